@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import requests
 
-from era_service.demo import CHAIN_FILE, Stage
+from era_service.demo.stage import CHAIN_FILE, Stage
 from era_store import open_store
 from era_store.networks import NetworkKey
 from era_store.tokens import new_token

@@ -81,7 +81,7 @@ def networks() -> str:
 
 def metrics() -> str:
     """Every metric of the service with its kind, labels and meaning."""
-    from era_service.telemetry.metrics.declared import metric_table
+    from era_service.telemetry.declared import metric_table
 
     return metric_table()
 

@@ -13,8 +13,10 @@ from typing import Self
 from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
-from era_service.demo import DemoEvent, Stage, Story
+from era_service.demo.presenters import DemoEvent
 from era_service.demo.rich_presenter import network_table, section
+from era_service.demo.stage import Stage
+from era_service.demo.story import Story
 
 PICTURE = Path(__file__).with_name("demo.svg")
 SHOWN_FROM_STEP = 6

@@ -23,7 +23,7 @@ from click.testing import CliRunner
 from chain_reader import EraReader, LocalObserver, TrustedReader, TrustPolicy
 from era_service.cli.app import cli
 from era_service.config.schema import Settings
-from era_service.demo import CHAIN_FILE, Stage
+from era_service.demo.stage import CHAIN_FILE, Stage
 from era_service.web import Service
 from era_store import open_store
 from eras import BehaviourSwitches, Epoch, EraChecker, EraMarker, SupportedEras

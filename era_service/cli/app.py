@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from click.shell_completion import get_completion_class
 
 from era_service.cli.shared.boundary import run_guarded
+from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import LazyGroup, global_options
 from eras import __version__
@@ -69,7 +71,7 @@ COMMANDS = {
         "Check what could go wrong in a rollout, and show what to do about it",
     ),
     "completion": (
-        "era_service.cli.completion:completion",
+        "era_service.cli.app:completion",
         "Print a script that completes eraswitch's commands in SHELL",
     ),
 }
@@ -124,3 +126,18 @@ class RootGroup(LazyGroup):
 @click.version_option(__version__, prog_name="eraswitch", message="%(prog)s %(version)s")
 def cli() -> None:
     """Era switches for decentralised networks on Cardano: signed on-chain markers, one epoch, no coordinator."""
+
+
+@click.command(cls=SectionedCommand, example="eraswitch completion bash")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print a script that completes eraswitch's commands in SHELL.
+
+    For bash: eraswitch completion bash > ~/.local/share/bash-completion/completions/eraswitch
+    """
+    script = get_completion_class(shell)
+    if script is None:
+        raise click.UsageError(f"click has no completion for {shell}")
+    root = context.find_root().command
+    click.echo(script(root, {}, "eraswitch", "_ERASWITCH_COMPLETE").source())

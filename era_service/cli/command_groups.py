@@ -30,7 +30,7 @@ adoption = LazyGroup(
         ),
         "watch": ("era_service.cli.adoption.watch:watch", "Show the adoption live, as registrations arrive"),
         "mithril": ("era_service.cli.adoption.summary:mithril", "Show the rows of Mithril's own summary view"),
-        "export": ("era_service.cli.adoption.export:export", "Write the counted registrations to standard output"),
+        "export": ("era_service.cli.adoption.summary:export", "Write the counted registrations to standard output"),
         "withdraw": (
             "era_service.cli.adoption.withdraw:withdraw",
             "Withdraw what SOURCE registered, for example with a stolen token",
@@ -152,11 +152,11 @@ rollout = LazyGroup(
     "rollout",
     lazy={
         "announcement": (
-            "era_service.cli.rollout.announcement:announcement",
+            "era_service.cli.rollout.standing:announcement",
             "Print the announcement of a phase of the rollout in FILE to operators, with the figures filled in",
         ),
         "next": (
-            "era_service.cli.rollout.next_step:next_step",
+            "era_service.cli.rollout.standing:next_step",
             "Do the next step of the rollout in FILE, if its gate is met: what marker announce or marker activate does",
         ),
         "plan": (

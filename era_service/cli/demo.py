@@ -9,8 +9,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from era_service.cli.shared.commands import SectionedCommand
-from era_service.demo.events import Presenter
-from era_service.demo.presenters import JsonPresenter, PlainPresenter
+from era_service.demo.presenters import JsonPresenter, PlainPresenter, Presenter
 from era_service.demo.rich_presenter import RichPresenter
 
 
@@ -28,8 +27,8 @@ def demo(*, as_json: bool, keep: Path | None) -> int:
     Six nodes on three distributions, a release team and an attacker. Everything runs on this machine, in a temporary
     folder. The exit code is 0 only if every step was verified.
     """
-    from era_service.demo import CHAIN_FILE, Stage, Story
-    from era_service.demo.stage import CONFIGURATION_FILE
+    from era_service.demo.stage import CHAIN_FILE, CONFIGURATION_FILE, Stage
+    from era_service.demo.story import Story
 
     with (
         TemporaryDirectory(prefix="eraswitch-demo-") if keep is None else nullcontext(str(keep)) as folder,

@@ -279,8 +279,7 @@ class Server:
         import uvicorn
 
         from era_service.web import create_app
-        from era_service.web.patience import allow_connections, let_go_of_the_deaf, patiently
-        from era_service.web.pauses import keep_pauses_short
+        from era_service.web.patience import allow_connections, keep_pauses_short, let_go_of_the_deaf, patiently
 
         own, tls = self._settings, self._settings.tls_cert is not None
         gate = create_app(self._service, tls=tls)

@@ -25,7 +25,7 @@ _WORDS = {
 
 @option_group()
 class SyncOptions:
-    """What is taken from which leader."""
+    """The leader, and the part of its history that is taken."""
 
     leader: str | None = option(
         "--from", metavar="URL", setting="follower.leader", help="The leader's service; by default follower.leader."

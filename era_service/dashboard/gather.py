@@ -16,10 +16,9 @@ from era_service.dashboard.adoption import adoption_panel, no_adoption, readines
 from era_service.dashboard.configuration import NAME, TITLE, configuration_panel
 from era_service.dashboard.counting import Counted, count
 from era_service.dashboard.headline import answer, headline, page_notices
-from era_service.dashboard.markers import markers_panel
+from era_service.dashboard.markers import markers_panel, providers_panel
 from era_service.dashboard.outlook import no_outlook, outlook_panel
 from era_service.dashboard.parties import Laggards, parties_panel, unknown_parties
-from era_service.dashboard.providers import providers_panel
 from era_service.dashboard.recovery import NAME as RECOVERY
 from era_service.dashboard.recovery import TITLE as RECOVERY_TITLE
 from era_service.dashboard.recovery import recovery_answer, recovery_panel

@@ -1,14 +1,15 @@
-"""The markers on the chain, with the verdict on each payload: what is in force, what was, and the attacks refused.
+"""The markers on the chain, with the verdict on each payload, and the health of the providers that read them.
 
-In: the status and the history of the era address. Out: a ``Panel``.
+In: the status and the history of the era address; the answers of the providers when they were last asked. Out: a
+``Panel`` of each. The public view hides the providers: whoever knows where a service reads knows whom to attack.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 
 from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
-from era_service.dashboard.words import counted, listed, short_hash
-from era_service.service.documents import EraHistory, EraStatus, HistoryEntry
+from era_service.dashboard.words import clock, counted, latency, listed, sentence, short_hash
+from era_service.service.documents import EraHistory, EraStatus, HistoryEntry, ProviderDocument, ProviderHealth
 from era_service.status.documents import MarkerDocument
 
 IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND = "Accepted", "Superseded", "Unconfirmed", "OtherKind"
@@ -125,4 +126,55 @@ def describe(markers: Sequence[MarkerDocument]) -> str:
             for marker in markers
         )
         or "no markers"
+    )
+
+
+def providers_panel(health: ProviderHealth, *, public: bool) -> Panel:
+    """The panel of the providers."""
+    if public:
+        hidden = Notice(
+            "quiet", "Not in the public view", "The state of the providers is shown to those who run the service only."
+        )
+        return Panel("providers", "Providers", notices=(hidden,))
+    if not health.providers:
+        return Panel(
+            "providers",
+            "Providers",
+            notices=(Notice("quiet", "No provider was asked yet", "The first reading of the chain fills this in."),),
+        )
+    answering = sum(provider.ok for provider in health.providers)
+    lead = f"{answering} of {counted(len(health.providers), 'provider')} answered when last asked."
+    notices: list[Notice] = []
+    if not answering:
+        notices.append(
+            Notice("bad", "No provider answers", "The remembered schedule stays in force; nothing new is read.")
+        )
+    elif health.agreement is not None and answering < health.agreement:
+        notices.append(Notice("bad", "Too few providers answer", f"{health.agreement} of them must agree."))
+    facts = [Fact("Asked every", f"{health.poll_interval_s:g} s")]
+    if health.agreement is not None:
+        facts.append(Fact("Must agree", str(health.agreement)))
+    if health.last_read_at_s is not None:
+        facts.append(Fact("Chain read at", clock(health.last_read_at_s)))
+    return Panel(
+        "providers",
+        "Providers",
+        lead,
+        tuple(notices),
+        tuple(facts),
+        table=Table(
+            "Providers in the order in which they are asked",
+            ("Provider", "State", ">Took", ">Asked at"),
+            tuple(map(_provider_row, health.providers)),
+        ),
+    )
+
+
+def _provider_row(provider: ProviderDocument) -> tuple[Cell, ...]:
+    failure = sentence(provider.error) if provider.error else ""
+    return (
+        Cell(provider.name),
+        Cell("Answers", "good") if provider.ok else Cell("Does not answer", "bad", note=failure),
+        Cell(latency(provider.latency_s)),
+        Cell(clock(provider.asked_at_s)),
     )

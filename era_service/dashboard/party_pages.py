@@ -13,11 +13,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from era_service.dashboard.answering import FRESH, answered
 from era_service.dashboard.gather import Gatherer
 from era_service.dashboard.headline import rehearsal_notices
 from era_service.dashboard.parties import SEARCH, party_address
-from era_service.dashboard.render import subpage_html, theme_of
+from era_service.dashboard.render import FRESH, answered, subpage_html, theme_of
 from era_service.dashboard.roster import GONE, NOT_READY, READY, UNKNOWN, Party, Roster
 from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
 from era_service.dashboard.words import counted, moment

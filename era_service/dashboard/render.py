@@ -1,20 +1,26 @@
-"""From view models to HTML: the templates, and the static files beside them.
+"""From view models to answers: HTML by the templates, the static files beside them, and the badge as SVG.
 
-In: a ``Page``. Out: HTML as text. Everything the page needs comes with the package; no other server is asked.
+In: a ``Page``, or the words of a badge. Out: text, and answers with an ETag, which are 304 where the browser has them.
+Everything the page needs comes with the package; no other server is asked.
 """
 
+import html
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
+from typing import Final
 
+from fastapi.responses import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.requests import Request
 
-from era_service.dashboard.views import Page
+from era_service.dashboard.views import Page, Tone
 from era_service.dashboard.words import clock, iso, moment
+from era_service.service.answers import Answer
 from eras import __version__
 from eras.visible import visible
 
@@ -115,3 +121,64 @@ def subpage_html(template: str, *, root: str, theme: str | None, **shown: object
 def views_html(page: Page, *, theme: str | None) -> str:
     """The views alone, as the page's script fetches them."""
     return _templates().get_template("views.html").render(page=page, theme=theme)
+
+
+FRESH: Final = {"cache-control": "no-cache"}
+"""Kept by a browser, and asked for again each time."""
+
+
+def answered(
+    request: Request,
+    body: bytes,
+    media_type: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] = FRESH,
+    same_as: bytes | None = None,
+) -> Response:
+    """The answer with a body, or that the browser has it.
+
+    Args:
+        request: what was asked.
+        body: what is answered.
+        media_type: of the body.
+        status: of the answer, where the body is sent.
+        headers: beside the ETag.
+        same_as: what counts of the body where not all does: two with the same are the same to a browser.
+    """
+    answer = Answer.of(body if same_as is None else same_as)
+    tag = answer.etag.decode() if same_as is None else f"W/{answer.etag.decode()}"
+    headed = {**headers, "etag": tag}
+    known = request.headers.get("if-none-match")
+    if status == 200 and answer.matches(None if known is None else known.encode("latin-1")):
+        return Response(status_code=304, headers=headed)
+    return Response(body, status, headers=headed, media_type=media_type)
+
+
+_COLOURS: dict[Tone, str] = {"good": "#0b6a4a", "attention": "#8a5300", "bad": "#b3251d", "quiet": "#4d5662"}
+_CHARACTER, _PADDING = 6.6, 8
+
+
+def badge_svg(name: str, value: str, tone: Tone) -> str:
+    """A badge with ``value`` of ``name``, as one ``<svg>`` without a script and without anything from another server.
+
+    White on its colours has a contrast of at least 5 to 1.
+    """
+    left, right = (round(len(text) * _CHARACTER + 2 * _PADDING) for text in (name, value))
+    label = html.escape(f"{name}: {value}")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="22" role="img" aria-label="{label}">'
+        f"<title>{label}</title>"
+        f'<rect width="{left + right}" height="22" rx="4" fill="{_COLOURS[tone]}"/>'
+        f'<path d="M4 0H{left}V22H4a4 4 0 0 1-4-4V4a4 4 0 0 1 4-4z" fill="#2b3138"/>'
+        '<g fill="#ffffff" font-family="Verdana, DejaVu Sans, Geneva, sans-serif" font-size="11" text-anchor="middle">'
+        f"{_text(name, left / 2, left)}{_text(value, left + right / 2, right)}</g></svg>"
+    )
+
+
+def _text(words: str, middle: float, width: int) -> str:
+    """Words that fill their place whatever font the reader has."""
+    return (
+        f'<text x="{middle:.1f}" y="15" textLength="{width - 2 * _PADDING}" lengthAdjust="spacingAndGlyphs">'
+        f"{html.escape(words)}</text>"
+    )

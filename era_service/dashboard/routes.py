@@ -12,12 +12,10 @@ from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import Response
 
 from era_service.dashboard.activity_pages import activity_routes
-from era_service.dashboard.answering import FRESH, answered
-from era_service.dashboard.badge import badge_svg
 from era_service.dashboard.gather import Gatherer
 from era_service.dashboard.parties import SEARCH
 from era_service.dashboard.party_pages import party_routes
-from era_service.dashboard.render import assets, page_html, theme_of, views_html
+from era_service.dashboard.render import FRESH, answered, assets, badge_svg, page_html, theme_of, views_html
 from era_service.dashboard.views import Tone
 from era_service.dashboard.words import clock
 from era_service.service.service import Service

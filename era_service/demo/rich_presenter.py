@@ -17,7 +17,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from era_service.demo.events import DemoEvent
+from era_service.demo.presenters import DemoEvent, Presenter
 
 PAUSE_BUDGET_S = 14.0
 _PAUSES_S = {
@@ -43,7 +43,7 @@ _BAR_CELLS = 24
 _LOVELACE_IN_A_MILLION_ADA = 10**12
 
 
-class RichPresenter:
+class RichPresenter(Presenter):
     """Shows events on a terminal.
 
     Args:

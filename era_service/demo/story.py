@@ -27,9 +27,9 @@ from era_service.demo.cast import (
     THIRD,
     UPGRADES,
 )
-from era_service.demo.events import DemoEvent, Presenter
 from era_service.demo.network import Network, NetworkReport
 from era_service.demo.node import CERTIFIERS, NodeReport, NodeState, Source, described
+from era_service.demo.presenters import DemoEvent, Presenter
 from era_service.demo.stage import Posted, Stage
 from eras import Epoch, EraMarker, EraSwitchError
 from release_tools import Share

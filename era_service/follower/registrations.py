@@ -1,14 +1,18 @@
 """The registrations that a leader hands on, epoch by epoch, with every signature verified.
 
-In: a ``LeaderClient``, and the epoch up to which they were taken before. Out: registrations, newest epoch first;
-nothing is written here. One with a false signature, and none is taken. By time the newest of a party is found, so that
-of a signed one the time is what its party signed, and of any other none of the future: it would never be outdone.
+In: a ``LeaderClient``, or the URL of a service, and the epoch up to which they were taken before. Out: registrations,
+newest epoch first; nothing is written here. If one has a false signature, none is taken. The newest of a party is found
+by time, so the time of a signed one is what its party signed, and no other is of the future: it would never be outdone.
 """
+
+import time
+from contextlib import closing
+from dataclasses import dataclass
 
 from chain_reader.providers.leader.client import LeaderClient, LeaderRegistration
 from chain_reader.providers.leader.walk import LeaderHistoryError
 from chain_reader.providers.transport.limits import MEBIBYTE
-from era_store import Registration
+from era_store import Registration, SqlRegistrations, temporary_registrations
 from era_store.capability import Capability
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
 from eras import Epoch
@@ -98,3 +102,52 @@ def _untrue(client: LeaderClient, expected: str, got: str) -> LeaderHistoryError
         next_step="Follow another leader; nothing was taken from this one",
         leader=client.name,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """The documents taken from a service.
+
+    Attributes:
+        repository: the registrations.
+        words: how many, and how many of them are signed.
+    """
+
+    repository: SqlRegistrations
+    words: str
+
+
+def handed_on_by(url: str, network_magic: int | None, *, verify: bool) -> HandedOn:
+    """The registrations of a service, in memory, to be counted without trusting the service that collected them.
+
+    Every signature is verified; if one is false, no registration is taken. Only the chain knows a party's stake.
+
+    Args:
+        url: where it begins.
+        network_magic: of the network that what is signed must be of; ``None`` takes the service's word for it.
+        verify: whether those that nobody signed are left out.
+
+    Raises:
+        LeaderHistoryError: one is not signed by its party.
+        ChainReadError: they could not be read.
+        ConfigurationError: the URL cannot be used.
+    """
+    with closing(LeaderClient(url)) as client:
+        config = client.config(client.until())
+        magic = config.network.magic if network_magic is None else network_magic
+        # A registration may be for the epoch after this one.
+        rows = fetch_registrations(client, magic, client.name, config.epoch + 1, None, now_s=time.time())
+        name = client.name
+    found = sort_by_signature(rows, magic)
+    counted = found.verified if verify else (*found.verified, *found.unsigned)
+    repository = temporary_registrations()
+    repository.ingest(counted, source=name, time_s=time.time())
+    words = f"{name} serves {len(rows)} registrations, {len(found.verified)} of them signed by their parties"
+    altered = sum(b'"stake"' in (row.signed or b"") for row in counted)
+    if altered:
+        words += f"; of {altered} the stake is the service's figure, not the one that was signed"
+    if verify:
+        words += f"; the {len(found.unsigned)} that nobody signed are not counted"
+    if network_magic is None:
+        words += f". The network is the one that the service names (magic {magic}): confirm it with --network"
+    return HandedOn(repository, words)

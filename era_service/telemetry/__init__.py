@@ -1,1 +1,1 @@
-"""Traces and metrics of the service."""
+"""Traces and metrics of the service; docs/metrics.md lists the metrics."""

@@ -1,30 +1,42 @@
 """The application: the routes behind the gate, the dashboard and the metrics beside them.
 
 In: a ``Service``. Out: an ASGI application. The dashboard (``era_service.dashboard``) and the metrics
-(``era_service.telemetry.metrics``) each mount themselves on the routes, by ``mount(app, service)``; that must be there.
+(``era_service.telemetry``) each mount themselves on the routes, by ``mount(app, service)``; that must be there.
+
+Beside them there is the operators' route for the log, and gzip for pages and documents of the routes. Answers from
+memory (``Service.answers``) are not compressed, since they are short and most are a 304; neither is the event stream.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from importlib import import_module
+from typing import Final, Literal
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from era_service.logs import change_log, log_in_force
 from era_service.service.service import Service
 from era_service.web import problems, routes
-from era_service.web.admin import admin_router
-from era_service.web.compressed import Compressed
+from era_service.web.access import require_token
 from era_service.web.explorer import explorer_router
-from era_service.web.front import Gate
+from era_service.web.front import STREAM, Gate
+from era_service.web.routes import ServiceOf, problems_of
 from era_service.web.stream import EventStream
+from era_store.tokens import LOG_WRITE
 from eras import EraSwitchError, __version__
+from release_tools.documents import Document
 
 MOUNTED = (
     "era_service.webhooks.deliverer",
-    "era_service.telemetry.metrics.routes",
+    "era_service.telemetry.routes",
     "era_service.telemetry.tracing",
     "era_service.dashboard.routes",
 )
@@ -89,3 +101,63 @@ def build_api(service: Service) -> FastAPI:
     for name in MOUNTED:
         import_module(name).mount(app, service)
     return app
+
+
+class LogDocument(Document):
+    """How the log is written."""
+
+    level: Literal["debug", "info", "warning", "error", "critical"] | None = Field(
+        default=None, description="The least severity that is logged; in a request, null leaves it."
+    )
+    format: Literal["text", "json"] | None = Field(
+        default=None, description="How a line is written; in a request, null leaves it."
+    )
+
+
+def admin_router() -> APIRouter:
+    """Changes by an operator while the service runs; of this process only, until its next start or reload."""
+    router = APIRouter(prefix="/admin", tags=["service"], responses=problems_of(400, 401, 403, 413, 422, 429, 503))
+
+    @router.put("/log", response_model=LogDocument, openapi_extra={"security": [{"token": []}]})
+    async def log(request: Request, service: ServiceOf, wanted: LogDocument) -> Response:
+        """Change the level or the format of the log; the answer is how it is written from now on."""
+        await run_in_threadpool(require_token, request, service, LOG_WRITE)
+        change_log(wanted.level, wanted.format)
+        level, form = log_in_force()
+        body = LogDocument.model_validate({"level": level, "format": form}).model_dump_json()
+        return Response(body, headers={"cache-control": "no-store"}, media_type="application/json")
+
+    return router
+
+
+LEAST_BYTES: Final = 1_024
+"""What is shorter fits into a packet as it is."""
+LEVEL: Final = 5
+
+
+class Compressed:
+    """Puts gzip around an application. Its strong ETags become weak ones: they are of other bytes.
+
+    Args:
+        app: the application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._gzip = GZipMiddleware(app, minimum_size=LEAST_BYTES, compresslevel=LEVEL)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["path"] == STREAM:
+            await self._app(scope, receive, send)
+            return
+
+        async def send_weakened(message: Message) -> None:
+            if message["type"] == "http.response.start" and (b"content-encoding", b"gzip") in message["headers"]:
+                message["headers"] = [
+                    (name, b"W/" + value if name == b"etag" and value.startswith(b'"') else value)
+                    for name, value in message["headers"]
+                ]
+            await send(message)
+
+        await self._gzip(scope, receive, send_weakened)

@@ -12,7 +12,6 @@ MOST = {
     "chain_reader.local_chain": 6,
     "datum": 35,
     "datum.configuration": 12,
-    "era_service.demo": 4,
     "era_service.web": 2,
     "era_store": 29,
     "eras": 29,

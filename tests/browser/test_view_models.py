@@ -6,12 +6,11 @@ from chain_reader import NetworkGenesis
 from chain_reader.genesis import EpochCalendar
 from era_service.dashboard import words
 from era_service.dashboard.adoption import MAX_VERSIONS, adoption_panel, readiness
-from era_service.dashboard.badge import badge_svg
 from era_service.dashboard.configuration import configuration_panel
 from era_service.dashboard.headline import headline, page_notices
 from era_service.dashboard.parties import LISTED, Laggards, parties_panel
 from era_service.dashboard.recovery import recovery_answer, recovery_panel
-from era_service.dashboard.render import views_html
+from era_service.dashboard.render import badge_svg, views_html
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Current, Headline, Page
 from era_service.service.documents import EraDocument, EraStatus, LegacyDocument, NetworkDocument

@@ -6,7 +6,9 @@ from typing import Self
 
 import pytest
 
-from era_service.demo import DemoEvent, Stage, Story
+from era_service.demo.presenters import DemoEvent
+from era_service.demo.stage import Stage
+from era_service.demo.story import Story
 
 
 class Recorder:

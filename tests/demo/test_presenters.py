@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from era_service.demo import DemoEvent, Stage
-from era_service.demo.presenters import JsonPresenter, PlainPresenter
+from era_service.demo.presenters import DemoEvent, JsonPresenter, PlainPresenter
 from era_service.demo.rich_presenter import PAUSE_BUDGET_S, RichPresenter
+from era_service.demo.stage import Stage
 from tests.demo.conftest import Recorder
 
 Told = tuple[bool, Recorder, Stage]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from datum import SigningKey
-from era_service.demo import Stage
 from era_service.demo.cast import CAST, SWITCH
-from era_service.demo.events import KINDS
+from era_service.demo.presenters import KINDS
+from era_service.demo.stage import Stage
 from eras import ConfigurationError, EraSwitchError, StoreError
 from release_tools import PaymentKey
 from tests.demo.conftest import Recorder

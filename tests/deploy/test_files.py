@@ -14,7 +14,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from datum import SigningKey
-from era_service.telemetry.metrics.declared import METRICS
+from era_service.telemetry.declared import METRICS
 from era_service.webhooks.message import new_secret
 from tests.deploy.promql import Scrapes, Selector, parse, selectors
 from tests.web.test_configuration import ENABLED, posted

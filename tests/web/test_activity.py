@@ -9,7 +9,7 @@ import pytest
 from chain_reader import NetworkGenesis
 from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.activity import Activity, activity_of
-from era_service.dashboard.feeds import atom_feed, era_calendar
+from era_service.dashboard.activity_pages import atom_feed, era_calendar
 from era_service.service.documents import EraDocument
 from era_store import StoredEvent
 from eras import Epoch

@@ -7,7 +7,7 @@ from datum import SigningKey, encode_datum
 from datum.configuration import ConfigurationMarkersPayload, EpochConfiguration, ProtocolConfiguration
 from datum.configuration.values import ENTITY_TYPES, ProtocolParameters
 from era_service.cli.shared.status_view import in_words
-from era_service.demo import Stage
+from era_service.demo.stage import Stage
 from era_service.service.adoption import known_quorum
 from era_service.status.describing import describe
 from era_service.status.reader import read_status

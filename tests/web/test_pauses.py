@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from era_service.service.changes import EVENTS, SNAPSHOT
-from era_service.web.pauses import SWITCH_INTERVAL_S, THRESHOLDS, keep_pauses_short
+from era_service.web.patience import SWITCH_INTERVAL_S, THRESHOLDS, keep_pauses_short
 from tests.web.world import World
 
 

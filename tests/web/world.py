@@ -11,7 +11,7 @@ import requests
 import uvicorn
 
 from era_service.config.schema import Settings
-from era_service.demo import CHAIN_FILE, Stage
+from era_service.demo.stage import CHAIN_FILE, Stage
 from era_service.web import Service, create_app
 from era_service.wiring.trust import network_key
 from era_store import open_store

@@ -1,24 +1,129 @@
-"""``eraswitch adoption summary``, ``chart`` and ``mithril``: who runs what, and which share supports each era."""
+"""``eraswitch adoption summary``, ``chart``, ``mithril`` and ``export``: what is registered, and who is ready."""
 
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.adoption.counting import CountOptions, HandedOnOptions, adoptions, last_option
-from era_service.cli.adoption.options import RegistrationOptions, TickerOptions, limit_option, share, svg_path
+from era_service.cli.adoption.options import (
+    BaseOptions,
+    ReadinessOptions,
+    RegistrationOptions,
+    TickerOptions,
+    eras_option,
+    limit_option,
+    share,
+    svg_path,
+)
 from era_service.cli.adoption.view import adoption_view, console, plain_table
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions
-from era_service.wiring.adoption import configured_gate, open_registrations
+from era_service.config.schema import Settings
+from era_service.wiring.adoption import (
+    adoption_rules,
+    compatibility_of,
+    configured_gate,
+    epoch_or_assumed,
+    open_registrations,
+)
 from era_service.wiring.deciding import known_calendar
+from era_store.canonical import canonical
 from eras import Epoch
+from eras.visible import sheet_cell
+from release_tools import EpochAdoption, summarise_last
 from release_tools.adoption.adoption_charts import support_chart, versions_chart
 from release_tools.adoption.charts import standalone
 from release_tools.adoption.mithril import COLUMNS, mithril_rows
+from release_tools.adoption.summary import newest_begun, require_told
 from release_tools.adoption.text import adoption_csv, adoption_markdown, csv_text
+
+if TYPE_CHECKING:
+    from era_store import SqlRegistrations
+
+
+def last_option(default: str) -> int | None:
+    """The option with the number of epochs, as a field of a group."""
+    text = f"How many epochs; by default {default}."
+    found: int | None = option("--last", metavar="N", type=click.IntRange(min=1), help=text)
+    return found
+
+
+@option_group()
+class CountOptions(BaseOptions):
+    """The counting."""
+
+    epoch: Epoch | None = option("--epoch", help="The last epoch to show; by default the newest that has begun.")
+    eras: tuple[str, ...] = eras_option()
+
+
+@option_group("Data")
+class HandedOnOptions(ReadinessOptions):
+    """The registrations that count, also those that a service hands on."""
+
+    service_url: str | None = option("--from-service", metavar="URL", help="Count what a service serves instead.")
+    verify: bool = option("--verify", help="With --from-service: count only what the parties themselves have signed.")
+
+    def opened(self, settings: Settings) -> "AbstractContextManager[SqlRegistrations]":
+        """The registrations.
+
+        Raises:
+            EraSwitchError: they cannot be read.
+        """
+        if (self.verify and self.service_url is None) or (self.files and self.service_url is not None):
+            raise click.UsageError("--from-service cannot be combined with other sources, and --verify is for it only.")
+        if self.service_url is None:
+            return open_registrations(settings, self.files)
+        from era_service.follower.registrations import handed_on_by
+
+        found = handed_on_by(self.service_url, settings.network.magic, verify=self.verify)
+        click.echo(printable(found.words), err=True)
+        return nullcontext(found.repository)
+
+
+def adoptions(
+    app: AppContext, count: CountOptions, data: HandedOnOptions, *, last: int, limit: int, details: bool = False
+) -> tuple[EpochAdoption, ...]:
+    """The adoption of the last epochs.
+
+    Args:
+        app: has the settings.
+        count: what is counted.
+        data: the registrations that count.
+        last: how many epochs.
+        limit: parties that a list names at most.
+        details: whether each epoch has all its details.
+
+    Raises:
+        EraSwitchError: an era is not known, or there are no registrations to count.
+    """
+    settings = data.settings(app)
+    compatibility = compatibility_of(settings, data.compatibility_file)
+    with data.opened(settings) as repository:
+        for era in count.eras:
+            require_told(repository, era, compatibility, repository.epochs())
+        current, assumed = (count.epoch, None) if count.epoch is not None else epoch_or_assumed(settings, repository)
+        if assumed is not None:
+            click.echo(f"! {assumed}", err=True)
+        return summarise_last(
+            repository,
+            last,
+            last=newest_begun(repository.epochs(), current) if count.epoch is None else count.epoch,
+            compatibility=compatibility,
+            eras=count.eras or None,
+            base=count.base(settings),
+            rules=replace(adoption_rules(settings), limit=limit),
+            details_of_all=details,
+        )
+
 
 DEFAULT_EPOCHS = 3
 CHART_EPOCHS = 30
@@ -122,3 +227,47 @@ def mithril(app: AppContext, *, shown: MithrilOptions, data: RegistrationOptions
         click.echo(csv_text(COLUMNS, cells), nl=False)
     else:
         console().print(plain_table(COLUMNS, cells))
+
+
+EXPORTED = ("party_id", "epoch", "version", "stake", "seen_at_s", "source", "signed", "capability")
+
+
+@option_group()
+class ExportOptions:
+    """The output and its form."""
+
+    epochs: tuple[Epoch, ...] = option("--epoch", help="Only this one; can be repeated.")
+    form: str = option(
+        "--format", type=click.Choice(("jsonl", "csv")), default="jsonl", show_default=True, help="How to write them."
+    )
+
+
+@click.command(cls=SectionedCommand, example="eraswitch adoption export --format csv --store eraswitch.sqlite3")
+@takes(what=ExportOptions, data=RegistrationOptions)
+@pass_app
+def export(app: AppContext, *, what: ExportOptions, data: RegistrationOptions) -> None:
+    """Write the counted registrations to standard output.
+
+    They are the newest of each party for each epoch, the oldest epoch first.
+    """
+    with open_registrations(data.settings(app), data.files) as repository:
+        rows = _rows(repository, what.epochs)
+        if what.form == "csv":
+            writer = csv.DictWriter(sys.stdout, EXPORTED, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+        else:
+            for row in rows:
+                click.echo(json.dumps(row, separators=(",", ":")))
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        return canonical(value)
+    return sheet_cell(value) if isinstance(value, str) else value
+
+
+def _rows(repository: "SqlRegistrations", epochs: tuple[Epoch, ...]) -> Iterator[dict[str, object]]:
+    for epoch in sorted(epochs or repository.epochs()):
+        for registration in repository.newest(epoch):
+            yield registration.to_dict()

@@ -1,16 +1,37 @@
-"""``eraswitch rollout status``: where the rollout in a file stands, and its next step."""
+"""``eraswitch rollout status``, ``next`` and ``announcement``: where a rollout stands, its next step, and its text."""
 
 import click
 
-from era_service.cli.rollout.verify import StandingOptions, networks_waited_for, planned_changes_of, read_plan
-from era_service.cli.shared.commands import SectionedCommand, takes
+from era_service.cli.marker.change import ChangeOptions, RuleOptions, run_change
+from era_service.cli.rollout.verify import (
+    RecoveryOptions,
+    StandingOptions,
+    networks_waited_for,
+    planned_changes_of,
+    read_plan,
+    verified,
+)
+from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, echo_lines, printable
-from era_service.cli.shared.release import JsonOptions, NetworkOptions
+from era_service.cli.shared.release import (
+    JsonOptions,
+    MarkerSourceOptions,
+    NetworkOptions,
+    PublishingOptions,
+    PurseOptions,
+    SigningFiles,
+    force_name_option,
+    not_a_slip_option,
+)
 from era_service.config.schema import Settings
-from era_service.releasing.rollouts import standing_of
+from era_service.releasing.rollouts import standing_of, unfinished_change
 from era_service.releasing.session import open_release
+from eras.visible import visible
 from release_tools.forecasting.lottery import chance_words
+from release_tools.rollout.announcement import announcement as announcement_of
+from release_tools.rollout.announcement import closing_text
 from release_tools.rollout.progress import RolloutStanding
 
 EXIT_CODES = {"done": 0, "due": 6, "waiting": 6, "blocked": 6}
@@ -85,3 +106,124 @@ def step_lines(standing: RolloutStanding) -> list[str]:
 def configuration_steps(standing: RolloutStanding) -> list[str]:
     """The next steps of the planned changes of the protocol configuration that are not on the chain yet."""
     return [f"Also: {one.words}" for one in standing.configurations if one.state.value != "done"]
+
+
+_MOST_URGENT = (0, 6, 1)
+
+
+@option_group()
+class NextOptions:
+    """The options of the next step, beside the plan."""
+
+    force_name: bool = force_name_option()
+    not_a_slip: bool = not_a_slip_option()
+    source: MarkerSourceOptions = nested(MarkerSourceOptions)
+    purse: PurseOptions = nested(PurseOptions)
+
+
+@click.command(
+    "next", cls=SectionedCommand, example="eraswitch rollout next rollout-pythagoras.toml --network preview --dry-run"
+)
+@takes(where=StandingOptions, options=NextOptions, publishing=PublishingOptions)
+@pass_app
+def next_step(
+    app: AppContext, /, *, where: StandingOptions, options: NextOptions, publishing: PublishingOptions
+) -> int:
+    """Do the next step of the rollout in FILE, if its gate is met: what marker announce or marker activate does.
+
+    The exit code is 0 if the step is done, or nothing is left to do; 6 if the gate is not met, the epoch of the step
+    has not come, an earlier network has not recovered, or a protocol configuration must be published first (marker
+    configuration publish); 1 if it is too late, or the chain differs from the plan. After an interruption the same
+    command continues.
+    """
+    planned, settings = read_plan(app, where.plan_file, publishing.network)
+    changes = planned_changes_of(planned, where.plan_file)
+    waits = networks_waited_for(planned, where.plan_file)
+    with open_release(settings, submits=False) as release:
+        standing = standing_of(release, planned, where.files, where.compatibility_file, waits=waits, changes=changes)
+        begun = unfinished_change(release, planned, publishing.journal.root)
+    step = standing.step
+    change = begun or (step.change if step.state.value == "due" else None)
+    if change is None:
+        if publishing.output.as_json:
+            echo_json({"status": step.state.value, "standing": standing.to_dict()})
+        else:
+            echo_lines(map(printable, step_lines(standing)))
+        return max(EXIT_CODES.get(step.state.value, 1), *_configuration_codes(standing), key=_MOST_URGENT.index)
+    rules = RuleOptions(
+        lead_epochs=planned.activate.lead_epochs, force_name=options.force_name, not_a_slip=options.not_a_slip
+    )
+    files = SigningFiles(payload=None, snapshot=None, expires_epoch=None)
+    run_change(
+        app,
+        change,
+        ChangeOptions(rules=rules, source=options.source, files=files, purse=options.purse, publishing=publishing),
+    )
+    for line in configuration_steps(standing):
+        click.echo(printable(line), err=True)
+    if standing.tell and not publishing.output.dry_run:
+        click.echo(printable(f"Inform: {', '.join(map(str, standing.tell))}"), err=True)
+    return 0
+
+
+def _configuration_codes(standing: RolloutStanding) -> list[int]:
+    """The exit codes of these steps: rollout next takes none of them itself."""
+    return [EXIT_CODES.get(one.state.value, 1) for one in standing.configurations] or [0]
+
+
+@option_group()
+class AnnouncementOptions:
+    """Which text is printed."""
+
+    phase: str | None = option(
+        "--phase",
+        type=click.Choice(("announce", "activate", "completed")),
+        help="By default announce, until the era has its epoch; completed is the closing text, once the network "
+        "recovered.",
+    )
+    template: str | None = option(
+        "--template", metavar="FILE", help="A text with $figures that replaces the usual one."
+    )
+
+
+@click.command(cls=SectionedCommand, example="eraswitch rollout announcement rollout-pythagoras.toml --phase activate")
+@takes(where=StandingOptions, text=AnnouncementOptions, recovery=RecoveryOptions, network=NetworkOptions)
+@pass_app
+def announcement(
+    app: AppContext,
+    /,
+    *,
+    where: StandingOptions,
+    text: AnnouncementOptions,
+    recovery: RecoveryOptions,
+    network: NetworkOptions,
+) -> int:
+    """Print the announcement of a phase of the rollout in FILE to operators, with the figures filled in.
+
+    The final text is printed once the network has recovered (see rollout verify); until then the exit code is 6.
+    """
+    custom = None if text.template is None else read_text(text.template)
+    if text.phase == "completed":
+        planned, settings, found, _ = verified(app, where, recovery, network)
+        if not found.recovered:
+            click.echo(printable(f"{found.words}. Nothing is announced: see eraswitch rollout verify FILE"), err=True)
+            return 6
+        made = closing_text(planned, found, network=_network_name(settings), template=custom)
+    else:
+        if recovery.aggregator is not None or recovery.certificates_file is not None:
+            raise click.UsageError("--aggregator and --certificates belong to --phase completed.")
+        standing, settings = read_standing(app, where, network)
+        scheduled = standing.marker is not None and standing.marker.epoch is not None
+        made = announcement_of(
+            standing,
+            "activate" if text.phase == "activate" or (text.phase is None and scheduled) else "announce",
+            network=_network_name(settings),
+            lag_epochs=settings.quorum.lag_epochs,
+            template=custom,
+        )
+    click.echo(visible(made, keep="\n"), nl=not made.endswith("\n"))
+    return 0
+
+
+def _network_name(settings: Settings) -> str:
+    return settings.network.name or f"the network with magic {settings.network.magic}"

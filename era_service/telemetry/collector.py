@@ -17,7 +17,7 @@ from datum.verdicts import NOT_REFUSED
 from era_service.service import changes as kinds
 from era_service.service.documents import EraStatus, ProviderDocument
 from era_service.service.service import Service
-from era_service.telemetry.metrics.declared import Sheet
+from era_service.telemetry.declared import Sheet
 from era_service.web.stream import TOLD, EventStream
 from era_service.webhooks.deliverer import Deliverer
 from era_store.event_log import EventFilter

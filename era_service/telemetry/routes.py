@@ -1,20 +1,43 @@
-"""Requests as they are counted and timed: plain ASGI, because it is in the way of all of them.
+"""The address of the metrics: ``/metrics``, in the format that the scraper asks for; and the metrics of requests.
 
-In: an application. Out: the same, watched. A request is named by its route, never by its path, of which there is no
-end.
+In: a ``Service``. Out: a route of its application, and its requests counted and timed, in plain ASGI because every
+request passes it. A request is named by its route, never by its path, of which there is no end. Each service has a
+registry of its own.
 """
 
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+
 from era_service.service.service import Service
 from era_service.service.spans import route_of
-from era_service.telemetry.metrics.declared import BY_NAME
+from era_service.telemetry.collector import ServiceCollector
+from era_service.telemetry.declared import BY_NAME
 
 if TYPE_CHECKING:
-    from prometheus_client import CollectorRegistry
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+PATH = "/metrics"
+
+
+def mount(app: FastAPI, service: Service) -> None:
+    """Add the metrics of a service to its application."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(ServiceCollector(service, app.state.stream, app.state.deliverers))
+    ProcessCollector(registry=registry)
+    app.state.around.append(RequestMetrics(service, registry).watch)
+
+    @app.get(PATH, include_in_schema=False)
+    def metrics(request: Request) -> Response:
+        """Everything that is measured."""
+        encode, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encode(registry), headers={"content-type": content_type, "cache-control": "no-store"})
 
 
 BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -31,9 +54,7 @@ class RequestMetrics:
         registry: the registry of the metrics.
     """
 
-    def __init__(self, service: Service, registry: "CollectorRegistry") -> None:
-        from prometheus_client import Counter, Histogram
-
+    def __init__(self, service: Service, registry: CollectorRegistry) -> None:
         requests, duration = BY_NAME["http_requests_total"], BY_NAME["http_request_duration_seconds"]
         self._requests = Counter(requests.full_name, requests.help, requests.labels, registry=registry)
         self._duration = Histogram(

@@ -1,1 +1,0 @@
-"""The metrics of the service, as Prometheus reads them at ``/metrics`` (docs/metrics.md lists them all)."""
