@@ -21,7 +21,7 @@ from chain_reader.ports import ScreenedOutput as ScreenedOutput
 from chain_reader.providers.agreement.observer import AgreementObserver as AgreementObserver
 from chain_reader.providers.blockfrost.observer import BlockfrostObserver as BlockfrostObserver
 from chain_reader.providers.from_url import observer_from_url as observer_from_url
-from chain_reader.providers.local.observer import LocalObserver as LocalObserver
+from chain_reader.providers.local import LocalObserver as LocalObserver
 from chain_reader.providers.ogmios.observer import OgmiosObserver as OgmiosObserver
 from chain_reader.providers.tip_check import genesis_of as genesis_of
 from chain_reader.providers.transport.errors import ProviderFailedError as ProviderFailedError

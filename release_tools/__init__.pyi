@@ -1,7 +1,7 @@
 from chain_reader.providers.gateway import Network as Network
 from chain_reader.providers.gateway import SpendableOutput as SpendableOutput
 from chain_reader.providers.gateway import TransactionGateway as TransactionGateway
-from chain_reader.providers.local.gateway import LocalChainGateway as LocalChainGateway
+from chain_reader.providers.local import LocalChainGateway as LocalChainGateway
 from chain_reader.providers.transport.errors import TransactionRefusedError as TransactionRefusedError
 from release_tools.adoption.compatibility import Compatibility as Compatibility
 from release_tools.adoption.gate import GateResult as GateResult

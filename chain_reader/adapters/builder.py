@@ -18,10 +18,9 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from chain_reader.adapters.bootstrap import BootstrapAdapter
 from chain_reader.adapters.cardano_chain import CardanoChainAdapter
-from chain_reader.adapters.dummy import DummyAdapter
 from chain_reader.adapters.file import FileAdapter
+from chain_reader.adapters.fixed import BootstrapAdapter, DummyAdapter
 from chain_reader.ports import ChainObserver, EraReaderAdapter
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from datum import VerificationKey, markers_from_json

@@ -1,17 +1,23 @@
-"""An observer from one line of configuration.
+"""An observer, or a gateway, from one line of configuration.
 
 In: ``https://…/api/v0``, ``blockfrost:preview``, ``ws://…``, ``cardano-cli:/run/node.socket`` or
-``local:chain.sqlite``. Out: a ``ChainObserver``, which the caller closes.
+``local:chain.sqlite``. Out: a ``ChainObserver`` or a ``TransactionGateway``, which the caller closes.
 """
 
 from difflib import get_close_matches
 
 from chain_reader.ports import ChainObserver
+from chain_reader.providers.gateway import TransactionGateway
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from eras import ConfigurationError
 
 OBSERVER_KINDS = ("blockfrost", "koios", "ogmios", "kupo", "cardano-cli", "local")
+GATEWAY_KINDS = ("blockfrost", "koios", "ogmios", "kupo", "local")
 KIND_OF_SCHEME = {"http": "blockfrost", "https": "blockfrost", "ws": "ogmios", "wss": "ogmios"}
+
+
+class NoGatewayError(ConfigurationError):
+    """A provider takes no transactions."""
 
 
 def observer_from_url(
@@ -51,7 +57,7 @@ def observer_from_url(
             next_step="Complete the chain observer",
         )
     if kind == "local":
-        from chain_reader.providers.local.observer import LocalObserver
+        from chain_reader.providers.local import LocalObserver
 
         return LocalObserver.open(place)
     if kind == "cardano-cli":
@@ -68,9 +74,53 @@ def observer_from_url(
         from chain_reader.providers.kupo.observer import KupoObserver
 
         return KupoObserver(place, limits=limits)
-    from chain_reader.providers.blockfrost.observer import BlockfrostObserver, public_url
+    from chain_reader.providers.blockfrost.observer import BlockfrostObserver
 
-    return BlockfrostObserver(place if "/" in place else public_url(place), project_id, limits=limits)
+    return BlockfrostObserver(place, project_id, limits=limits)
+
+
+def gateway_from_url(
+    text: str, *, project_id: str | None = None, limits: ReadLimits = DEFAULT_LIMITS
+) -> TransactionGateway:
+    """The gateway to the provider that ``text`` names (see ``observer_from_url``).
+
+    Args:
+        text: a kind, a colon, and where the chain is; a URL alone has its kind in its scheme.
+        project_id: the key for ``blockfrost``, or the token for ``koios``.
+        limits: time and size of what is asked.
+
+    Raises:
+        NoGatewayError: the provider takes no transactions.
+        ConfigurationError: what follows the kind cannot be used.
+        StoreError: there is no local chain at the path.
+    """
+    kind, _, place = with_kind(text).partition(":")
+    if kind == "local" and place:
+        from chain_reader.providers.local import LocalChainGateway
+
+        return LocalChainGateway.open(place)
+    if kind == "ogmios" and place:
+        from chain_reader.providers.ogmios.gateway import OgmiosGateway
+
+        return OgmiosGateway(place, limits=limits)
+    if kind == "koios" and place:
+        from chain_reader.providers.koios.gateway import KoiosGateway
+
+        return KoiosGateway(place, token=project_id, limits=limits)
+    if kind == "kupo" and place:
+        from chain_reader.providers.kupo.gateway import KupoGateway
+
+        return KupoGateway(place, limits=limits)
+    if kind == "blockfrost" and place:
+        from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
+
+        return BlockfrostGateway(place, project_id=project_id, limits=limits)
+    raise NoGatewayError(
+        "The provider takes no transactions",
+        expected=f"one of the kinds {', '.join(GATEWAY_KINDS)}, a colon, and where it is",
+        got=f"{kind!r}"[:40],
+        next_step="Name a provider that does",
+    )
 
 
 def with_kind(text: str) -> str:
@@ -87,7 +137,7 @@ def nearest_kind(text: str) -> str | None:
 
 
 def _cardano_cli(socket: str, network_magic: int | None, program: str | None, limits: ReadLimits) -> ChainObserver:
-    from chain_reader.providers.cardano_cli.observer import PROGRAM, CardanoCliObserver
+    from chain_reader.providers.cardano_cli import PROGRAM, CardanoCliObserver
 
     if network_magic is None:
         raise ConfigurationError(

@@ -9,7 +9,7 @@ import click
 
 from chain_reader import EraReading, TrustPolicy
 from chain_reader.genesis import PUBLIC_GENESES
-from chain_reader.providers.gateway_from_url import NoGatewayError
+from chain_reader.providers.from_url import NoGatewayError
 from chain_reader.thread_token import token_unit
 from datum import VerificationKey
 from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from chain_reader import ChainObserver, ChainTip, EraReading, NetworkGenesis, ScreenedOutput
 from chain_reader.genesis import EpochCalendar
-from chain_reader.providers.gateway_from_url import NoGatewayError
+from chain_reader.providers.from_url import NoGatewayError
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading
 from chain_reader.trusted_reader import TrustedReader

@@ -22,7 +22,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from chain_reader.local_chain import Genesis, LocalChain
-from chain_reader.providers.gateway_from_url import NoGatewayError
+from chain_reader.providers.from_url import NoGatewayError
 from datum import EraSigner, SigningKey, VerificationKey
 from era_service.config.load import load_settings
 from era_service.config.mistakes import InvalidConfigurationError

@@ -59,7 +59,7 @@ def open_gateway(provider: ProviderSettings, settings: Settings) -> TransactionG
         ConfigurationError: it takes no transactions, or what is configured for it cannot be used.
         StoreError: it is a local chain, and there is none.
     """
-    from chain_reader.providers.gateway_from_url import gateway_from_url
+    from chain_reader.providers.from_url import gateway_from_url
 
     return gateway_from_url(
         provider.url, project_id=_project_id(provider, settings), limits=settings.limits.to_limits()

@@ -9,7 +9,7 @@ import pytest
 from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, OgmiosObserver
 from chain_reader.local_chain import FaucetOutput, Genesis, LocalChain, LocalChainServer, Output
 from chain_reader.providers.agreement.observer import AgreementObserver
-from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
+from chain_reader.providers.cardano_cli import CardanoCliObserver
 from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.providers.kupo.observer import KupoObserver
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits

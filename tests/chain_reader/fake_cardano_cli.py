@@ -101,7 +101,7 @@ sys.exit(answered) if isinstance(answered, str) else print(json.dumps(answered, 
 
 def answer_in_process(monkeypatch: "pytest.MonkeyPatch") -> None:
     """Whatever runs ``cardano-cli`` gets its answer without a process, which is quick."""
-    from chain_reader.providers.cardano_cli import observer
+    from chain_reader.providers import cardano_cli as observer
     from chain_reader.providers.transport.bounded_process import Finished
 
     def run(command: Sequence[str], environment: Mapping[str, str], **_: Any) -> Finished:

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 
 from chain_reader import ChainObserver, build_adapter
-from chain_reader.adapters.bootstrap import BootstrapAdapter
 from chain_reader.adapters.builder import (
     adapter_from_environment,
 )
-from chain_reader.adapters.dummy import DummyAdapter
 from chain_reader.adapters.file import FileAdapter
+from chain_reader.adapters.fixed import BootstrapAdapter, DummyAdapter
 from eras import SupportedEras
 from tests.chain_reader.conftest import KEY, Schedule, markers
 from tests.errors import raising

@@ -28,7 +28,7 @@ from chain_reader import (
     TrustedReader,
 )
 from chain_reader.local_chain import FaucetOutput, Genesis, LocalChain, LocalChainServer
-from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
+from chain_reader.providers.cardano_cli import CardanoCliObserver
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.trust.policy import TrustPolicy

@@ -21,7 +21,7 @@ from chain_reader import (
     UnexpectedAnswerError,
     build_adapter,
 )
-from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
+from chain_reader.providers.cardano_cli import CardanoCliObserver
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK
 from datum import decode_datum
 from eras import ChainReadError, ConfigurationError

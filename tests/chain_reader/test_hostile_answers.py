@@ -23,7 +23,7 @@ from chain_reader import (
     ReadLimits,
     UnexpectedAnswerError,
 )
-from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
+from chain_reader.providers.cardano_cli import CardanoCliObserver
 from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.providers.kupo.observer import KupoObserver
 from chain_reader.providers.transport.errors import ProviderSyncingError

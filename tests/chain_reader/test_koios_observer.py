@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from chain_reader import ProviderRateLimitedError, ReadLimitExceededError, ReadLimits, UnexpectedAnswerError
-from chain_reader.providers.from_url import observer_from_url
-from chain_reader.providers.gateway_from_url import gateway_from_url
+from chain_reader.providers.from_url import gateway_from_url, observer_from_url
 from chain_reader.providers.koios.api import KoiosApi
 from chain_reader.providers.koios.gateway import KoiosGateway
 from chain_reader.providers.koios.observer import KoiosObserver

@@ -8,8 +8,7 @@ import pytest
 
 from chain_reader import ProviderFailedError, ProviderNotFoundError, ReadLimits, UnexpectedAnswerError
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
-from chain_reader.providers.from_url import observer_from_url
-from chain_reader.providers.gateway_from_url import gateway_from_url
+from chain_reader.providers.from_url import gateway_from_url, observer_from_url
 from chain_reader.providers.kupo.api import AddressNotIndexedError
 from chain_reader.providers.kupo.gateway import KupoGateway
 from chain_reader.providers.kupo.observer import KupoObserver

@@ -6,7 +6,7 @@ import pytest
 
 from chain_reader import BlockfrostObserver, LocalObserver, OgmiosObserver, ReadLimits, observer_from_url
 from chain_reader.local_chain import LocalChainServer
-from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
+from chain_reader.providers.cardano_cli import CardanoCliObserver
 from eras import ConfigurationError, Epoch, StoreError
 from tests.chain_reader.conftest import Network
 from tests.chain_reader.fake_cardano_cli import answering

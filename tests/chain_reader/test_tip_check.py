@@ -9,7 +9,7 @@ import pytest
 from chain_reader import BlockfrostObserver, ChainTip, LocalObserver, OgmiosObserver
 from chain_reader.genesis import PUBLIC_GENESES, NetworkGenesis
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
-from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
+from chain_reader.providers.cardano_cli import CardanoCliObserver
 from chain_reader.providers.tip_check import TipState, TipWatch, check_tip, genesis_of
 from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError
 from eras import ConfigurationError, Epoch, Slot

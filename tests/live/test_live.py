@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from chain_reader import observer_from_url
-from chain_reader.providers.gateway_from_url import gateway_from_url
+from chain_reader.providers.from_url import gateway_from_url
 from release_tools import PaymentKey
 from tests.live.story import Rollout, play
 

@@ -17,7 +17,7 @@ import requests
 from chain_reader import observer_from_url
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
 from chain_reader.local_chain.ledger.parameters import ProtocolParameters
-from chain_reader.providers.gateway_from_url import gateway_from_url
+from chain_reader.providers.from_url import gateway_from_url
 from release_tools import PaymentKey
 from tests.live.story import Rollout, play
 

@@ -6,7 +6,7 @@ import pytest
 
 from chain_reader.local_chain import FaucetOutput, LocalChain
 from chain_reader.ports import ChainObserver, ChainTip, DatumOutput, ObserverCapabilities
-from chain_reader.providers.local.observer import LocalObserver
+from chain_reader.providers.local import LocalObserver
 from eras import ChainReadError, Epoch, Slot, StoreError
 from tests.ledger.wallet import ADA, KEY, OTHER, OTHER_KEY, OWN, Wallet, output
 

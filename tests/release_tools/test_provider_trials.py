@@ -5,7 +5,7 @@ import pytest
 from chain_reader import LocalObserver
 from chain_reader.local_chain import FaucetOutput, LocalChain
 from chain_reader.ports import ChainTip
-from chain_reader.providers.local.gateway import LocalChainGateway
+from chain_reader.providers.local import LocalChainGateway
 from eras import ChainReadError, Slot
 from release_tools.doctor import Examination, Health
 from release_tools.provider_trials import try_provider

@@ -17,9 +17,9 @@ from chain_reader import (
     TrustedReader,
     TrustPolicy,
 )
-from chain_reader.adapters.dummy import DummyAdapter
 from chain_reader.adapters.file import FileAdapter
-from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
+from chain_reader.adapters.fixed import DummyAdapter
+from chain_reader.providers.cardano_cli import CardanoCliObserver
 from datum import Accepted, EraMarkersPayload, SigningKey, VerificationKey, VerifiedMarkers, screen
 from era_store import MemoryStore, SqlStore, Store
 from eras import BehaviourSwitches, Epoch, EraChecker, EraEpochToken, EraMarker, Slot, SupportedEras, select_eras

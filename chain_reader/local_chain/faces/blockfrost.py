@@ -25,8 +25,8 @@ from chain_reader.local_chain.faces.http_answers import not_found, read_body
 from chain_reader.local_chain.ledger.addresses import AddressError, parse_address
 from chain_reader.local_chain.ledger.chain import LocalChain
 from chain_reader.local_chain.ledger.errors import LedgerRefusedError
-from chain_reader.local_chain.ledger.metadata import transaction_metadata
 from chain_reader.local_chain.ledger.model import Block, ChainTransaction
+from chain_reader.local_chain.ledger.plain_data import transaction_metadata
 from eras import __version__
 
 PREFIX = "/api/v0"

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from chain_reader.bech32 import encode_bech32
 from chain_reader.local_chain.faces.queries import Amount, AssetMove, BlockTotals, TransactionPlace
-from chain_reader.local_chain.ledger.metadata import transaction_mint
 from chain_reader.local_chain.ledger.model import POLICY_DIGITS, Block, ChainTransaction, Output
 from chain_reader.local_chain.ledger.parameters import MAX_LOVELACE_SUPPLY, Genesis, ProtocolParameters, cost_models
+from chain_reader.local_chain.ledger.plain_data import transaction_mint
 
 SLOTS_PER_KES_PERIOD = 129_600
 MAX_KES_EVOLUTIONS = 62

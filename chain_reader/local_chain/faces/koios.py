@@ -31,10 +31,9 @@ from chain_reader.local_chain.faces.queries import IndexedOutput
 from chain_reader.local_chain.ledger.addresses import AddressError, parse_address
 from chain_reader.local_chain.ledger.chain import LocalChain
 from chain_reader.local_chain.ledger.errors import LedgerRefusedError
-from chain_reader.local_chain.ledger.metadata import transaction_mint
 from chain_reader.local_chain.ledger.model import POLICY_DIGITS, Block, ChainTransaction, Output
 from chain_reader.local_chain.ledger.parameters import MAX_LOVELACE_SUPPLY
-from chain_reader.local_chain.ledger.plain_data import datum_as_json
+from chain_reader.local_chain.ledger.plain_data import datum_as_json, transaction_mint
 
 PREFIX = "/koios"
 MAX_ROWS = 1_000

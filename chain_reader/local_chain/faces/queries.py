@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain_reader.local_chain.ledger.chain import LocalChain
-from chain_reader.local_chain.ledger.metadata import transaction_mint
 from chain_reader.local_chain.ledger.model import Block, Output
+from chain_reader.local_chain.ledger.plain_data import transaction_mint
 
 Amount = tuple[int, tuple[tuple[str, int], ...]]
 """Lovelace, and assets by unit."""

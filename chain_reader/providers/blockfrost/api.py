@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from blockfrost.config import DEFAULT_API_VERSION, ApiUrls
 from blockfrost.utils import Api
 from pydantic import TypeAdapter, ValidationError
 
@@ -24,6 +25,9 @@ from chain_reader.providers.transport.rate_limit import Pace
 from chain_reader.providers.transport.sieve import Sieve
 from eras import ConfigurationError
 
+PUBLIC_URLS = {
+    network: f"{ApiUrls[network].value}/{DEFAULT_API_VERSION}" for network in ("mainnet", "preprod", "preview")
+}
 PAGE_ITEMS = 100
 _LONGEST_REASON = 1_000
 _OF_EVERY_CHAIN = ("/blocks/latest", "/epochs/latest", "/genesis")
@@ -37,7 +41,7 @@ class BlockfrostApi(HttpApi):
     """Requests to one Blockfrost API.
 
     Args:
-        base_url: what paths follow, version included.
+        place: what paths follow, version included, or the name of a network of Blockfrost's own service.
         project_id: the key; it never shows in an error or a ``repr``.
         limits: time, size, attempts and rate.
         clock: time and waiting.
@@ -49,7 +53,7 @@ class BlockfrostApi(HttpApi):
 
     def __init__(
         self,
-        base_url: str,
+        place: str,
         project_id: str | None,
         limits: ReadLimits,
         *,
@@ -57,10 +61,17 @@ class BlockfrostApi(HttpApi):
         pace: Pace | None = None,
     ) -> None:
         secret = usable_project_id(project_id)
-        api = Api(project_id=secret, base_url=base_url)
+        api = Api(project_id=secret, base_url=place)
         api.project_id = secret  # with none given, Api would send the environment's to whatever URL this is
         super().__init__(
-            "blockfrost", base_url, limits, headers=api.default_headers, secret=secret, clock=clock, pace=pace
+            "blockfrost",
+            place,
+            limits,
+            public=PUBLIC_URLS,
+            headers=api.default_headers,
+            secret=secret,
+            clock=clock,
+            pace=pace,
         )
         self._is_blockfrost = False
 

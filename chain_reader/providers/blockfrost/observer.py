@@ -1,6 +1,7 @@
 """Reads a chain through a Blockfrost API: Blockfrost, or whatever speaks its protocol, such as the local chain.
 
-In: a base URL and a project id. Out: the answers of the ``ChainObserver`` port, newest first, whole or not at all.
+In: a base URL, or the name of a public network, and a project id. Out: the answers of the ``ChainObserver`` port,
+newest first, whole or not at all.
 
 1. Every request has its timeouts, a deadline and a size (``ReadLimits``), is repeated only where that may help
    (``retries``) and made no faster than the provider allows (``rate_limit``).
@@ -15,8 +16,6 @@ from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from urllib.parse import quote
-
-from blockfrost.config import DEFAULT_API_VERSION, ApiUrls
 
 from chain_reader.authorship import TransactionBytesError, signed_by
 from chain_reader.genesis import NetworkGenesis
@@ -45,7 +44,7 @@ from chain_reader.providers.transport.errors import (
 )
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
-from eras import ConfigurationError, Epoch, Slot
+from eras import Epoch, Slot
 
 _KEPT_BYTES = 256
 """Transactions whose bytes are kept: history and authorship are read from the same, one after the other."""
@@ -53,14 +52,13 @@ _KEPT_BYTES = 256
 HISTORY_STEP = 100
 """Of a history that is longer than the limits, so many transactions are looked into in each reading."""
 
-_NETWORKS = ("mainnet", "preprod", "preview")
-
 
 class BlockfrostObserver(Asking[BlockfrostApi]):
     """A ``ChainObserver`` over a Blockfrost API, which knows order, inputs, blocks and history, but not slots.
 
     Args:
-        base_url: what paths follow, version included (``https://cardano-mainnet.blockfrost.io/api/v0``).
+        place: what paths follow, version included (``https://cardano-mainnet.blockfrost.io/api/v0``), or the name of a
+            network of Blockfrost's own service.
         project_id: the key; it never shows in an error or a ``repr``.
         limits: time, size, attempts and rate of reading.
         clock: time and waiting.
@@ -74,14 +72,14 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
 
     def __init__(
         self,
-        base_url: str,
+        place: str,
         project_id: str | None = None,
         *,
         limits: ReadLimits = DEFAULT_LIMITS,
         clock: Clock = SYSTEM_CLOCK,
         pace: Pace | None = None,
     ) -> None:
-        super().__init__(BlockfrostApi(base_url, project_id, limits, clock=clock, pace=pace))
+        super().__init__(BlockfrostApi(place, project_id, limits, clock=clock, pace=pace))
         self._addresses = AddressReader(self._api)
         self._genesis: NetworkGenesis | None = None
         self._bytes: dict[str, bytes] = {}
@@ -343,22 +341,6 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
             raise self._api.call(path).unexpected("a block with a slot", "slot null")
         epoch = None if block.epoch is None else Epoch(block.epoch)
         return ChainTip(Slot(block.slot), block.height, block.hash, epoch)
-
-
-def public_url(network: str) -> str:
-    """The base URL of Blockfrost's own service for a public network.
-
-    Raises:
-        ConfigurationError: it serves no network of that name.
-    """
-    if network not in _NETWORKS:
-        raise ConfigurationError(
-            "Blockfrost serves no network of that name",
-            expected=f"a URL, or one of {', '.join(_NETWORKS)}",
-            got=f"{network!r}"[:40],
-            next_step="Correct the chain observer",
-        )
-    return f"{ApiUrls[network].value}/{DEFAULT_API_VERSION}"
 
 
 def _created(transaction: str, output: CreatedOutput, datum: str) -> DatumOutput:

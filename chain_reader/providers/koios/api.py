@@ -44,7 +44,6 @@ from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLim
 from chain_reader.providers.transport.rate_limit import Pace
 from chain_reader.providers.transport.sieve import Sieve
 from chain_reader.thread_token import spelled
-from eras import ConfigurationError
 
 Parsed = TypeVar("Parsed")
 
@@ -92,12 +91,13 @@ class KoiosApi(HttpApi):
         clock: Clock = SYSTEM_CLOCK,
         pace: Pace | None = None,
     ) -> None:
-        url = place if "/" in place else public_url(place)
         secret = usable_project_id(token)
         a_day = _REQUESTS_A_DAY[secret is not None] / _DAY_S
         slowed = replace(limits, requests_per_s=min(limits.requests_per_s, a_day), burst=min(limits.burst, _BURST))
         headers = {"Authorization": secret and f"Bearer {secret}"}
-        super().__init__("koios", url, slowed, headers=headers, secret=secret, clock=clock, pace=pace)
+        super().__init__(
+            "koios", place, slowed, public=PUBLIC_URLS, headers=headers, secret=secret, clock=clock, pace=pace
+        )
 
     def tip(self, until: float) -> Tip:
         """The newest block.
@@ -310,22 +310,6 @@ class KoiosApi(HttpApi):
             found = None
         message = found.get("message") if isinstance(found, dict) else None
         return " ".join((message if isinstance(message, str) else text).split())[:200]
-
-
-def public_url(network: str) -> str:
-    """The base URL of Koios' own service for a public network.
-
-    Raises:
-        ConfigurationError: it serves no network of that name.
-    """
-    if network not in PUBLIC_URLS:
-        raise ConfigurationError(
-            "Koios serves no network of that name",
-            expected=f"a URL, or one of {', '.join(PUBLIC_URLS)}",
-            got=f"{network!r}"[:40],
-            next_step="Correct the chain observer",
-        )
-    return PUBLIC_URLS[network]
 
 
 def odd_output(item: Mapping[str, Any], why: str) -> Output:

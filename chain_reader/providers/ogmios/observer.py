@@ -6,7 +6,7 @@ no order of outputs, no slots, no inputs of past transactions and no history, as
 
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.ports import ChainTip, DatumOutput
-from chain_reader.providers.cardano_cli.ledger_state import LedgerStateOnly
+from chain_reader.providers.cardano_cli import LedgerStateOnly
 from chain_reader.providers.ogmios.answers import (
     BLOCK_HEIGHT,
     EPOCH,

@@ -14,6 +14,7 @@ from chain_reader.providers.transport.errors import TransactionRefusedError
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
+from eras import ConfigurationError
 
 Parsed = TypeVar("Parsed")
 
@@ -23,15 +24,16 @@ class HttpApi:
 
     Args:
         kind: what operators call a server of this kind.
-        base_url: what paths follow, version included.
+        place: what paths follow, version included, or the name of a public network.
         limits: time, size, attempts and rate.
+        public: network → URL of the public service, where there is one.
         headers: sent with every request, beside the wish for JSON.
         secret: a text to blot out of every error.
         clock: time and waiting.
         pace: how fast the server is asked; by default as fast as everybody in this process may together.
 
     Raises:
-        ConfigurationError: the URL cannot be used.
+        ConfigurationError: the URL cannot be used, or the public service has no network of that name.
     """
 
     accepted: tuple[int, ...] = ()
@@ -40,14 +42,25 @@ class HttpApi:
     def __init__(
         self,
         kind: str,
-        base_url: str,
+        place: str,
         limits: ReadLimits,
         *,
+        public: Mapping[str, str] | None = None,
         headers: Mapping[str, str | None] | None = None,
         secret: str | None = None,
         clock: Clock = SYSTEM_CLOCK,
         pace: Pace | None = None,
     ) -> None:
+        base_url = place
+        if public is not None and "/" not in place:
+            if place not in public:
+                raise ConfigurationError(
+                    f"{kind.capitalize()} serves no network of that name",
+                    expected=f"a URL, or one of {', '.join(public)}",
+                    got=f"{place!r}"[:40],
+                    next_step="Correct the chain observer",
+                )
+            base_url = public[place]
         self.name = provider_name(kind, base_url, ("http", "https"))
         self.limits = limits
         self._secret = secret

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chain_reader.providers.gateway_from_url import NoGatewayError
+from chain_reader.providers.from_url import NoGatewayError
 from release_tools import TransactionGateway
 from tests.era_service.conftest import invoke
 from tests.era_service.release_world import World

@@ -1,6 +1,7 @@
-"""Reads a local chain in-process: what a rehearsal or a test needs no provider for.
+"""A local chain in this process, read and written: what a rehearsal or a test needs no provider for.
 
-In: a ``LocalChain``. Out: the answers of the ``ChainObserver`` port, newest first; it knows all that the port can ask.
+In: a ``LocalChain``. Out: the answers of the ports ``ChainObserver``, newest first, of which it knows all that can be
+asked, and ``TransactionGateway``.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,34 +10,48 @@ from os import PathLike
 from typing import Self
 
 from chain_reader.genesis import NetworkGenesis
-from chain_reader.local_chain import LocalChain, Output
+from chain_reader.local_chain import LedgerRefusedError, LocalChain, Output
 from chain_reader.local_chain.ledger.model import Block
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
-from eras import ChainReadError, Epoch, StoreError
+from chain_reader.providers.gateway import Network, SpendableOutput, TransactionParameters
+from chain_reader.providers.transport.errors import TransactionRefusedError
+from eras import ChainReadError, Epoch, Slot, StoreError
 
 
-class LocalObserver:
-    """A ``ChainObserver`` over a local chain, which stays open when the observer is closed (but see ``open``)."""
+class _OverChain:
+    """The common part of both: a local chain, which stays open when this is closed (but see ``open``)."""
 
     def __init__(self, chain: LocalChain) -> None:
         self._chain = chain
         self._owns_chain = False
-        self.listed = 0
         self.name = f"local chain {chain.path}"
-        self.capabilities = ObserverCapabilities(
-            order=True, slots=True, inputs=True, history=True, blocks=True, tokens=True
-        )
+        """``local chain`` and its path."""
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Self:
-        """An observer of the chain at ``path``, with a connection of its own that ``close`` closes.
+        """The same over the chain at ``path``, with a connection of its own that ``close`` closes.
 
         Raises:
             StoreError: there is no local chain at ``path``.
         """
-        observer = cls(LocalChain.open(path))
-        observer._owns_chain = True
-        return observer
+        opened = cls(LocalChain.open(path))
+        opened._owns_chain = True
+        return opened
+
+    def close(self) -> None:
+        """Close the chain if ``open`` opened it. Calling it twice is fine."""
+        if self._owns_chain:
+            self._chain.close()
+
+
+class LocalObserver(_OverChain):
+    """A ``ChainObserver`` over a local chain."""
+
+    capabilities = ObserverCapabilities(order=True, slots=True, inputs=True, history=True, blocks=True, tokens=True)
+
+    def __init__(self, chain: LocalChain) -> None:
+        super().__init__(chain)
+        self.listed = 0
 
     def epoch(self) -> Epoch:
         """The current epoch."""
@@ -114,17 +129,79 @@ class LocalObserver:
             genesis.active_slots_coeff,
         )
 
-    def close(self) -> None:
-        """Close the chain if ``open`` opened it. Calling it twice is fine."""
-        if self._owns_chain:
-            self._chain.close()
-
     @contextmanager
     def _read_errors(self) -> Iterator[None]:
         try:
             yield
         except StoreError as error:
             raise ChainReadError(f"The {self.name} could not be read", got=str(error)) from error
+
+
+class LocalChainGateway(_OverChain):
+    """A ``TransactionGateway`` over an open ``LocalChain``."""
+
+    @property
+    def when_idle(self) -> str:
+        """Why no new block might come: a chain with a manual clock waits for a command."""
+        if self._chain.genesis.clock_mode == "manual":
+            return f"The clock of this rehearsal chain is manual: eraswitch local-chain advance {self._chain.path}"
+        return "Its blocks follow the clock: the chain may make none for a while"
+
+    def network(self) -> Network:
+        """The network that the chain was created with."""
+        return Network(self._chain.genesis.network_magic, self._chain.genesis.network_id)
+
+    def protocol_parameters(self) -> TransactionParameters:
+        """The parameters that the chain was created with."""
+        parameters = self._chain.parameters
+        return TransactionParameters(
+            min_fee_per_byte=parameters.min_fee_coefficient,
+            min_fee_constant=parameters.min_fee_constant,
+            max_tx_size=parameters.max_transaction_size,
+            coins_per_utxo_byte=parameters.coins_per_utxo_byte,
+        )
+
+    def tip_slot(self) -> Slot:
+        """The slot of the newest block."""
+        return self._chain.tip().slot
+
+    def spendable_outputs(self, address: str) -> tuple[SpendableOutput, ...]:
+        """The unspent outputs at ``address``, oldest first."""
+        return tuple(
+            SpendableOutput(
+                output.transaction,
+                output.index,
+                output.address,
+                output.lovelace,
+                output.assets,
+                output.datum,
+                output.datum_hash,
+            )
+            for output in self._chain.utxos(address)
+        )
+
+    def supply(self, unit: str) -> int:
+        """How many of a token exist."""
+        return self._chain.supply(unit)
+
+    def submit(self, cbor: bytes) -> str:
+        """Submit a signed transaction, which the chain mines at once.
+
+        Raises:
+            TransactionRefusedError: the ledger refused it.
+        """
+        try:
+            return self._chain.submit(cbor)
+        except LedgerRefusedError as error:
+            raise TransactionRefusedError(
+                f"{self.name} refused the transaction", got=str(error), **error.facts
+            ) from error
+
+    def transaction_depth(self, transaction: str) -> int | None:
+        """How many blocks lie on top of the transaction's block; ``None`` when it is in no block."""
+        with self._chain.snapshot():
+            found = self._chain.transaction(transaction)
+            return None if found is None else self._chain.tip().height - found.block.height
 
 
 def _placed(block: Block) -> ChainTip:

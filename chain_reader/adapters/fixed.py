@@ -1,7 +1,9 @@
-"""The adapters ``bootstrap`` and ``bootstrap-latest``: one supported era, active from epoch 0, for a new network.
+"""The adapters that read nothing: ``bootstrap`` and ``bootstrap-latest`` for a new network, ``dummy`` for tests.
 
-In: the eras that this software supports. Out: one marker, of the first or of the last of them.
+In: the eras that this software supports, or markers. Out: one era at epoch 0, or the same markers.
 """
+
+from collections.abc import Iterable
 
 from chain_reader.ports import EraReading
 from eras import Epoch, EraMarker, Provenance, SupportedEras
@@ -22,3 +24,17 @@ class BootstrapAdapter:
         name = self.supported[-1 if self.latest else 0]
         source = "bootstrap-latest" if self.latest else "bootstrap"
         return EraReading((EraMarker(name, Epoch(0)),), Provenance(source))
+
+
+class DummyAdapter:
+    """Answers with the markers it was given."""
+
+    def __init__(self, markers: Iterable[EraMarker]) -> None:
+        self.markers = tuple(markers)
+
+    def __repr__(self) -> str:
+        return f"DummyAdapter({self.markers!r})"
+
+    def read(self) -> EraReading:
+        """The markers it was given."""
+        return EraReading(self.markers, Provenance("dummy"))

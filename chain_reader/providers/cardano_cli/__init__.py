@@ -1,1 +1,0 @@
-"""A Cardano node, read through cardano-cli."""

@@ -1,1 +1,0 @@
-"""The local chain, read and written in process."""
