@@ -1,16 +1,22 @@
 """``eraswitch marker adopt-token``: mint a thread token for markers that are published already (rule T0)."""
 
+from pathlib import Path
+
 import click
 
 from chain_reader.thread_token import spelled, token_unit
+from chain_reader.trust.reading import TrustedReading
 from era_service.cli.marker.build_only import BuildOptions, build_only
-from era_service.cli.marker.marker_jobs import AdoptTokenJob
-from era_service.cli.marker.pipeline import publish
-from era_service.cli.marker.token_writing import write_token_option
+from era_service.cli.marker.pipeline import MarkerJob, publish
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.release import PublishingOptions, PurseOptions
+from era_service.cli.shared.release import AskingOptions, PublishingOptions, PurseOptions, write_token_option
 from era_service.config.token_line import require_place
+from era_service.releasing.adopting import look_at_adoption
+from era_service.releasing.publishing import Outlook, PublishingMeans
+from era_service.releasing.session import Release
+from release_tools.publishing.journal import Journal
+from release_tools.publishing.publication import Publisher
 
 
 @option_group()
@@ -23,6 +29,23 @@ class AdoptionOptions:
         help="Mint another in place of this one, which is lost or was minted twice. Nodes then need the new one.",
     )
     writes_token: bool = write_token_option()
+
+
+class AdoptTokenJob(MarkerJob):
+    """The adoption of a thread token for the markers in force."""
+
+    done_words = "the marker output holds a thread token already"
+
+    def __init__(
+        self, means: PublishingMeans, output: AskingOptions, token_file: Path | None, replaces: str | None
+    ) -> None:
+        super().__init__(means, output, token_file)
+        self.replaces = replaces
+
+    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> Outlook:
+        """See what the adoption does."""
+        replaces = None if self.replaces is None else token_unit(self.replaces)
+        return look_at_adoption(release, self.means, publisher, journal, replaces)
 
 
 @click.command(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from era_service.cli.marker.marker_jobs import MarkerJob
+from era_service.cli.marker.pipeline import MarkerJob
 from era_service.cli.shared.commands import OUTPUT, option, option_group
 from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.publication_view import (

@@ -4,17 +4,19 @@ Each is the same command around another ``MarkerChange``. Without a network, fro
 plans and signs (``--from``, ``--payload-out``); then the payload goes on to ``--payload-file`` or to ``tx build``.
 """
 
+from pathlib import Path
+
 import click
 
-from era_service.cli.marker.marker_jobs import ChangeJob
-from era_service.cli.marker.pipeline import publish
-from era_service.cli.marker.signing_apart import sign_apart
-from era_service.cli.marker.token_writing import write_token_option
+from chain_reader.trust.reading import TrustedReading
+from era_service.cli.marker.pipeline import MarkerJob, publish
+from era_service.cli.marker.signing_apart import no_era_key, sign_apart
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.files import read_payload
 from era_service.cli.shared.release import (
+    AskingOptions,
     MarkerSourceOptions,
     PublishingOptions,
     PurseOptions,
@@ -22,12 +24,16 @@ from era_service.cli.shared.release import (
     force_name_option,
     lead_option,
     not_a_slip_option,
+    write_token_option,
 )
 from era_service.config.schema import Settings
 from era_service.config.token_line import require_place
-from era_service.releasing.publishing import ChangeOrder
+from era_service.releasing.publishing import ChangeOrder, Outlook, look
+from era_service.releasing.session import Release
 from eras import Epoch
 from release_tools.markers.change import ChangeKind, MarkerChange
+from release_tools.publishing.journal import Journal
+from release_tools.publishing.publication import Draft, Publisher
 
 HELP = {
     "announce": "Announce ERA without an epoch: operators learn what is coming, but nothing switches yet.",
@@ -98,6 +104,38 @@ _OVERRIDE = click.option(
     callback=in_words,
     help="Continue although the adoption gate is not met; the reason is kept in the event log.",
 )
+
+
+class ChangeJob(MarkerJob):
+    """A change of the markers."""
+
+    def __init__(self, order: ChangeOrder, output: AskingOptions, token_file: Path | None = None) -> None:
+        super().__init__(order.means, output, token_file)
+        self._order = order
+
+    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> Outlook:
+        """See what the change does."""
+        return look(release, self._order, publisher, journal)
+
+    def require_draft(self, outlook: Outlook) -> Draft:
+        """The draft that is to be signed.
+
+        Raises:
+            ConfigurationError: there is none, for want of the era key.
+        """
+        if outlook.draft is None:
+            raise no_era_key("--secret-key @FILE, ERA_MARKERS_SECRET_KEY in the environment, or --payload-file")
+        return outlook.draft
+
+    def require_certain(self, outlook: Outlook) -> None:
+        """Check that nothing looks like a slip, unless it is confirmed to be none."""
+        if outlook.plan is not None and not self._order.not_a_slip:
+            outlook.plan.require_no_slip()
+
+    def record(self, settings: Settings, outlook: Outlook) -> None:
+        """Keep the reason why a gate was overridden."""
+        if outlook.gate is not None:
+            outlook.gate.record(settings)
 
 
 def change_command(kind: str) -> click.Command:

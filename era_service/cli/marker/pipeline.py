@@ -1,22 +1,40 @@
 """The one way of a publication: look, show, ask, sign, journal, submit, wait, read back, conclude.
 
-In: settings, a ``Job`` that states what is published, and how the command line shows and asks. Out: the
-publication on the chain. What is planned, checked and signed is below ``era_service.releasing``; what happens once
-whatever interrupts it is ``release_tools.publishing``'s.
+In: settings, a ``Job`` that states what is published (a ``MarkerJob`` where that is era markers), and how the command
+line shows and asks. Out: the publication on the chain; with ``--write`` its new thread token in the configuration. What
+is planned, checked and signed is below ``era_service.releasing``; what happens once whatever interrupts it is
+``release_tools.publishing``'s.
 """
 
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import click
 
+from chain_reader.thread_token import spelled
+from chain_reader.trust.reading import TrustedReading
 from datum import ERA, MarkerKind
-from era_service.cli.shared.publication_view import network_document, progress, transaction_document
+from era_service.cli.shared.output import echo_json, echo_lines, printable, write_file
+from era_service.cli.shared.publication_view import (
+    learning_line,
+    network_document,
+    plan_lines,
+    progress,
+    sight_lines,
+    token_lines,
+    transaction_document,
+    transaction_lines,
+    warnings_of,
+)
 from era_service.cli.shared.release import AskingOptions
 from era_service.config.schema import Settings
-from era_service.releasing.publishing import PublishingMeans, require_keys, sign
-from era_service.releasing.session import Release, open_release
+from era_service.config.token_line import with_token
+from era_service.releasing.publishing import Outlook, PublishingMeans, require_keys, sign
+from era_service.releasing.session import Release, open_release, output_in_force
+from era_service.releasing.trusted_snapshot import nodes_see, token_in_force
+from eras import ConfigurationError, EraSwitchError
 from release_tools.publishing.journal import Journal, JournalEntry
 from release_tools.publishing.publication import Draft, MarkersInForce, Published, Publisher
 from release_tools.transactions.drafting import DraftedTransaction
@@ -158,3 +176,136 @@ def publication_document(
         "transaction": None if published is None else published.transaction,
         "depth": None if published is None else published.depth,
     }
+
+
+class MarkerJob(Job[TrustedReading, Outlook]):
+    """The common part of the publications of era markers: a change, a sweep, the minting of a thread token.
+
+    Args:
+        means: what pays, signs the transaction and waits.
+        output: how the command line shows and asks.
+        token_file: the configuration file that a new thread token is written into.
+    """
+
+    replaces: str | None = None
+    """The thread token that a new one takes the place of, as configurations name it."""
+
+    done_words = "it is done already"
+    reaches_nodes = True
+
+    def __init__(self, means: PublishingMeans, output: AskingOptions, token_file: Path | None = None) -> None:
+        super().__init__(means, output)
+        self.token_file = token_file
+
+    def read(self, release: Release) -> TrustedReading:
+        """The reading of a node now."""
+        return release.read()
+
+    def show(self, release: Release, outlook: Outlook) -> None:
+        """Show the plan, the transaction and the gate; a file that cannot take the token is refused here."""
+        lines = []
+        if outlook.unfinished is not None:
+            entry = outlook.unfinished
+            lines.append(f"An earlier run was interrupted: {printable(str(entry.change))}")
+            lines.append(f"  transaction {entry.latest.transaction}")
+        if outlook.plan is not None:
+            lines += plan_lines(outlook.plan, release, release.calendar(outlook.plan.epoch))
+        if outlook.drafted is not None:
+            lines += transaction_lines(outlook.drafted)
+        if outlook.gate is not None:
+            lines += map(printable, outlook.gate.lines)
+        if outlook.plan is not None and self.reaches_nodes:
+            lines.append(learning_line(outlook.plan.epoch))
+        echo_lines(lines, err=self.output.as_json)
+        for warning in warnings_of(outlook):
+            click.echo(f"Warning: {printable(warning)}", err=True)
+        minted = None if outlook.drafted is None else outlook.drafted.transaction.minted
+        if self.token_file is not None and minted is not None:
+            with_token(self.token_file, spelled(minted.unit), self.replaces)  # refused before anything is spent
+
+    def conclude(
+        self, release: Release, outlook: Outlook, published: Published[TrustedReading] | None, status: str
+    ) -> None:
+        """Show what was done; and write the thread token last, so that a file that refuses it hides nothing."""
+        failure, written = None, None
+        if self.token_file is not None and not self.output.dry_run:
+            try:
+                written = _write_token(release, outlook, published, self.token_file, self.replaces)
+            except EraSwitchError as error:
+                failure = error
+        self._show_end(release, outlook, published, status, written)
+        if failure is not None:
+            raise failure
+
+    def _show_end(
+        self,
+        release: Release,
+        outlook: Outlook,
+        published: Published[TrustedReading] | None,
+        status: str,
+        written: str | None,
+    ) -> None:
+        reading = outlook.reading if published is None else published.reading
+        markers = outlook.plan.after if status == "planned" and outlook.plan is not None else reading.markers
+        sight = nodes_see(markers, release.epoch_of(reading), release.supported)
+        transaction = outlook.done_by if published is None else published.transaction
+        if self.output.as_json:
+            echo_json(
+                publication_document(release, outlook, published, status)
+                | {
+                    "plan": None if outlook.plan is None else outlook.plan.to_dict(),
+                    "transaction": transaction,
+                    "nodes_see": sight,
+                    "warnings": warnings_of(outlook),
+                    "gate": None if outlook.gate is None else outlook.gate.to_dict(),
+                    "token_written": written,
+                }
+            )
+            return
+        if status == "planned":
+            unsigned = "" if outlook.drafted else "; without an era key no transaction was built"
+            click.echo(f"Nothing was done: this was a dry run{unsigned}")
+            echo_lines([f"Then: {sight_lines(sight)[0]}"])
+            return
+        words = {
+            "done": f"Nothing to do: {self.done_words}{f', by transaction {transaction}' if transaction else ''}",
+            "unfinished": "Nothing was done: this was a dry run. Without --dry-run the command continues it",
+            "published": f"Done: transaction {transaction}",
+            "superseded": f"Done by transaction {transaction}, and replaced by another publication since",
+        }
+        minted = None if outlook.drafted is None else outlook.drafted.transaction.minted
+        token = [] if minted is None or status != "published" else token_lines(minted.unit)
+        if written is not None:
+            token.append(f"The thread token is in [trust] of {printable(written)}")
+        echo_lines([words[status], *token, *sight_lines(sight)])
+
+
+def _write_token(
+    release: Release,
+    outlook: Outlook,
+    published: Published[TrustedReading] | None,
+    file: Path,
+    replaced: str | None,
+) -> str:
+    """Write the token that was read back into the configuration, and return the file's name.
+
+    ``replaced`` is a token that may be configured there, and is not any longer.
+
+    Raises:
+        ConfigurationError: there is none, nothing proves that it is the team's, or the file cannot take it.
+        EraSwitchError: the file cannot be written.
+        EraSwitchError: what is in force cannot be said.
+    """
+    reading = outlook.reading if published is None else published.reading
+    unit, in_force = token_in_force(reading), output_in_force(reading)
+    is_own = published is not None and in_force is not None and in_force.output.transaction == published.transaction
+    if unit is None or not (is_own or release.trusts_proven()):
+        raise ConfigurationError(
+            f"No thread token was written into {file}",
+            code="TokenLine",
+            expected="markers in force, posted by the owner of the era address, with a thread token",
+            got="markers without one" if unit is None else "an output not proved to be the owner's",
+            next_step="Look at eraswitch marker show; put a token that is yours into [trust] by hand",
+        )
+    write_file(file, with_token(file, spelled(unit), replaced).encode())
+    return str(file)

@@ -10,8 +10,7 @@ import click
 
 from datum import EraMarkersPayload, ExtendedPayload, KeySet, read_extended
 from era_service.cli.marker.cosign import cosigning_lines
-from era_service.cli.marker.marker_jobs import no_era_key
-from era_service.cli.marker.signing_apart import trusted_by
+from era_service.cli.marker.signing_apart import no_era_key, trusted_by
 from era_service.cli.shared.arguments import read_verification_key
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app

@@ -7,7 +7,6 @@ In: what is trusted, from the chain or from a file, and an order. Out: the signe
 import click
 
 from chain_reader import TrustPolicy
-from era_service.cli.marker.marker_jobs import no_era_key
 from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, echo_lines, printable, write_file
 from era_service.cli.shared.publication_view import plan_lines
@@ -20,7 +19,7 @@ from era_service.releasing.signed_payload import payload_file
 from era_service.releasing.trusted_snapshot import TrustedSnapshot, read_snapshot
 from era_service.wiring.genesis import calendar_of
 from era_service.wiring.trust import trust_policy
-from eras import SupportedEras
+from eras import ConfigurationError, SupportedEras
 from release_tools.markers.rules import plan_change
 
 
@@ -84,3 +83,14 @@ def sign_apart(settings: Settings, order: ChangeOrder, files: SigningFiles, outp
         click.echo(f"Signed payload: {written}. Publish it: the same command with --payload-file, or tx build")
     else:
         click.echo(f"To be co-signed: {written}. Pass it to the signers: eraswitch marker cosign {written}")
+
+
+def no_era_key(expected: str) -> Exception:
+    """The error where a command needs the era key, and none was given."""
+    return ConfigurationError(
+        "The era key is missing",
+        expected=expected,
+        got="none",
+        next_step="Give the key that markers are signed with",
+        code="EraKey",
+    )

@@ -6,18 +6,23 @@ change of the markers is, or written into a file for a signer elsewhere.
 
 import click
 
+from chain_reader.trust.reading import TrustedReading
 from era_service.cli.marker.build_only import BuildOptions, build_only
-from era_service.cli.marker.marker_jobs import SweepJob
-from era_service.cli.marker.pipeline import publish
+from era_service.cli.marker.pipeline import MarkerJob, publish
 from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.release import (
+    AskingOptions,
     LimitOptions,
     PublishingOptions,
     output_reference,
     payment_address_option,
 )
-from era_service.releasing.sweeping import SweepOrder
+from era_service.releasing.publishing import Outlook
+from era_service.releasing.session import Release
+from era_service.releasing.sweeping import SweepOrder, look_at_sweep
+from release_tools.publishing.journal import Journal
+from release_tools.publishing.publication import Publisher
 
 
 @option_group()
@@ -42,6 +47,21 @@ class SweepPurseOptions:
 
     payment_address: str = payment_address_option()
     limits: LimitOptions = nested(LimitOptions)
+
+
+class SweepJob(MarkerJob):
+    """A sweep of the era address, which leaves the markers."""
+
+    done_words = "the era address holds nothing to sweep"
+    reaches_nodes = False
+
+    def __init__(self, order: SweepOrder, output: AskingOptions) -> None:
+        super().__init__(order.means, output)
+        self._order = order
+
+    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> Outlook:
+        """See what the sweep does."""
+        return look_at_sweep(release, self._order, publisher, journal)
 
 
 @click.command(cls=SectionedCommand, example="eraswitch marker sweep --payment-key-file keys/payment.skey --dry-run")

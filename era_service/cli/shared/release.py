@@ -407,6 +407,15 @@ def lead_option() -> Any:
     )
 
 
+def write_token_option() -> Any:
+    """The option that configures the new thread token, as a field of a group."""
+    return option(
+        "--write",
+        is_flag=True,
+        help="Put the new thread token into [trust] of the configuration file in use, once nodes trust it.",
+    )
+
+
 def force_name_option() -> Any:
     """The option that takes an unknown era, as a field of a group."""
     return option("--force-name", is_flag=True, help="Accept a name that is not in the list of supported eras.")
