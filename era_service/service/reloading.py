@@ -5,12 +5,14 @@ not. Everything is tried before anything is changed: a mistake leaves the servic
 """
 
 from collections.abc import Callable, Container
+from contextlib import suppress
 from dataclasses import dataclass
 
 from era_service.config.schema import Settings
 from era_service.service.service import Service
 from era_service.wiring.adoption import compatibility_of
 from era_service.wiring.deciding import openings_of, tried_providers
+from eras import ChainReadError, StoreError
 
 RELOADED_SECTIONS = frozenset(("adoption", "quorum", "limits", "log"))
 """Sections that are read again as a whole."""
@@ -126,4 +128,5 @@ def _try_out(settings: Settings, *, read: bool) -> None:
         tried_providers(settings).close()
         return
     for opening in openings_of(settings):
-        opening().close()
+        with suppress(ChainReadError, StoreError):  # what does not answer now is no mistake of the configuration
+            opening().close()

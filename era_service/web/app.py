@@ -13,7 +13,7 @@ from contextlib import ExitStack, asynccontextmanager
 from importlib import import_module
 from typing import Final, Literal
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import Field
@@ -28,7 +28,7 @@ from era_service.web import problems, routes
 from era_service.web.access import require_token
 from era_service.web.explorer import explorer_router
 from era_service.web.front import STREAM, Gate
-from era_service.web.routes import ServiceOf, problems_of
+from era_service.web.routes import ServiceOf, json_only, problems_of
 from era_service.web.stream import EventStream
 from era_store.tokens import LOG_WRITE
 from eras import EraSwitchError, __version__
@@ -116,9 +116,14 @@ class LogDocument(Document):
 
 def admin_router() -> APIRouter:
     """Changes by an operator while the service runs; of this process only, until its next start or reload."""
-    router = APIRouter(prefix="/admin", tags=["service"], responses=problems_of(400, 401, 403, 413, 422, 429, 503))
+    router = APIRouter(prefix="/admin", tags=["service"], responses=problems_of(400, 401, 403, 413, 415, 422, 429, 503))
 
-    @router.put("/log", response_model=LogDocument, openapi_extra={"security": [{"token": []}]})
+    @router.put(
+        "/log",
+        response_model=LogDocument,
+        dependencies=[Depends(json_only)],
+        openapi_extra={"security": [{"token": []}]},
+    )
     async def log(request: Request, service: ServiceOf, wanted: LogDocument) -> Response:
         """Change the level or the format of the log; the answer is how it is written from now on."""
         await run_in_threadpool(require_token, request, service, LOG_WRITE)

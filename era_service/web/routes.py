@@ -91,6 +91,17 @@ Spoken = Annotated[
 ]
 
 
+def json_only(request: Request) -> None:
+    """Refuse a request whose body is not said to be JSON.
+
+    Raises:
+        MediaTypeError: it is of another kind, or of none.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise MediaTypeError("The body is not JSON", expected="application/json", got=kind[:80] or "none")
+
+
 def written(request: Request, service: Service, document: BaseModel | bytes, max_age_s: int | None = None) -> Response:
     """The answer with a document: with its ETag, or 304 where the client has it."""
     known = None if request.scope["query_string"] else service.answer(request.scope["path"])
@@ -269,10 +280,8 @@ def registrations_router() -> APIRouter:
         refused, and 422 when all are; the receipt has the counts, and each refusal names the field. What a party signs
         with the key that its id is the hash of needs no token; it counts with the stake that is known here.
         """
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         token = await run_in_threadpool(registering_token, request, service)
-        if kind != "application/json":
-            raise MediaTypeError("The body is not JSON", expected="application/json", got=kind[:80] or "none")
+        json_only(request)
         try:
             body = await request.body()
         except ClientDisconnect as error:

@@ -1,6 +1,7 @@
 """A service takes new settings while it runs, or stays wholly as it was."""
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +74,16 @@ def test_a_provider_that_opens_and_is_of_another_network_changes_nothing(world):
     with pytest.raises(EraSwitchError, match="network"):
         reload(world.service, changed(world, reader={"providers": (ProviderSettings(url=f"local:{elsewhere}"),)}))
     assert world.service.settings is before
+
+
+def test_providers_that_stay_and_do_not_answer_hold_up_nothing_else(world):
+    chain = Path(world.settings.reader.providers[0].url.removeprefix("local:"))
+    away = chain.rename(chain.with_name("away"))
+    assert reload(world.service, changed(world, service={"max_age_s": 7})).changed == ("service.max_age_s",)
+    assert world.service.settings.service.max_age_s == 7
+    away.rename(chain)
+    world.read()
+    assert world.client.get("/health/ready").status_code == 200
 
 
 def test_every_setting_that_is_reloaded_exists_and_is_named_in_the_docs():
