@@ -136,14 +136,17 @@ class Keeper:
             crossed = gate_event(self, snapshot)
             if crossed is not None:
                 events = (*events, crossed)
-            with self._writers:  # whoever hears of the events waits here for what they announce (``settle``)
+            with self._writers:  # so that nothing is put in force between the two
                 self.store.snapshots.save(self._key_id, snapshot.to_bytes(), events, time_s=now_s)
                 self.failure = None
                 self.take(snapshot)
 
     def settle(self) -> None:
-        """Wait until a snapshot that was just saved is in force, so that its events are not heard before it."""
-        with self._writers:
+        """Wait until the reading that is under way, if there is one, has put its snapshot in force.
+
+        It records its events before that, and who hears of one asks for the documents at once.
+        """
+        with self._reading:
             pass
 
     def load_snapshot(self) -> None:

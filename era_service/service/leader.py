@@ -44,10 +44,6 @@ class Replica(Protocol):
         """Reads the chain when this process leads."""
         ...
 
-    def settle(self) -> None:
-        """Wait until a snapshot that was just saved is in force."""
-        ...
-
     def load_snapshot(self) -> None:
         """Take what another process has read."""
         ...
@@ -127,7 +123,6 @@ class LeaderPoller:
                 changed = topics - {CAME_IN}
                 if changed:
                     try:
-                        service.settle()
                         if not self.held:
                             service.load_snapshot()
                     finally:

@@ -151,6 +151,7 @@ class EventStream:
             events = (await asyncio.to_thread(self._service.events, self._last, PAGE, TOLD)).events
             if not events:
                 return
+            await asyncio.to_thread(self._service.settle)
             for event in events:
                 if len(self._frames) == KEPT_FRAMES:
                     self._first_kept = self._frames[0][0]

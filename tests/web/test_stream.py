@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 import requests
 
+from era_service.service.changes import EVENTS
 from era_service.web import stream as streams
 from eras import StoreError
 from tests.web.world import ANNOUNCED, SCHEDULED, World
@@ -224,6 +225,28 @@ def test_an_epoch_that_begins_and_registrations_that_come_in_are_hinted_at(world
         world.client.post("/registrations", json=registration(epoch=2), headers=world.headers())
         listener.wait_for(lambda _: "event: registrations" in listener.lines)
         assert not [line for line in listener.lines if line.startswith("id:")], "a hint moves nobody on in the log"
+
+
+def test_an_event_is_heard_once_the_documents_have_what_it_is_about(world, monkeypatch):
+    read, asked = world.service._read, threading.Event()
+
+    def read_slowly(now_s):
+        found = read(now_s)  # the event log has it from here on
+        world.service.changes.notify(EVENTS)
+        asked.wait(0.3)
+        return found
+
+    with listening(world) as listener:
+        listener.wait_for(lambda _: "retry: 2000" in listener.lines)
+        monkeypatch.setattr(world.service, "_read", read_slowly)
+        publishing = threading.Thread(target=world.publish, args=(SCHEDULED,))
+        publishing.start()
+        listener.wait_for(lambda events: "scheduled" in kinds_of(events))
+        status = world.client.get("/era/status").json()
+        asked.set()
+        publishing.join()
+    assert status["upcoming"]["name"] == SCHEDULED[-1].name
+    assert status["upcoming"]["epoch"] == SCHEDULED[-1].epoch
 
 
 def test_it_ends_though_something_is_told_in_that_moment(world, monkeypatch):
