@@ -27,9 +27,8 @@ from eras.events import (
     refuse_unawaited,
 )
 from eras.marker import Epoch, EraMarker
-from eras.names import Name, name_of
 from eras.selection import DEFAULT_NOTICE_EPOCHS, EraEpochToken, EraState
-from eras.supported import SupportedEras
+from eras.supported import Name, SupportedEras, name_of
 from eras.view import NO_VIEW, EraView, advanced, marked, not_ready, refuse_earlier, taken_over, unattended
 
 

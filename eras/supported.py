@@ -1,4 +1,7 @@
-"""The eras that this software knows how to run, in the order in which a network goes through them."""
+"""The eras that this software knows how to run, in the order in which a network goes through them, and their names.
+
+A name of an era, or of a switch, is a string or a member of an enumeration of strings.
+"""
 
 import enum
 from collections.abc import Iterable, Iterator
@@ -6,7 +9,26 @@ from typing import ClassVar, overload
 
 from eras.errors import ConfigurationError, UnsupportedEraError
 from eras.marker import EraMarker
-from eras.names import Name, name_of
+
+Name = str | enum.Enum
+"""A string, or a member of an ``Enum`` (or ``StrEnum``) whose value is one."""
+
+
+def name_of(name: Name) -> str:
+    """The string that ``name`` stands for.
+
+    Raises:
+        ConfigurationError: it is a member of an enumeration of something else, or no name at all.
+    """
+    value = name.value if isinstance(name, enum.Enum) else name
+    if not isinstance(value, str):
+        raise ConfigurationError(
+            "A name is not usable",
+            expected="a string, or a member of an enumeration of strings",
+            got=repr(name),
+            next_step="Give the members of the enumeration strings as values",
+        )
+    return value
 
 
 class SupportedEras:

@@ -18,7 +18,7 @@ from eras.checker import EraChecker
 from eras.errors import ConfigurationError, EraSwitchError
 from eras.events import EraStatus
 from eras.marker import Epoch
-from eras.names import Name, name_of
+from eras.supported import Name, name_of
 from eras.switch_checks import Behaviour, Boolean, Declared, is_callable_type, problems_of
 from eras.words import counted
 

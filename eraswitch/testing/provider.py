@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from chain_reader import ChainTip, DatumOutput, ObserverCapabilities, TrustPolicy
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import ChainReadError, Epoch, EraMarker, Slot
-from eras.names import name_of
+from eras.supported import name_of
 from eraswitch.testing.schedule import Marker
 
 ADDRESS = "addr_test1vqfakeprovider"

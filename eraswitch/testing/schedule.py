@@ -6,7 +6,7 @@ In: markers, and an epoch. Out: a checker that is where the test wants it, reach
 from collections.abc import Iterable
 
 from eras import Epoch, EraChecker, EraMarker, SupportedEras, select_eras
-from eras.names import Name, name_of
+from eras.supported import Name, name_of
 
 Marker = tuple[Name, int | None]
 """An era and the epoch it begins at, or ``None`` where it is only announced."""

@@ -11,7 +11,7 @@ from era_service.node.opening import embed_watcher
 from era_service.node.provider_calls import Answer
 from era_service.node.watcher import NodeWatcher
 from eras import SupportedEras
-from eras.names import Name, name_of
+from eras.supported import Name, name_of
 from eraswitch.testing.provider import FakeProvider
 
 
