@@ -53,10 +53,11 @@ class SupportedEras:
                 got=f"the single string {names!r}",
                 next_step="Put the name into a list",
             )
-        values = tuple(name.value if isinstance(name, enum.Enum) else name for name in names)
+        values = [name.value if isinstance(name, enum.Enum) else name for name in names]
         wrong = [value for value in values if not isinstance(value, str)]
-        twice = sorted({value for value in values if values.count(value) > 1}) if not wrong else []
-        if not values or wrong or twice:
+        index = {} if wrong else {str(value): place for place, value in enumerate(dict.fromkeys(values))}
+        if len(index) < len(values) or not values:
+            twice = sorted(value for value in index if values.count(value) > 1)
             got = "no name" if not values else f"{wrong[0]!r}" if wrong else f"{twice[0]!r} twice"
             raise ConfigurationError(
                 "The list of supported eras is not usable",
@@ -64,8 +65,8 @@ class SupportedEras:
                 got=got,
                 next_step="Correct the list of supported eras",
             )
-        self._names: tuple[str, ...] = tuple(str(value) for value in values)
-        self._index = {name: index for index, name in enumerate(self._names)}
+        self._names = tuple(index)
+        self._index = index
 
     def __contains__(self, name: object) -> bool:
         return (name.value if isinstance(name, enum.Enum) else name) in self._index
@@ -101,7 +102,7 @@ class SupportedEras:
             UnsupportedEraError: this software does not know the era.
         """
         try:
-            return self._index[name_of(name)]
+            return self._index[name if type(name) is str else name_of(name)]
         except KeyError:
             raise self.unsupported(name) from None
 

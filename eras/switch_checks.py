@@ -8,7 +8,7 @@
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
@@ -57,22 +57,21 @@ def problems_of(
         declared: the types that were declared.
         supported: the eras of this software.
     """
+    eras = tuple(supported)
     return [
-        *_unknown_eras(behaviours, booleans, supported),
+        *_unknown_eras(behaviours, booleans, eras),
         *_duplicates(behaviours, booleans, declared),
-        *_missing(behaviours, declared, supported),
-        *_empty_intervals(booleans, supported),
+        *_missing(behaviours, declared, eras),
+        *_empty_intervals(booleans, eras),
         *_other_calls(behaviours, declared),
     ]
 
 
-def _unknown_eras(
-    behaviours: Sequence[Behaviour], booleans: Sequence[Boolean], supported: SupportedEras
-) -> Iterator[str]:
+def _unknown_eras(behaviours: Sequence[Behaviour], booleans: Sequence[Boolean], eras: tuple[str, ...]) -> Iterator[str]:
     named = [(b.name, b.since) for b in behaviours] + [(s.name, s.since) for s in booleans]
     named += [(s.name, s.until) for s in booleans if s.until is not None]
     for name, era in named:
-        if era not in supported:
+        if era not in eras:
             yield f"{name!r} names the era {era!r}, which is not supported"
 
 
@@ -85,66 +84,100 @@ def _duplicates(
         if key in seen:
             yield f"{behaviour.name!r} has two behaviours since {behaviour.since!r}"
         seen.add(key)
-    for what, names in (
-        ("the boolean {} is registered twice", [switch.name for switch in booleans]),
-        ("{} is declared twice", [one.name for one in declared]),
-    ):
-        yield from (what.format(repr(name)) for name in sorted(set(names)) if names.count(name) > 1)
-    taken = {behaviour.name for behaviour in behaviours} | {one.name for one in declared}
-    yield from (f"{name!r} is both a behaviour and a boolean" for name in sorted(taken & {s.name for s in booleans}))
+    of_booleans, of_types = [switch.name for switch in booleans], [one.name for one in declared]
+    for what, names in (("the boolean {} is registered twice", of_booleans), ("{} is declared twice", of_types)):
+        for name in sorted(set(names)):
+            if names.count(name) > 1:
+                yield what.format(repr(name))
+    taken = {name for name, _ in seen}.union(of_types)
+    for name in sorted(taken.intersection(of_booleans)):
+        yield f"{name!r} is both a behaviour and a boolean"
 
 
-def _missing(behaviours: Sequence[Behaviour], declared: Sequence[Declared], supported: SupportedEras) -> Iterator[str]:
-    firsts = dict.fromkeys((one.name for one in declared), len(supported))
+def _missing(behaviours: Sequence[Behaviour], declared: Sequence[Declared], eras: tuple[str, ...]) -> Iterator[str]:
+    firsts = dict.fromkeys([one.name for one in declared], len(eras))
     for behaviour in behaviours:
-        if behaviour.since in supported:
-            index = supported.index(behaviour.since)
-            firsts[behaviour.name] = min(index, firsts.get(behaviour.name, index))
+        if behaviour.since in eras:
+            place = eras.index(behaviour.since)
+            firsts[behaviour.name] = min(place, firsts.get(behaviour.name, place))
     for name, first in firsts.items():
-        yield from (f"{name!r} has no behaviour for the era {era!r}" for era in supported[:first])
+        for era in eras[:first]:
+            yield f"{name!r} has no behaviour for the era {era!r}"
 
 
-def _empty_intervals(booleans: Sequence[Boolean], known: SupportedEras) -> Iterator[str]:
+def _empty_intervals(booleans: Sequence[Boolean], eras: tuple[str, ...]) -> Iterator[str]:
     for s in booleans:
-        if s.until in known and s.since in known and known.index(str(s.until)) <= known.index(s.since):
+        if s.until in eras and s.since in eras and eras.index(s.until) <= eras.index(s.since):
             yield f"{s.name!r} ends with {s.until!r}, which does not come after {s.since!r}"
 
 
 def _other_calls(behaviours: Sequence[Behaviour], declared: Sequence[Declared]) -> Iterator[str]:
     types = {one.name: one.of for one in declared}
-    for name in dict.fromkeys(behaviour.name for behaviour in behaviours):
-        usable = [b for b in behaviours if b.name == name and callable(b.function)]
-        yield from (
-            f"{name!r} of {b.since!r} is {b.function!r}, which cannot be called"
-            for b in behaviours
-            if b.name == name and not callable(b.function)
-        )
-        if name in types:
-            yield from (words for b in usable if (words := _against(b, types[name])) is not None)
-        yield from (words for b in usable[1:] if (words := _between(usable[0], b)) is not None)
+    firsts: dict[str, _Called] = {}
+    for behaviour in behaviours:
+        if not callable(behaviour.function):
+            yield f"{behaviour.name!r} of {behaviour.since!r} is {behaviour.function!r}, which cannot be called"
+            continue
+        called = _called(behaviour)
+        first = firsts.setdefault(behaviour.name, called)
+        for words in (
+            _against(called, types[behaviour.name]) if behaviour.name in types else None,
+            _between(first, called) if first is not called else None,
+        ):
+            if words is not None:
+                yield words
 
 
-def _between(first: Behaviour, other: Behaviour) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """A behaviour, and how its function is called.
+
+    Attributes:
+        behaviour: the behaviour.
+        kind: plain function, coroutine function or generator function.
+        signature: ``None`` where the function does not show it.
+        parameters: name, kind and whether it has a default, of each.
+    """
+
+    behaviour: Behaviour
+    kind: str
+    signature: inspect.Signature | None
+    parameters: tuple[tuple[str, Any, bool], ...]
+
+
+def _called(behaviour: Behaviour) -> _Called:
+    try:
+        signature: inspect.Signature | None = inspect.signature(behaviour.function)
+    except (TypeError, ValueError):  # something in C that does not show its parameters
+        signature = None
+    listed = () if signature is None else signature.parameters.values()
+    shape = tuple([(p.name, p.kind, p.default is p.empty) for p in listed])
+    return _Called(behaviour, _kind(behaviour.function), signature, shape)
+
+
+def _between(one: _Called, two: _Called) -> str | None:
     """How the functions of two eras have to be called differently."""
-    kinds = _kind(first.function), _kind(other.function)
-    if kinds[0] != kinds[1]:
-        return f"{first.name!r} is a {kinds[0]} in {first.since!r} and a {kinds[1]} in {other.since!r}"
-    one, two = _signature(first.function), _signature(other.function)
-    if one is None or two is None:
+    first, other = one.behaviour, two.behaviour
+    if one.kind != two.kind:
+        return f"{first.name!r} is a {one.kind} in {first.since!r} and a {two.kind} in {other.since!r}"
+    if one.signature is None or two.signature is None or one.parameters == two.parameters:
         return None
-    if all(_takes(two, call) for call in _demanded(one)) and all(_takes(one, call) for call in _demanded(two)):
+    if _takes_all(two.signature, _demanded(one.signature)) and _takes_all(one.signature, _demanded(two.signature)):
         return None
-    return f"{first.name!r} takes {_parameters(one)} in {first.since!r} and {_parameters(two)} in {other.since!r}"
+    return (
+        f"{first.name!r} takes {_parameters(one.signature)} in {first.since!r} "
+        f"and {_parameters(two.signature)} in {other.since!r}"
+    )
 
 
-def _against(behaviour: Behaviour, of: Any) -> str | None:
+def _against(called: _Called, of: Any) -> str | None:
     """How a function does not fit the type that it was declared with."""
-    signature = _signature(behaviour.function)
+    behaviour, signature = called.behaviour, called.signature
     allowed, shown, coroutine = _allowed(of)
-    if coroutine is not None and coroutine != (_kind(behaviour.function) == COROUTINE):
+    if coroutine is not None and coroutine != (called.kind == COROUTINE):
         kind = COROUTINE if coroutine else "plain function"
-        return f"{behaviour.name!r} of {behaviour.since!r} is a {_kind(behaviour.function)}, and declared as a {kind}"
-    if signature is None or all(_takes(signature, call) for call in allowed):
+        return f"{behaviour.name!r} of {behaviour.since!r} is a {called.kind}, and declared as a {kind}"
+    if signature is None or _takes_all(signature, allowed):
         return None
     return f"{behaviour.name!r} of {behaviour.since!r} takes {_parameters(signature)}, and is declared with {shown}"
 
@@ -164,13 +197,6 @@ def _kind(function: Callable[..., Any]) -> str:
         if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
             return "generator function"
     return "plain function"
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
-    try:
-        return inspect.signature(function)
-    except (TypeError, ValueError):  # something in C that does not show its parameters
-        return None
 
 
 def _allowed(of: Any) -> tuple[list[_Call], str, bool | None]:
@@ -210,9 +236,10 @@ def _has_name(parameter: inspect.Parameter) -> bool:
     return parameter.kind is not inspect.Parameter.POSITIONAL_ONLY and not parameter.name.startswith("_")
 
 
-def _takes(signature: inspect.Signature, call: _Call) -> bool:
+def _takes_all(signature: inspect.Signature, calls: Iterable[_Call]) -> bool:
     try:
-        signature.bind(*[None] * call[0], **dict.fromkeys(call[1]))
+        for by_position, keywords in calls:
+            signature.bind(*[None] * by_position, **dict.fromkeys(keywords))
     except TypeError:
         return False
     return True

@@ -127,6 +127,7 @@ class BehaviourSwitches:
         # era → name → behaviour or boolean; the key None is never there, so that no era to run finds nothing.
         self._behaviours_in: dict[str | None, dict[str, Callable[..., Any]]] = {}
         self._booleans_in: dict[str | None, dict[str, bool]] = {}
+        self._is_sealed = False
 
     # -- at import time ---------------------------------------------------------------------------------------------
 
@@ -143,7 +144,8 @@ class BehaviourSwitches:
             ConfigurationError: the registry is sealed already, or ``of`` is not the type of a function.
         """
         declared = name_of(name)
-        self._require_open(declared)
+        if self._is_sealed:
+            raise _too_late(declared)
         if not is_callable_type(of):
             raise ConfigurationError(
                 f"The switch {declared!r} was declared with a type that cannot be called",
@@ -162,10 +164,12 @@ class BehaviourSwitches:
             ConfigurationError: the registry is sealed already.
         """
         behaviour, era = name_of(name), name_of(since)
-        self._require_open(behaviour)
+        if self._is_sealed:
+            raise _too_late(behaviour)
 
         def register(function: Function) -> Function:
-            self._require_open(behaviour)
+            if self._is_sealed:
+                raise _too_late(behaviour)
             self._behaviours.append(Behaviour(behaviour, era, function))
             return function
 
@@ -178,7 +182,8 @@ class BehaviourSwitches:
             ConfigurationError: the registry is sealed already.
         """
         switch = Boolean(name_of(name), name_of(since), None if until is None else name_of(until))
-        self._require_open(switch.name)
+        if self._is_sealed:
+            raise _too_late(switch.name)
         self._booleans.append(switch)
 
     # -- at start-up ------------------------------------------------------------------------------------------------
@@ -191,7 +196,7 @@ class BehaviourSwitches:
                 with an unsupported era, or is called differently in two eras or than it was declared; or a name is used
                 for two kinds of switch. All problems are listed at once.
         """
-        if self._sealed:
+        if self._is_sealed:
             return
         supported = self._checker.supported
         problems = problems_of(self._behaviours, self._booleans, self._declared, supported)
@@ -202,8 +207,8 @@ class BehaviourSwitches:
                 problems=problems,
                 code="Switch",
             )
-        self._booleans_in = {era: self._booleans_of(era) for era in supported}
-        self._behaviours_in = {era: self._behaviours_of(era) for era in supported}
+        self._lay_out(tuple(supported))
+        self._is_sealed = True
 
     # -- at run time ------------------------------------------------------------------------------------------------
 
@@ -287,7 +292,7 @@ class BehaviourSwitches:
         Raises:
             ConfigurationError: the registry is not sealed.
         """
-        if not self._sealed:
+        if not self._is_sealed:
             raise self._not_sealed()
         kinds = self._kinds()
         return tuple(
@@ -320,13 +325,9 @@ class BehaviourSwitches:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    @property
-    def _sealed(self) -> bool:
-        return bool(self._behaviours_in)
-
     def _known(self, era: Name) -> str:
         """The name of an era that has its table."""
-        if not self._sealed:
+        if not self._is_sealed:
             raise self._not_sealed()
         supported = self._checker.supported
         return supported[supported.index(era)]
@@ -348,27 +349,18 @@ class BehaviourSwitches:
         behaviour = self._behaviours_in[era][name]
         return getattr(behaviour, "__qualname__", None) or repr(behaviour)
 
-    def _behaviours_of(self, era: str) -> dict[str, Callable[..., Any]]:
-        index = self._checker.supported.index
-        begun = [b for b in self._behaviours if index(b.since) <= index(era)]
-        return {b.name: b.function for b in sorted(begun, key=lambda b: index(b.since))}
-
-    def _booleans_of(self, era: str) -> dict[str, bool]:
-        index = self._checker.supported.index
-        return {
-            s.name: index(s.since) <= index(era) and (s.until is None or index(era) < index(s.until))
-            for s in self._booleans
-        }
-
-    def _require_open(self, name: str) -> None:
-        if self._sealed:
-            raise ConfigurationError(
-                f"The switch {name!r} was registered too late",
-                expected="every registration before seal()",
-                got="a sealed registry",
-                next_step="Import the module that registers it before the node seals its switches",
-                code="Switch",
-            )
+    def _lay_out(self, eras: tuple[str, ...]) -> None:
+        """Make the table of every era: that of the era before it, with what begins and ends with it."""
+        behaviours: dict[str, Callable[..., Any]] = {}
+        booleans = dict.fromkeys([switch.name for switch in self._booleans], False)
+        for era in eras:
+            for behaviour in self._behaviours:
+                if behaviour.since == era:
+                    behaviours[behaviour.name] = behaviour.function
+            for switch in self._booleans:
+                if era in (switch.since, switch.until):
+                    booleans[switch.name] = era == switch.since
+            self._behaviours_in[era], self._booleans_in[era] = behaviours.copy(), booleans.copy()
 
     def _not_found(self, name: str) -> EraSwitchError:
         """Why a look-up found nothing: no era to run, an open registry, or no such name."""
@@ -376,7 +368,7 @@ class BehaviourSwitches:
             _ = self._checker.current_era
         except EraSwitchError as error:
             return error
-        if not self._sealed:
+        if not self._is_sealed:
             return self._not_sealed()
         kinds = self._kinds()
         return ConfigurationError(
@@ -395,3 +387,13 @@ class BehaviourSwitches:
             next_step="Call seal() once every module has registered its behaviours",
             code="Switch",
         )
+
+
+def _too_late(name: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The switch {name!r} was registered too late",
+        expected="every registration before seal()",
+        got="a sealed registry",
+        next_step="Import the module that registers it before the node seals its switches",
+        code="Switch",
+    )
