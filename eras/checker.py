@@ -282,6 +282,8 @@ class EraChecker:
         Raises:
             EraRegressionError: it is of an earlier epoch than the view in force.
         """
+        if view is self._view:
+            return
         with self._writers:
             refuse_earlier(self._view, view)
             self._replace(view)
