@@ -62,7 +62,7 @@ class VerificationKey:
         return _json_hex(self.raw)
 
     def __str__(self) -> str:
-        return self.hex
+        return self.raw.hex()
 
 
 class EraSigner(Protocol):

@@ -22,13 +22,13 @@ class MarkerKind:
         name: by which it is shown.
         payload: how its markers are read and written.
         claim: what a payload's JSON claims: the signed bytes and the signature, which nobody has checked yet.
-        fault: why markers cannot be used though their signature is true; ``None`` where they can.
+        fault: why markers cannot be used though their signature is true, or ``None``; without it they always can.
     """
 
     name: str
     payload: type[MarkersPayload[Any]]
     claim: Callable[[bytes], tuple[bytes, bytes | None]]
-    fault: Callable[[tuple[Any, ...]], str | None]
+    fault: Callable[[tuple[Any, ...]], str | None] | None = None
 
     def __str__(self) -> str:
         return self.name
@@ -39,7 +39,7 @@ def _claim_of_configurations(content: bytes) -> tuple[bytes, bytes | None]:
     return payload.signed_bytes, payload.signature
 
 
-ERA = MarkerKind("era", EraMarkersPayload, claim, lambda _: None)
+ERA = MarkerKind("era", EraMarkersPayload, claim)
 CONFIGURATION = MarkerKind("configuration", ConfigurationMarkersPayload, _claim_of_configurations, fault_of)
 KINDS = (ERA, CONFIGURATION)
 

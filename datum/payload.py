@@ -73,7 +73,7 @@ def claim(content: bytes) -> tuple[bytes, bytes | None]:
 
 def signed_bytes(markers: Iterable[EraMarker]) -> bytes:
     """The bytes that a signature of ``markers`` is over."""
-    items = ",".join(f'{{"name":{quote(m.name)},"epoch":{"null" if m.epoch is None else m.epoch}}}' for m in markers)
+    items = ",".join([f'{{"name":{quote(m.name)},"epoch":{"null" if m.epoch is None else m.epoch}}}' for m in markers])
     return f"[{items}]".encode()
 
 

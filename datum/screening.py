@@ -9,7 +9,9 @@ import re
 import threading
 from binascii import unhexlify
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 from itertools import chain, islice
+from typing import cast
 
 from datum.keys import VerificationKey, verify_signature
 from datum.kinds import ERA, MarkerKind, kinds_of
@@ -101,10 +103,10 @@ def screen(
     fresh = [index for index, verdict in enumerate(verdicts) if verdict is None]
     if fresh:
         found = _screen([texts[index] for index in fresh], wanted, kind)
-        memory.remember(wanted, ((references[i], texts[i], verdict) for i, verdict in zip(fresh, found, strict=True)))
+        memory.remember(wanted, [(references[i], texts[i], verdict) for i, verdict in zip(fresh, found, strict=True)])
         for index, verdict in zip(fresh, found, strict=True):
             verdicts[index] = verdict
-    return tuple(verdict for verdict in verdicts if verdict is not None)
+    return tuple(cast("list[Verdict]", verdicts))
 
 
 def _screen(texts: list[str], keys: tuple[VerificationKey, ...], kind: MarkerKind) -> list[Verdict]:
@@ -168,8 +170,9 @@ def _judge(datum: str | bytes, keys: tuple[VerificationKey, ...], kind: MarkerKi
             break
     else:
         return WrongSigner("signed by none of the verification keys", content)
-    verified = VerifiedMarkers(kind.payload.from_bytes(content).markers, signature, key)
-    fault = kind.fault(verified.markers)
+    markers = kind.payload.from_bytes(content).markers
+    verified = VerifiedMarkers(markers, signature, key, content, sha256(message).hexdigest())
+    fault = None if kind.fault is None else kind.fault(markers)
     return (
         Accepted(f"signed by {key}", verified) if fault is None else Unusable(f"signed by {key}, but {fault}", verified)
     )

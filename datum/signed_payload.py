@@ -14,7 +14,8 @@ from abc import abstractmethod
 from binascii import Error as HexError
 from binascii import unhexlify
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, ClassVar, Generic, Self
 
 from typing_extensions import TypeVar
@@ -39,17 +40,21 @@ class SignatureMismatchError(MarkerError):
 
 @dataclass(frozen=True, slots=True)
 class VerifiedMarkers(Generic[M_co]):
-    """Markers whose signature was checked. Only ``MarkersPayload.verify`` makes one.
+    """Markers whose signature was checked. Only ``MarkersPayload.verify`` and ``screen`` make one.
 
     Attributes:
         markers: the markers, in the order signed.
         signature: the 64 bytes of the signature.
         key: the verification key that it was checked with.
+        content: the payload as it was read, as JSON bytes.
+        digest: the identity of the payload: the SHA-256 of what is signed, in hex.
     """
 
     markers: tuple[M_co, ...]
     signature: bytes
     key: VerificationKey
+    content: bytes = field(compare=False, repr=False)
+    digest: str = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +112,15 @@ class MarkersPayload(Generic[M_co]):
         Raises:
             SignatureMismatchError: it did not, or there is no signature.
         """
-        if self.signature is None or not verify_signature(self.signed_bytes, self.signature, key):
+        signed = self.signed_bytes
+        if self.signature is None or not verify_signature(signed, self.signature, key):
             raise SignatureMismatchError(
                 "A payload was not signed by the verification key",
                 expected=f"a signature by {key}",
                 got="no signature" if self.signature is None else "another signature",
                 next_step="Check the verification key, and who published the payload",
             )
-        return VerifiedMarkers(self.markers, self.signature, key)
+        return VerifiedMarkers(self.markers, self.signature, key, self.to_bytes(), sha256(signed).hexdigest())
 
     def to_bytes(self) -> bytes:
         """The payload as JSON (rule 2), the bytes that a datum carries."""
@@ -147,10 +153,12 @@ def struct_fields(value: Any, names: tuple[str, ...], what: str, *, optional: tu
     """
     if isinstance(value, Pairs):
         fields = known_fields(value, names)
-        missing = next((name for name in names if name not in fields and name not in optional), None)
-        if missing is not None:
-            raise ValueError(f"{what} without {missing!r}")
-        return [fields.get(name) for name in names]
+        found: list[Any] = []
+        for name in names:
+            if name not in fields and name not in optional:
+                raise ValueError(f"{what} without {name!r}")
+            found.append(fields.get(name))
+        return found
     if isinstance(value, list) and len(value) == len(names):
         return list(value)
     raise ValueError(f"{what} that is {described(value)}")

@@ -16,12 +16,14 @@ class Verdict:
     is_payload: ClassVar[bool] = True
     """Whether it carries a payload of the kind that is read, true or not: what does not is counted, never reported."""
 
+    name: ClassVar[str] = "Verdict"
+    """The tag of the verdict, as status, metrics and the event log print it: the name of its class."""
+
     reason: str
 
-    @property
-    def name(self) -> str:
-        """The tag of the verdict, as status, metrics and the event log print it."""
-        return type(self).__name__
+    def __init_subclass__(cls) -> None:
+        super(Verdict, cls).__init_subclass__()
+        cls.name = cls.__name__
 
 
 @dataclass(frozen=True, slots=True)

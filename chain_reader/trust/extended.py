@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.order import Choice, conflict
-from chain_reader.trust.state import ChainFacts, TrustState, content_of, markers_of, may_follow, verified_of
+from chain_reader.trust.state import ChainFacts, TrustState, markers_of, may_follow, verified_of
 from chain_reader.trust.verdicts import Superseded
 from datum import (
     Accepted,
@@ -161,6 +161,8 @@ def _rolled_back(extended: ExtendedPayload, mark: int) -> Verdict:
 
 def _extended(item: ScreenedOutput) -> ExtendedPayload | Verdict:
     try:
-        return read_extended(content_of(item)) or Unextended("it has no extension, which configuration requires")
+        return read_extended(verified_of(item).content) or Unextended(
+            "it has no extension, which configuration requires"
+        )
     except PayloadFormatError as error:
         return Malformed(error.got or error.what)

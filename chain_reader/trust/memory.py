@@ -10,7 +10,7 @@ from dataclasses import replace
 from chain_reader.ports import DatumOutput, ScreenedOutput
 from chain_reader.trust.evidence import Evidence
 from chain_reader.trust.policy import Checkpoint, TrustPolicy
-from chain_reader.trust.state import TrustState, content_of, digest_of, markers_of
+from chain_reader.trust.state import TrustState, digest_of, markers_of, verified_of
 from chain_reader.trust.verdicts import Unconfirmed
 from datum import Accepted, Unreadable, screen
 from era_store import SeenPayload, StoredOutput, StoredTrust
@@ -113,7 +113,7 @@ def _stored_output(item: ScreenedOutput, evidence: Evidence) -> StoredOutput:
         output.transaction,
         output.index,
         output.datum,
-        content_of(item),
+        verified_of(item).content,
         markers_of(item),
         output.lovelace,
         evidence.slot_of(output),
@@ -158,7 +158,7 @@ def _seen(digest: str, item: ScreenedOutput, final: ScreenedOutput, evidence: Ev
     output = item.output
     return SeenPayload(
         digest=digest,
-        content=content_of(item),
+        content=verified_of(item).content,
         reference=output.reference,
         slot=evidence.slot_of(output),
         height=evidence.height_of(output),

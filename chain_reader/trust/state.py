@@ -4,15 +4,14 @@ A payload is the same payload when the same markers are signed in the same order
 who holds the key can publish the same schedule as a new payload, which a cancelled activation needs.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.kinds import ERAS, TrustKind
 from chain_reader.trust.ratchet import Markers
-from datum import Accepted, VerifiedMarkers, decode_datum
-from datum.kinds import Marker, bytes_signed
+from datum import Accepted, VerifiedMarkers
+from datum.kinds import Marker
 from era_store.records import TrustMarks
 from eras import Epoch
 
@@ -80,14 +79,9 @@ def markers_of(item: ScreenedOutput) -> Markers:
     return verified_of(item).markers
 
 
-def content_of(item: ScreenedOutput) -> bytes:
-    """The payload that an output carries, as JSON bytes."""
-    return decode_datum(item.output.datum).content
-
-
 def digest_of(item: ScreenedOutput) -> str:
-    """The identity of an accepted output's payload: the hash of what is signed, in hex."""
-    return hashlib.sha256(bytes_signed(markers_of(item))).hexdigest()
+    """The identity of an accepted output's payload."""
+    return verified_of(item).digest
 
 
 def may_follow(state: TrustState, item: ScreenedOutput, at: Epoch, epoch: Epoch) -> bool:

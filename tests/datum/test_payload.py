@@ -1,6 +1,7 @@
 """The payload: signed bytes, the two types, and what a reader refuses."""
 
 import json
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -115,7 +116,9 @@ def test_bytes_that_are_not_utf_8_are_refused(content, reason):
 
 def test_rule_4_verified_markers_are_another_type():
     verified = SIGNED.verify(KEY.verification_key)
-    assert verified == VerifiedMarkers(MARKERS, SIGNED.signature, KEY.verification_key)
+    digest = sha256(SIGNED.signed_bytes).hexdigest()
+    assert verified == VerifiedMarkers(MARKERS, SIGNED.signature, KEY.verification_key, SIGNED.to_bytes(), digest)
+    assert (verified.content, verified.digest) == (SIGNED.to_bytes(), digest)
     assert not isinstance(verified, EraMarkersPayload)
 
 
