@@ -11,8 +11,8 @@ the text, so that a line that was changed, taken out or put in shows from there 
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from era_store.canonical import canonical
@@ -134,16 +134,22 @@ def next_hash(before: str, text: str) -> str:
     return hashlib.sha256(bytes.fromhex(before) + text.encode()).hexdigest()
 
 
-def lines_of(events: Iterable[NewEvent], ids: Iterable[int], before: str, time_s: float) -> Iterator[LogLine]:
-    """New events as lines: secrets masked, each decision with its cause, the input before it in the same batch.
+def added(
+    events: Sequence[NewEvent], ids: Sequence[int], head: LogHead, time_s: float
+) -> tuple[list[LogLine], LogHead]:
+    """New events as lines, and the head of the log with them.
+
+    Secrets are masked, and each decision has its cause, the input before it in the same batch.
 
     Args:
         events: in the order in which they are written.
         ids: their ids.
-        before: the hash of the line before them.
+        head: of the log before them.
         time_s: when they are written.
     """
+    lines: list[LogLine] = []
     cause: int | None = None
+    before, size = head.last_hash, head.size_bytes
     for new, key in zip(events, ids, strict=True):
         facts = redacted(new.facts)
         cause = key if new.role == "input" else cause
@@ -158,9 +164,20 @@ def lines_of(events: Iterable[NewEvent], ids: Iterable[int], before: str, time_s
             new.stream,
             cause if new.role == "decision" else None,
         )
-        line = LogLine(event, canonical(facts), None)
-        before = next_hash(before, line.text)
-        yield LogLine(event, line.facts, before)
+        written = canonical(facts)
+        line = line_text(event, written).encode()
+        before, size = hashlib.sha256(bytes.fromhex(before) + line).hexdigest(), size + len(line)
+        lines.append(LogLine(event, written, before))
+    if not lines:
+        return lines, head
+    return lines, LogHead(head.first_id, head.base_hash, ids[-1], before, size)
+
+
+def grown(head: LogHead, lines: Sequence[LogLine]) -> LogHead:
+    """The head of a log with lines that were written before."""
+    size = sum([len(line.text.encode()) for line in lines])
+    last = lines[-1]
+    return replace(head, last_id=last.event.id, last_hash=last.hash or NO_HASH, size_bytes=head.size_bytes + size)
 
 
 def verified(lines: Iterable[LogLine], before: str) -> Iterator[LogLine]:

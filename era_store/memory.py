@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from era_store.errors import StoreChangedError
-from era_store.event_log import ALL_EVENTS, NO_HASH, EventFilter, LogHead, LogLine, continuing, lines_of
+from era_store.event_log import ALL_EVENTS, NO_HASH, EventFilter, LogHead, LogLine, added, continuing, grown
 from era_store.ports import NOTHING, Notices, StoreLock
 from era_store.records import CachedVerdict, NewEvent, StoredEvent, StoredTrust, TrustKey
 from eras import Epoch
@@ -107,9 +107,10 @@ class MemoryEvents:
         """Add entries. Returns their ids."""
         with self._lock:
             first = self._head.last_id + 1
-            new = list(lines_of(events, range(first, first + len(events)), self._head.last_hash, time_s))
-            self._add(new)
-            return tuple(line.event.id for line in new)
+            ids = range(first, first + len(events))
+            lines, self._head = added(events, ids, self._head, time_s)
+            self._lines.extend(lines)
+            return tuple(ids)
 
     def read(
         self, *, after: int = 0, limit: int | None = None, only: EventFilter = ALL_EVENTS
@@ -157,17 +158,10 @@ class MemoryEvents:
         with self._lock:
             known = {line.event.id: line.hash for line in self._lines}
             new = list(continuing(lines, base_hash, known, self._head, "the memory of this process"))
-            if new and not known:
-                self._head = LogHead(new[0].event.id, base_hash)
-            self._add(new)
+            if new:
+                self._head = grown(self._head if known else LogHead(new[0].event.id, base_hash), new)
+                self._lines.extend(new)
             return len(new)
-
-    def _add(self, new: list[LogLine]) -> None:
-        if new:
-            size = self._head.size_bytes + sum(len(line.text.encode()) for line in new)
-            last = new[-1]
-            self._lines.extend(new)
-            self._head = replace(self._head, last_id=last.event.id, last_hash=last.hash or NO_HASH, size_bytes=size)
 
 
 class FreeLock:

@@ -6,6 +6,7 @@ is rendered. Masking what is masked changes nothing.
 
 import re
 from functools import lru_cache
+from types import NoneType
 from typing import Any
 
 MASK = "********"
@@ -42,19 +43,33 @@ def mask_url(text: str) -> str:
 
 def mask_text(text: str) -> str:
     """The text with what is secret in it masked."""
-    for secret in _registered:
-        text = text.replace(secret, MASK)
-    return SECRET_TEXT.sub(MASK, mask_url(text))
+    masked: str = redacted(text)
+    return masked
 
 
 def redacted(value: Any) -> Any:
     """A JSON-ready value with what is secret masked; of any other object its text."""
-    if isinstance(value, str):
-        return mask_text(value)
     if isinstance(value, dict):
-        return {
-            key: MASK if item is not None and is_secret_key(str(key)) else redacted(item) for key, item in value.items()
-        }
+        masked = {}
+        for key, item in value.items():
+            if item is not None and is_secret_key(str(key)):
+                masked[key] = MASK
+            else:
+                masked[key] = item if type(item) in _SHOWN else redacted(item)
+        return masked
     if isinstance(value, (list, tuple)):
-        return [redacted(item) for item in value]
-    return value if value is None or isinstance(value, (bool, int, float)) else mask_text(str(value))
+        items = []
+        for item in value:
+            items.append(item if type(item) in _SHOWN else redacted(item))  # noqa: PERF401 - a call for each list less
+        return items
+    if isinstance(value, _SHOWN):
+        return value
+    text = value if isinstance(value, str) else str(value)
+    for secret in _registered:
+        text = text.replace(secret, MASK)
+    if "://" in text:
+        text = URL_USER.sub(f"{MASK}@", text)
+    return SECRET_TEXT.sub(MASK, text)
+
+
+_SHOWN = (NoneType, bool, int, float)

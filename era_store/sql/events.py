@@ -25,12 +25,12 @@ from sqlalchemy import (
 
 from era_store.event_log import (
     ALL_EVENTS,
-    NO_HASH,
     EventFilter,
     LogHead,
     LogLine,
+    added,
     continuing,
-    lines_of,
+    grown,
     next_hash,
     parsed_facts,
 )
@@ -169,7 +169,7 @@ class SqlEvents:
             _insert(connection, new)
             if not known:
                 head = LogHead(new[0].event.id, base_hash)
-            _write_head(connection, _grown(head, new))
+            _write_head(connection, grown(head, new))
             if connection.dialect.name == "postgresql":  # the ids that were put in are not to be given again
                 taken = text("SELECT setval(pg_get_serial_sequence('event', 'id'), :last)")
                 connection.execute(taken, {"last": new[-1].event.id})
@@ -184,9 +184,9 @@ def append_events(connection: Connection, events: Iterable[NewEvent], time_s: fl
         return ()
     head = _chained_head(connection)
     ids = _next_ids(connection, head, len(new))
-    lines = list(lines_of(new, ids, head.last_hash, time_s))
+    lines, head = added(new, ids, head, time_s)
     _insert(connection, lines)
-    _write_head(connection, _grown(head, lines))
+    _write_head(connection, head)
     tell(connection, "events")
     return tuple(ids)
 
@@ -213,15 +213,9 @@ def _chained_head(connection: Connection) -> LogHead:
     )
     if head.last_id == 0:
         head = replace(head, first_id=late[0].id)
-    head = _grown(head, lines)
+    head = grown(head, lines)
     _write_head(connection, head)
     return head
-
-
-def _grown(head: LogHead, lines: list[LogLine]) -> LogHead:
-    last = lines[-1]
-    size = sum(len(line.text.encode()) for line in lines)
-    return replace(head, last_id=last.event.id, last_hash=last.hash or NO_HASH, size_bytes=head.size_bytes + size)
 
 
 def _head(connection: Connection) -> LogHead:
