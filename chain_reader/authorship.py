@@ -14,6 +14,7 @@ bytes any longer: the ledger allows 16 KiB.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nacl.bindings import crypto_sign_open
 from nacl.exceptions import BadSignatureError
@@ -82,21 +83,16 @@ def signed_by(data: bytes, transaction: str, addresses: Sequence[str]) -> Signed
     try:
         fields, shown = _fields(body), _fields(witnesses)
         signers = _signers(shown, bytes.fromhex(transaction))
-        scripts = {script.hash: script for script in _scripts(shown)}
+        scripts = _scripts(shown)
         start, end = _slot(fields, _VALID_FROM), _slot(fields, _VALID_BEFORE)
-        verdicts: dict[str, bool | None] = {}
+        verdicts: dict[bool | None, list[str]] = {True: [], False: [], None: []}
         for address in addresses:
-            verdicts[address] = _has_signed(_credential(address), signers, scripts, start, end)
-        made = _made(fields, _raw_address(addresses[0])) if addresses and valid.raw == cbor.TRUE else {}
-        spends = tuple(_reference(item) for item in _members(fields[_INPUTS]))
+            verdicts[_has_signed(_owner(address)[1], signers, scripts, start, end)].append(address)
+        made = _made(fields, _owner(addresses[0])[0]) if addresses and valid.raw == cbor.TRUE else {}
+        spends = tuple([_reference(item) for item in _members(fields[_INPUTS])])
     except (KeyError, IndexError, NativeScriptError) as error:
         raise TransactionBytesError("a part of them is not part of a transaction") from error
-    return SignedBy(
-        frozenset(address for address, verdict in verdicts.items() if verdict),
-        frozenset(address for address, verdict in verdicts.items() if verdict is None),
-        spends,
-        made,
-    )
+    return SignedBy(frozenset(verdicts[True]), frozenset(verdicts[None]), spends, made)
 
 
 def _parts(data: bytes) -> tuple[Item, ...]:
@@ -106,9 +102,10 @@ def _parts(data: bytes) -> tuple[Item, ...]:
         item = read_cbor(data)
     except CborError as error:
         raise TransactionBytesError(f"they are not CBOR: {error}") from error
-    if item.major != cbor.LIST or len(item.items) != 4 or any(part.major != cbor.MAP for part in item.items[:2]):
+    parts = item.items if item.major == cbor.LIST else ()
+    if len(parts) != 4 or parts[0].major != cbor.MAP or parts[1].major != cbor.MAP:
         raise TransactionBytesError("they are not a transaction")
-    return item.items
+    return parts
 
 
 def _id(body: Item) -> str:
@@ -144,8 +141,11 @@ def _signers(witnesses: Mapping[int, Item], body_hash: bytes) -> frozenset[bytes
     return frozenset(found)
 
 
-def _scripts(witnesses: Mapping[int, Item]) -> tuple[NativeScript, ...]:
-    return tuple(map(parse_native_script, _members(witnesses[_SCRIPTS]))) if _SCRIPTS in witnesses else ()
+def _scripts(witnesses: Mapping[int, Item]) -> dict[bytes, NativeScript]:
+    """The native scripts among the witnesses, by hash."""
+    if _SCRIPTS not in witnesses:
+        return {}
+    return {script.hash: script for script in map(parse_native_script, _members(witnesses[_SCRIPTS]))}
 
 
 def _slot(fields: Mapping[int, Item], key: int) -> int | None:
@@ -170,16 +170,14 @@ def _has_signed(
     return script.satisfied_by(signers, start, end) and not script.satisfied_by((), start, end)
 
 
-def _raw_address(address: str) -> bytes | None:
+@lru_cache(maxsize=256)  # a node asks about its era address and the announcers all its life
+def _owner(address: str) -> tuple[bytes | None, PaymentCredential | None]:
+    """The bytes of an address, and its owner."""
     try:
-        return decode_bech32(address)[1]
+        raw = decode_bech32(address)[1]
     except ValueError:
-        return None
-
-
-def _credential(address: str) -> PaymentCredential | None:
-    raw = _raw_address(address)
-    return None if raw is None else payment_credential(raw)
+        return None, None
+    return raw, payment_credential(raw)
 
 
 def _made(fields: Mapping[int, Item], address: bytes | None) -> dict[int, MadeOutput]:

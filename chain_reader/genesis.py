@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -18,6 +19,7 @@ from datum.strict_json import short_whole
 from eras import ConfigurationError, Epoch, Slot
 
 
+@lru_cache(maxsize=1024)
 def exact(number: float) -> Fraction:
     """The number that was written down: a slot of 0.1 s is a tenth of a second, though no float is."""
     return Fraction(repr(number))

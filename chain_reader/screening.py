@@ -24,9 +24,9 @@ def screen_outputs(
         references=None if memory is None else [output.reference for output in outputs],
         memory=memory,
     )
-    if all(output.unreadable is None for output in outputs):
-        return verdicts
     return tuple(
-        verdict if output.unreadable is None else Unreadable(output.unreadable)
-        for output, verdict in zip(outputs, verdicts, strict=True)
+        [
+            verdict if output.unreadable is None else Unreadable(output.unreadable)
+            for output, verdict in zip(outputs, verdicts, strict=True)
+        ]
     )

@@ -18,7 +18,7 @@ from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading, events_between, schedule_alarms
 from chain_reader.trust.rules import choose
 from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, verified_of
-from chain_reader.trust.thread import is_unlisted
+from chain_reader.trust.thread import UNLISTED
 from chain_reader.trust.verdicts import Conflict, Impostor, Unconfirmed
 from datum import Accepted, Malformed
 from datum.extension_rules import Equivocation
@@ -70,7 +70,7 @@ def decide_trust(
     known = state = recalled(before, policy, verified)
     lag = max(0, before.tip_slot - evidence.tip.slot)
     signed = [item for item in evidence.considered if isinstance(item.verdict, Accepted)]
-    listed = not is_unlisted(evidence.unspent)
+    listed = UNLISTED not in [item.output.transaction for item in evidence.unspent]
     gone = _gone(evidence, known, told) if listed else frozenset()
     facts = replace(evidence.facts, lagging=lag > 0, impostors=_impostors(signed, told), copy_gone=bool(gone))
     in_time = refuse_late(evidence.considered, state, before, evidence.epoch, facts, checkpoint=policy.checkpoint)
@@ -85,7 +85,7 @@ def decide_trust(
     stale = None if state.trusted is None else _stale(evidence, state.trusted, judged, policy, doubts)
     markers = () if state.trusted is None else markers_of(state.trusted)
     legacy = legacy_view(evidence.unspent, markers, evidence.epoch, policy.kind) if listed else None
-    malformed = sum(isinstance(item.verdict, Malformed) for item in evidence.unspent)
+    malformed = [type(item.verdict) for item in evidence.unspent].count(Malformed)
     after = replace(
         remembered(before, state, evidence, signed, [final[item.output.reference] for item in signed]),
         tip_slot=before.tip_slot if tip_stale is not None else max(before.tip_slot, evidence.tip.slot),
@@ -96,24 +96,26 @@ def decide_trust(
     if after == before:
         after = before
     odd = schedule_alarms(markers, lambda marker: _published(marker, state, after, facts), evidence.epoch, policy)
-    changed = tuple(item for item in judged if _is_news(item, told))
+    changed = tuple([item for item in judged if _is_news(item, told)])
     events = events_between(
         before, after, epoch=evidence.epoch, alarms=odd, legacy=legacy, changed=changed, kind=policy.kind
     )
-    conflicts = tuple(item for item in judged if isinstance(item.verdict, Conflict | Equivocation))
+    conflicts = tuple([item for item in judged if isinstance(item.verdict, Conflict | Equivocation)])
     why = _why(evidence, state, judged, policy)
     reading = TrustedReading(
         markers,
         _provenance(evidence.source, state, after, policy),
-        tuple(final.get(item.output.reference, item) for item in evidence.unspent),
-        why="; ".join(part for part in why if part is not None) or None,
+        judged
+        if evidence.unspent is evidence.considered
+        else tuple([final.get(item.output.reference, item) for item in evidence.unspent]),
+        why="; ".join(filter(None, why)) or None,
         how=why[1],
         epoch=evidence.epoch,
         stale=stale,
         conflicts=conflicts,
         history=judged if facts.history else (),
         legacy=legacy,
-        odd=tuple(words for words in (*(words for _, words in odd), evidence.history_missing) if words is not None),
+        odd=(*[words for _, words in odd], *(() if evidence.history_missing is None else (evidence.history_missing,))),
         events=events,
     )
     return TrustDecision(reading, after, changed, state)
@@ -174,8 +176,10 @@ def _is_news(item: ScreenedOutput, told: Mapping[str, str]) -> bool:
 def _gone(evidence: Evidence, state: TrustState, told: Mapping[str, str]) -> frozenset[str]:
     """The outputs that had the payload in force and are no longer there; those of payloads before it are superseded."""
     accepted = {reference for reference, verdict in told.items() if verdict == Accepted.__name__}
-    accepted.difference_update(item.output.reference for item in evidence.considered)
-    return frozenset(accepted - state.superseded_outputs)
+    accepted -= state.superseded_outputs
+    if accepted:
+        accepted.difference_update([item.output.reference for item in evidence.considered])
+    return frozenset(accepted)
 
 
 def _reference(state: TrustState) -> str | None:
@@ -183,8 +187,10 @@ def _reference(state: TrustState) -> str | None:
 
 
 def _impostors(signed: Sequence[ScreenedOutput], told: Mapping[str, str]) -> frozenset[str]:
-    references = (item.output.reference for item in signed)
-    return frozenset(reference for reference in references if told.get(reference) == Impostor.__name__)
+    if Impostor.__name__ not in told.values():
+        return frozenset()
+    references = [item.output.reference for item in signed]
+    return frozenset([reference for reference in references if told.get(reference) == Impostor.__name__])
 
 
 def _confirmed(
@@ -225,8 +231,11 @@ def _why(
     """Why what is trusted is in force, for an operator: the verdict on it, and how it was chosen."""
     if state.trusted is None:
         return None, None
-    found = next((item.verdict for item in judged if isinstance(item.verdict, Accepted)), None)
-    if found is None:
+    for item in judged:
+        if isinstance(item.verdict, Accepted):
+            found = item.verdict
+            break
+    else:
         return None, "it was trusted before, and nothing there may follow it"
     if policy.extension is not None:
         return found.reason, None
@@ -234,7 +243,7 @@ def _why(
     if facts.holders is not None:
         how = "its output holds the thread token"
     elif facts.spends is not None and facts.newest_first:
-        signed = _is_proved(evidence, state.trusted)
+        signed = state.trusted.output.transaction in facts.proved
         author = "signed by its owner" if signed else "that spend from it, as the provider reports"
         how = f"it is the last permitted of the publications at the era address {author}"
     elif facts.history:
@@ -242,11 +251,6 @@ def _why(
     else:
         how = "it is the successor of all other unspent payloads"
     return found.reason, how
-
-
-def _is_proved(evidence: Evidence, trusted: ScreenedOutput) -> bool:
-    """Whether the bytes of the transaction show who published it."""
-    return trusted.output.transaction in evidence.facts.proved
 
 
 def _lagging(evidence: Evidence, lag: int, policy: TrustPolicy) -> str | None:
@@ -264,10 +268,10 @@ def _stale(
 ) -> str | None:
     """Why what is trusted is not confirmed by this reading; ``None`` when it is."""
     vanished = None
-    if not any(isinstance(item.verdict, Accepted) for item in judged):
+    if Accepted not in [type(item.verdict) for item in judged]:
         vanished = _vanished(evidence, trusted, judged)
     old = None if policy.extension is None else expired(trusted, evidence.epoch)
-    return "; ".join(reason for reason in (vanished, *doubts, old) if reason is not None) or None
+    return "; ".join(filter(None, (vanished, *doubts, old))) or None
 
 
 def _vanished(evidence: Evidence, trusted: ScreenedOutput, judged: Sequence[ScreenedOutput]) -> str:
@@ -285,4 +289,4 @@ def _provenance(source: str, state: TrustState, stored: StoredTrust, policy: Tru
     if state.trusted is None:
         return Provenance(named)
     slot = None if stored.trusted is None else stored.trusted.slot
-    return Provenance(named, state.trusted.output.transaction, slot, verified_of(state.trusted).key.hex)
+    return Provenance(named, state.trusted.output.transaction, slot, verified_of(state.trusted).key.raw.hex())

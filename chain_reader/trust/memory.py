@@ -56,7 +56,7 @@ def recalled(stored: StoredTrust, policy: TrustPolicy, verified: ScreenedOutput 
         )
     return TrustState(
         trusted=item,
-        superseded_payloads=frozenset(payload.digest for payload in stored.payloads if payload.superseded),
+        superseded_payloads=frozenset([payload.digest for payload in stored.payloads if payload.superseded]),
         epoch=stored.epoch,
         kind=policy.kind,
         **stored.marks(),
@@ -148,10 +148,11 @@ def _payloads(
     for digest, payload in found.items():
         if len(kept) < MAX_PAYLOADS:
             kept[digest] = payload
-    return tuple(
-        replace(payload, superseded=True) if payload.digest in state.superseded_payloads else payload
-        for payload in (replace(payload, superseded=False) for payload in kept.values())
-    )
+    listed = []
+    for payload in kept.values():
+        superseded = payload.digest in state.superseded_payloads
+        listed.append(payload if payload.superseded is superseded else replace(payload, superseded=superseded))
+    return tuple(listed)
 
 
 def _seen(digest: str, item: ScreenedOutput, final: ScreenedOutput, evidence: Evidence) -> SeenPayload:

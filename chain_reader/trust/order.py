@@ -50,7 +50,7 @@ def in_chain_order(counted: Sequence[ScreenedOutput], state: TrustState, epoch: 
     first_of_its_payload = facts.spends is None
     choice, copies = Choice(), []
     known_old = _binding(state, facts)
-    digests: set[str] = set()
+    seen: set[str] = set()
     conflicts: list[ScreenedOutput] = []
     at, past_trusted = Epoch(0), False
     for item in reversed(counted):
@@ -58,13 +58,14 @@ def in_chain_order(counted: Sequence[ScreenedOutput], state: TrustState, epoch: 
         unknown = state.epoch if past_trusted and state.epoch is not None else at
         at = max(at, facts.published.get(item.output.transaction, unknown))
         past_trusted = past_trusted or _same(item, state.trusted, by_payload=first_of_its_payload)
-        if past_trusted and (digest_of(item) if first_of_its_payload else item.output.reference) in known_old:
+        identity = digest_of(item) if first_of_its_payload else item.output.reference
+        if past_trusted and identity in known_old:
             choice.old.append(item)
             continue
-        if first_of_its_payload and digest_of(item) in digests:
+        if first_of_its_payload and identity in seen:
             copies.append(item)
             continue
-        digests.add(digest_of(item))
+        seen.add(identity)
         if choice.in_force is None:
             choice.in_force = item
         elif state.kind.is_successor(markers_of(choice.in_force), markers_of(item), at):

@@ -116,7 +116,7 @@ class TrustPolicy:
             place = (self.extension.network_magic, self.extension.address)
             if place != (self.network_magic, self.address):
                 raise _policy_error(f"an extension for {self.address}, magic {self.network_magic}", f"one for {place}")
-        signers = tuple(key.hex for key in self.keys)
+        signers = tuple([key.raw.hex() for key in self.keys])
         object.__setattr__(self, "key", TrustKey(signers, self.network_magic, self.address, self.kind.markers.name))
 
     @property

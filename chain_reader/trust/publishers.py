@@ -72,32 +72,41 @@ class Publishers:
 
     def _named(self, facts: ChainFacts, outputs: Sequence[DatumOutput]) -> ChainFacts:
         address, announcers = self._policy.address, frozenset(self._policy.announcers)
-        known: dict[str, Author] = {}
+        spends: dict[str, bool] = {}
         doubts: dict[str, Doubt] = {}
+        announced, proved = set(), set()
         for output in outputs:
-            author = self.author_of(output)
+            author, transaction = self.author_of(output), output.transaction
             if author is None:
-                if facts.newest_first and any(address in found.addresses for found in known.values()):
+                if facts.newest_first and True in spends.values():
                     break  # a newer output counts already, so that the rest cannot win
                 raise self._flooded(len(outputs))
-            if isinstance(author, Author):
-                known[output.transaction] = author
-            else:
-                doubts[output.transaction] = author
+            if isinstance(author, Doubt):
+                doubts[transaction] = author
+                continue
+            spends[transaction] = address in author.addresses
+            if author.addresses & announcers:
+                announced.add(transaction)
+            if author.is_proved:
+                proved.add(transaction)
+        unproven: dict[str, str] = {}
+        false: dict[str, str] = {}
+        for transaction, doubt in doubts.items():
+            (false if doubt.is_false else unproven)[transaction] = doubt.why
         return replace(
             facts,
-            spends={transaction: address in author.addresses for transaction, author in known.items()},
-            unproven={name: doubt.why for name, doubt in doubts.items() if not doubt.is_false},
-            false={name: doubt.why for name, doubt in doubts.items() if doubt.is_false},
-            announced=frozenset(name for name, author in known.items() if author.addresses & announcers),
-            proved=frozenset(name for name, author in known.items() if author.is_proved),
+            spends=spends,
+            unproven=unproven,
+            false=false,
+            announced=frozenset(announced),
+            proved=frozenset(proved),
         )
 
     def placed(
         self, facts: ChainFacts, outputs: Sequence[DatumOutput], tip: ChainTip
     ) -> tuple[ChainFacts, dict[str, ChainTip]]:
         """The facts, with the epochs in which outputs that count were published, and the blocks by transaction."""
-        blocks = self._located(dict.fromkeys(output.transaction for output in outputs), facts, tip)
+        blocks = self._located(dict.fromkeys([output.transaction for output in outputs]), facts, tip)
         published = {transaction: block.epoch for transaction, block in blocks.items() if block.epoch is not None}
         return replace(facts, published=published), blocks
 

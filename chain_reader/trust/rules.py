@@ -49,13 +49,15 @@ def choose(
     Returns:
         The outputs with their final verdicts, in the same order, and what to remember.
     """
-    accepted = [item for item in screened if isinstance(item.verdict, Accepted)]
-    signed = [item for item in accepted if item.output.transaction not in facts.false]
-    false: dict[str, Verdict] = {
-        item.output.reference: Unreadable(facts.false[item.output.transaction], verified_of(item))
-        for item in accepted
-        if item.output.transaction in facts.false
-    }
+    signed: list[ScreenedOutput] = []
+    false: dict[str, Verdict] = {}
+    for item in screened:
+        if isinstance(item.verdict, Accepted):
+            why = facts.false.get(item.output.transaction)
+            if why is None:
+                signed.append(item)
+            else:
+                false[item.output.reference] = Unreadable(why, item.verdict.verified)
     counted, refused = _that_count(signed, state, facts)
     if facts.unproven and not counted and not state.proven:
         facts = _without_inputs(signed, facts)
@@ -72,10 +74,11 @@ def choose(
     else:
         choice = by_ratchet(counted, state, epoch, facts)
     verdicts = false | refused | choice.verdicts
-    judged = (
-        replace(item, verdict=verdicts[item.output.reference]) if item.output.reference in verdicts else item
-        for item in screened
-    )
+    judged = list(screened)
+    for place, item in enumerate(screened if verdicts else ()):
+        verdict = verdicts.get(item.output.reference)
+        if verdict is not None:
+            judged[place] = ScreenedOutput(item.output, verdict)
     return tuple(judged), _remembered(choice, state, epoch, facts)
 
 
@@ -126,12 +129,21 @@ def _remembered(choice: Choice, state: TrustState, epoch: Epoch, facts: ChainFac
     in_force = choice.in_force
     if in_force is None:
         return state
-    old = [item for item in choice.old if item.output.reference != in_force.output.reference]
+    outputs, payloads, reference = (
+        set(state.superseded_outputs),
+        set(state.superseded_payloads),
+        in_force.output.reference,
+    )
+    for item in choice.old:
+        if item.output.reference != reference:
+            outputs.add(item.output.reference)
+            payloads.add(digest_of(item))
+    payloads.discard(digest_of(in_force))
     changed = replace(
         state,
         trusted=in_force,
-        superseded_outputs=state.superseded_outputs | {item.output.reference for item in old},
-        superseded_payloads=(state.superseded_payloads | {digest_of(item) for item in old}) - {digest_of(in_force)},
+        superseded_outputs=frozenset(outputs),
+        superseded_payloads=frozenset(payloads),
     )
     if not choice.seen:
         return changed

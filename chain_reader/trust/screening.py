@@ -45,7 +45,8 @@ class RememberedScreening:
 
     def screen(self, outputs: Sequence[DatumOutput]) -> tuple[ScreenedOutput, ...]:
         """The outputs with what screening makes of their datums, in the same order."""
-        self._known()
+        if self._told is None:
+            self._known()
         if self._unused:
             self._recall(outputs)
         return tuple(
@@ -57,7 +58,7 @@ class RememberedScreening:
         if not judged:
             return
         entries = [_entry(item.output, item.verdict) for item in judged]
-        self._known().update((entry.reference, entry.kind) for entry in entries)
+        self._known().update([(entry.reference, entry.kind) for entry in entries])
         try:
             self._store.verdicts.save(self._key, entries)
         except StoreError as error:

@@ -8,7 +8,7 @@ In: an observer that can be asked for one output. Out: the outputs that its succ
    any other (T2). A spender that makes no output with a true signature breaks the thread.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from chain_reader.ports import DatumOutput, ScreenedOutput, SuccessorObserver, ThreadObserver
@@ -18,8 +18,8 @@ from era_store import StoredOutput
 MAX_STEPS = 100
 """More publications than these between two readings are read from the address."""
 
-_UNLISTED = "0" * 64
-"""Stands for the transaction, where a list could not be read."""
+UNLISTED = "0" * 64
+"""Stands for the transaction, where a list could not be read: what is not listed may be there all the same."""
 
 Screen = Callable[[Sequence[DatumOutput]], tuple[ScreenedOutput, ...]]
 
@@ -79,12 +79,7 @@ def is_lost(ahead: Sequence[ScreenedOutput], newer: Sequence[ScreenedOutput]) ->
 
 def unlisted(why: str) -> DatumOutput:
     """Return an output that stands for a list that could not be read, and states why."""
-    return DatumOutput(_UNLISTED, 0, "", 0, unreadable=why)
-
-
-def is_unlisted(unspent: Iterable[ScreenedOutput]) -> bool:
-    """Return whether the list of what is unspent could not be read: what it lacks may be there all the same."""
-    return any(item.output.transaction == _UNLISTED for item in unspent)
+    return DatumOutput(UNLISTED, 0, "", 0, unreadable=why)
 
 
 def as_spent(item: ScreenedOutput) -> ScreenedOutput:

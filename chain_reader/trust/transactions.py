@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from chain_reader.authorship import SignedBy, TransactionBytesError, signed_by
 from chain_reader.ports import UNKNOWN_ADDRESS, BytesObserver, ChainObserver, DatumOutput
@@ -67,13 +68,12 @@ class Transactions:
         self._key = key
         self._addresses = tuple(addresses)
         self._asked_of = zlib.crc32(" ".join(self._addresses).encode())  # of other announcers it was another question
-        self._kept: dict[str, CachedVerdict] | None = None
         self._new: dict[str, CachedVerdict] = {}
         self._shown: dict[str, SignedBy] = {}
 
     def known(self, observer: ChainObserver, output: DatumOutput) -> Author | Doubt | None:
         """Return the proof from before, or this very observer's report; ``None`` where there is neither."""
-        kept, transaction = self._known(), output.transaction
+        kept, transaction = self._known, output.transaction
         found = kept.get(transaction) or kept.get(_told_by(observer, transaction))
         if found is None:
             return None
@@ -92,7 +92,7 @@ class Transactions:
     def had(self, observer: ChainObserver, place: str) -> None:
         """Forget that something could not be had."""
         place = _failed_at(observer, place)
-        kept = self._known().get(place)
+        kept = self._known.get(place)
         if kept is not None and kept.content is not None and json.loads(kept.content)[0] > 0:
             self._keep(kept._replace(content=json.dumps([0, _FIRST_PAUSE_S / 2, False]).encode()))
 
@@ -115,7 +115,7 @@ class Transactions:
     def made(self) -> dict[str, tuple[DatumOutput, ...]]:
         """Return transaction → its outputs with a datum at the era address, of all that were asked for, none too."""
         found = {}
-        for place, kept in self._known().items():
+        for place, kept in self._known.items():
             transaction, slash, _ = place.partition("/")
             if slash and kept.kind == MADE and kept.content is not None:
                 parts = json.loads(kept.content)
@@ -126,7 +126,7 @@ class Transactions:
         """Return transaction → an unreadable output, of those whose outputs need not be asked for again yet."""
         found: dict[str, tuple[DatumOutput, ...]] = {}
         ending = _failed_at(observer, "")
-        for place in self._known():
+        for place in self._known:
             transaction, slash, end = place.partition("/")
             if slash and end == f"made{ending}" and (doubt := self._not_yet(place)) is not None:
                 found[transaction] = (DatumOutput(transaction, 0, "", 0, unreadable=doubt.why),)
@@ -156,47 +156,43 @@ class Transactions:
     def publications(self) -> Mapping[str, bytes]:
         """Return transaction → bytes of every publication whose authorship was proved."""
         return {
-            name: kept.content
-            for name, kept in self._known().items()
-            if kept.kind == SIGNED and kept.content is not None
+            name: kept.content for name, kept in self._known.items() if kept.kind == SIGNED and kept.content is not None
         }
 
     def _keep(self, kept: CachedVerdict) -> None:
-        self._known()[kept.reference] = self._new[kept.reference] = kept
+        self._known[kept.reference] = self._new[kept.reference] = kept
 
     def _fail(self, place: str, doubt: Doubt, *, is_kept: bool = True) -> None:
         """Remember until when something is not asked for again: in the store, too, where it could not be had."""
-        before = self._known().get(place)
+        before = self._known.get(place)
         pause_s = _FIRST_PAUSE_S
         if before is not None and before.content is not None:
             pause_s = min(2 * json.loads(before.content)[1], _LONGEST_PAUSE_S)
         content = json.dumps([time.time() + pause_s, pause_s, doubt.is_false]).encode()
         failed = CachedVerdict(place, self._asked_of, UNREADABLE, doubt.why[:_LONGEST_REASON], content)
-        self._known()[place] = failed
+        self._known[place] = failed
         if is_kept:
             self._new[place] = failed
 
     def _not_yet(self, place: str) -> Doubt | None:
-        kept = self._known().get(place)
+        kept = self._known.get(place)
         if kept is None or kept.content is None:
             return None
         until_s, pause_s, is_false = json.loads(kept.content)
         is_waiting = 0 < until_s - time.time() <= pause_s  # more than the pause: the clock was put back
         return Doubt(kept.reason, is_false) if is_waiting else None
 
+    @cached_property
     def _known(self) -> dict[str, CachedVerdict]:
-        if self._kept is None:
-            try:
-                loaded = self._store.verdicts.load(self._key)
-            except StoreError as error:
-                _log.warning("What is known of transactions could not be read: %s", error)
-                loaded = {}
-            self._kept = {
-                name: kept
-                for name, kept in loaded.items()
-                if kept.kind in _KINDS and kept.fingerprint == self._asked_of
-            }
-        return self._kept
+        """What is known, as the store has it until something is asked."""
+        try:
+            loaded = self._store.verdicts.load(self._key)
+        except StoreError as error:
+            _log.warning("What is known of transactions could not be read: %s", error)
+            loaded = {}
+        return {
+            name: kept for name, kept in loaded.items() if kept.kind in _KINDS and kept.fingerprint == self._asked_of
+        }
 
     def _proved(self, observer: ChainObserver, output: DatumOutput) -> Author | Doubt | None:
         """The signers, by its bytes; ``None`` where these cannot be had, or do not show it."""
