@@ -102,8 +102,9 @@ def screen(
     verdicts = memory.recall(wanted, references, texts)
     fresh = [index for index, verdict in enumerate(verdicts) if verdict is None]
     if fresh:
-        found = _screen([texts[index] for index in fresh], wanted, kind)
-        memory.remember(wanted, [(references[i], texts[i], verdict) for i, verdict in zip(fresh, found, strict=True)])
+        new = [texts[index] for index in fresh]
+        found = _screen(new, wanted, kind)
+        memory.remember(wanted, zip([references[index] for index in fresh], new, found, strict=True))
         for index, verdict in zip(fresh, found, strict=True):
             verdicts[index] = verdict
     return tuple(cast("list[Verdict]", verdicts))
