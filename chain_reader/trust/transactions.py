@@ -184,7 +184,7 @@ class Transactions:
 
     @cached_property
     def _known(self) -> dict[str, CachedVerdict]:
-        """What is known, as the store has it until something is asked."""
+        """The facts that are kept, as the store has them when the first is asked for."""
         try:
             loaded = self._store.verdicts.load(self._key)
         except StoreError as error:
