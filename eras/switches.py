@@ -145,7 +145,7 @@ class BehaviourSwitches:
         """
         declared = name_of(name)
         if self._is_sealed:
-            raise _too_late(declared)
+            raise _sealed_already(declared)
         if not is_callable_type(of):
             raise ConfigurationError(
                 f"The switch {declared!r} was declared with a type that cannot be called",
@@ -165,11 +165,11 @@ class BehaviourSwitches:
         """
         behaviour, era = name_of(name), name_of(since)
         if self._is_sealed:
-            raise _too_late(behaviour)
+            raise _sealed_already(behaviour)
 
         def register(function: Function) -> Function:
             if self._is_sealed:
-                raise _too_late(behaviour)
+                raise _sealed_already(behaviour)
             self._behaviours.append(Behaviour(behaviour, era, function))
             return function
 
@@ -183,7 +183,7 @@ class BehaviourSwitches:
         """
         switch = Boolean(name_of(name), name_of(since), None if until is None else name_of(until))
         if self._is_sealed:
-            raise _too_late(switch.name)
+            raise _sealed_already(switch.name)
         self._booleans.append(switch)
 
     # -- at start-up ------------------------------------------------------------------------------------------------
@@ -389,7 +389,7 @@ class BehaviourSwitches:
         )
 
 
-def _too_late(name: str) -> ConfigurationError:
+def _sealed_already(name: str) -> ConfigurationError:
     return ConfigurationError(
         f"The switch {name!r} was registered too late",
         expected="every registration before seal()",
