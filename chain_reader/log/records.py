@@ -92,6 +92,7 @@ def state_facts(state: NodeState) -> Facts:
         configurations = {"configurations": _markers_facts(schedule), "configured": state.configured}
     return {
         **configurations,
+        **({} if state.refused is None else {"refused": dict(state.refused)}),
         "settings": settings_facts(state.settings),
         "trust": trust_facts(state.trust),
         "told": dict(state.told),
@@ -130,6 +131,7 @@ def state_of(facts: Facts) -> NodeState:
         facts["acknowledged"],
         configurations=_markers_of(facts["configurations"]) if "configurations" in facts else None,
         configured=facts.get("configured"),
+        refused=facts.get("refused"),
     )
 
 

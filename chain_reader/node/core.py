@@ -50,6 +50,7 @@ from eras import (
     EraMarker,
     EraRegressionError,
     EraStatus,
+    EraSwitchError,
     EraView,
     Provenance,
     SupportedEras,
@@ -105,6 +106,7 @@ class NodeState:
         steady: evidence that changes nothing when it is decided upon again.
         configurations: the markers in force, where configurations are read and no eras; ``None`` before the first ones.
         configured: the epoch at which they were reported.
+        refused: the facts of the reading that had to be refused, as it was reported; ``None`` after any other one.
     """
 
     settings: NodeSettings
@@ -120,6 +122,7 @@ class NodeState:
     steady: Evidence | None = field(default=None, compare=False, repr=False)
     configurations: tuple[ConfigurationMarker, ...] | None = None
     configured: Epoch | None = None
+    refused: Mapping[str, object] | None = None
 
     @property
     def stale(self) -> str | None:
@@ -193,13 +196,13 @@ def _at_epoch(state: NodeState, epoch: Epoch) -> Decided:
     try:
         after = advanced(view, epoch, state.settings.supported)
     except EraRegressionError as error:
-        return _refused(replace(state, epoch=epoch, steady=None), DecisionKind.REGRESSION_REFUSED, str(error))
+        return _refused(replace(state, epoch=epoch, steady=None), DecisionKind.REGRESSION_REFUSED, error)
     decisions = era_decisions(view, after, state.settings.notice_epochs)
     if after.status is EraStatus.STALE:
         words = f"whether a marker was published, moved or cancelled since epoch {state.trust.epoch}"
         facts = {"era": after.era, "last_read": state.trust.epoch, "cannot_know": words}
         decisions += (Decision(DecisionKind.EPOCH_UNCONFIRMED.value, facts, epoch),)
-    return replace(state, epoch=epoch, view=after, steady=None), decisions
+    return replace(state, epoch=epoch, view=after, steady=None, refused=None), decisions
 
 
 def _answered(state: NodeState, event: ObserverAnswered, judging: Judge) -> Decided:
@@ -238,6 +241,7 @@ def _answered(state: NodeState, event: ObserverAnswered, judging: Judge) -> Deci
         evidence if settles(trust, decision, evidence, policy) else None,
         state.configurations,
         state.configured,
+        state.refused,
     )
     if state.failing is not None:
         decisions += (_tell(DecisionKind.PROVIDER_ANSWERED, epoch, source=evidence.source, after=state.failing),)
@@ -279,49 +283,51 @@ def _selected(
         else:
             view = marked(before, EraStatus.READY, "read")
     except CurrentEraNotFoundError as error:
-        return _refused(state, DecisionKind.NO_CURRENT_ERA, str(error))
+        return _refused(state, DecisionKind.NO_CURRENT_ERA, error)
     except EraRegressionError as error:
-        return _refused(state, DecisionKind.REGRESSION_REFUSED, str(error))
+        return _refused(state, DecisionKind.REGRESSION_REFUSED, error)
     if stale is not None:
         view = marked(view, EraStatus.STALE, stale)
     if view.status is EraStatus.FATAL and token is before.token:
         view = before
     decisions = era_decisions(before, view, state.settings.notice_epochs)
-    return replace(state, view=view), decisions
+    return replace(state, view=view, refused=None), decisions
 
 
 def _configured(state: NodeState, epoch: Epoch, markers: tuple[ConfigurationMarker, ...]) -> Decided:
     """Take over the configurations in force; whether they are confirmed is remembered with what is trusted."""
-    if (state.configurations, state.configured) == (markers, epoch):
+    if (state.configurations, state.configured, state.refused) == (markers, epoch, None):
         return state, ()
     decisions = configuration_decisions(state.configurations, state.configured, markers, epoch)
-    return replace(state, configurations=markers, configured=epoch), decisions
+    return replace(state, configurations=markers, configured=epoch, refused=None), decisions
 
 
-def _refused(state: NodeState, kind: DecisionKind, reason: str) -> Decided:
+def _refused(state: NodeState, kind: DecisionKind, error: EraSwitchError) -> Decided:
     """The reading had to be refused: the view stays, with the reason; reported once."""
-    if state.view.message == reason:
+    refused, reason = {"kind": kind.value, **error.facts, "epoch": state.epoch}, str(error)
+    if state.refused == refused:
         return state, ()
     told = _tell(kind, state.epoch, reason=reason, era=state.view.era)
-    return replace(state, view=marked(state.view, EraStatus.ERROR, reason)), (told,)
+    return replace(state, view=marked(state.view, EraStatus.ERROR, reason), refused=refused), (told,)
 
 
 def _nothing_trusted(state: NodeState, decision: TrustDecision, decisions: tuple[Decision, ...]) -> Decided:
     counts: dict[str, int] = {}
     for item in decision.reading.history or decision.reading.screened:
         counts[item.verdict.name] = counts.get(item.verdict.name, 0) + 1
+    told = _tell(DecisionKind.NOTHING_TRUSTED, state.epoch, verdicts=counts)
+    refused = {"kind": told.kind, **told.facts}
+    if state.refused == refused:
+        return state, decisions
     listed = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     reason = f"nothing is trusted at the era address: {listed or 'no datum at all'}"
-    if state.view.message == reason:
-        return state, decisions
-    told = _tell(DecisionKind.NOTHING_TRUSTED, state.epoch, verdicts=counts)
-    return replace(state, view=marked(state.view, EraStatus.ERROR, reason)), (*decisions, told)
+    return replace(state, view=marked(state.view, EraStatus.ERROR, reason), refused=refused), (*decisions, told)
 
 
 def _failed(state: NodeState, event: ObserverFailed) -> Decided:
     view = marked(state.view, EraStatus.STALE, event.reason)
     if state.failing == event.code:
-        return (state if view == state.view else replace(state, view=view)), ()
+        return (state if view == state.view else replace(state, view=view, refused=None)), ()
     policy = state.settings.policy
     decision = decide_remembered(state.trust, policy, event.reason, state.epoch, verified=state.verified)
     facts = {"source": event.source, "code": event.code, "reason": event.reason}
@@ -333,6 +339,7 @@ def _failed(state: NodeState, event: ObserverFailed) -> Decided:
         failing=event.code,
         verified=decision.state.trusted,
         steady=None,
+        refused=None,
     )
     trusted, known, events = decision.state.trusted, decision.state.epoch, (*decision.reading.events, told)
     if view.token is not None or trusted is None or known is None:
@@ -376,7 +383,7 @@ def _registered(state: NodeState, event: RegistrationReceived) -> Decided:
 
 
 def _commanded(state: NodeState, event: CommandGiven) -> Decided:
-    facts: dict[str, Any] = {"command": event.name, "arguments": dict(event.arguments)}
+    facts: dict[str, object] = {"command": event.name, "arguments": dict(event.arguments)}
     upcoming = None if state.view.token is None else state.view.token.upcoming
     if event.name in ("check", "stop"):
         return state, (Decision(DecisionKind.COMMAND_TAKEN.value, facts, state.epoch),)

@@ -1,5 +1,6 @@
 """The deciding core: what a node makes of each thing that comes in."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,8 +19,9 @@ from chain_reader import (
     TrustedReader,
     TrustPolicy,
 )
+from chain_reader.log.records import state_facts, state_of
 from chain_reader.log.replay import RESUMED, SNAPSHOT, STARTED
-from chain_reader.node.core import NodeState, decide
+from chain_reader.node.core import Judged, NodeState, decide, decide_with, judge
 from chain_reader.node.inputs import (
     KIND_OF_INPUT,
     CommandGiven,
@@ -32,7 +34,7 @@ from chain_reader.node.kinds import DecisionKind
 from chain_reader.node.shared import SharedDeciding
 from chain_reader.trust.evidence import Evidence
 from era_store import MemoryStore, Sighting
-from eras import ChainReadError, Epoch, EraStatus, SupportedEras
+from eras import ChainReadError, Epoch, EraMarker, EraStatus, SupportedEras
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network, Schedule
 from tests.chain_reader.deciding_world import (
     ANNOUNCED,
@@ -178,6 +180,27 @@ class TestProviderDown:
         assert node.read(5) == ["refused", "nothing-trusted"]
         assert node.fact("nothing-trusted")["verdicts"] == {"WrongSigner": 1}
         assert node.read(5) == []
+
+    def test_a_refused_reading_is_told_once_in_an_unsupported_era_too(self):
+        node = Node(replace(SETTINGS, supported=SupportedEras(("thales",))))
+        node.address.publish(SCHEDULED, epoch=4)
+        node.read(9)
+
+        def future(state: NodeState, event: ObserverAnswered) -> Judged:
+            decision, told = judge(state, event)
+            return replace(decision, reading=replace(decision.reading, markers=(EraMarker("thales", Epoch(20)),))), told
+
+        def refused() -> list[str]:
+            asked = ObserverAnswered(node.address.evidence(9), 0.0)
+            node.state, told = decide_with(replace(node.state, steady=None), asked, future)
+            return [decision.kind for decision in told]
+
+        assert (refused(), refused()) == (["no-current-era"], [])
+        assert node.state.view.status is EraStatus.FATAL
+        assert state_of(json.loads(json.dumps(state_facts(node.state)))) == node.state
+        node.state = replace(node.state, steady=None)
+        node.read(9)
+        assert refused() == ["no-current-era"], "another reading came between"
 
     def test_what_is_remembered_is_in_force_before_anything_is_read(self, node: Node):
         node.address.publish(SCHEDULED, epoch=4)
