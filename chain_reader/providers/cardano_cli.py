@@ -166,19 +166,11 @@ class CardanoCliObserver(LedgerStateOnly):
         return f"CardanoCliObserver({self.name!r})"
 
     def epoch(self) -> Epoch:
-        """The current epoch.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The current epoch."""
         return Epoch(self._query(_TIP, "tip").epoch)
 
     def tip(self) -> ChainTip:
-        """The newest block.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The newest block."""
         tip = self._query(_TIP, "tip")
         return ChainTip(Slot(tip.slot or 0), tip.block, tip.hash, Epoch(tip.epoch))
 
@@ -208,11 +200,7 @@ class CardanoCliObserver(LedgerStateOnly):
         )
 
     def is_unspent(self, output: DatumOutput) -> bool:
-        """Whether an output is unspent, asked for by its reference.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """Whether an output is unspent, asked for by its reference."""
         return output.reference in self._query(_UTXO, "utxo", "--tx-in", output.reference, "--output-json")
 
     def close(self) -> None:

@@ -145,9 +145,5 @@ class SupplyGateway(TransactionGateway, Protocol):
     """A transaction gateway that knows how many of a token there are, whoever holds them."""
 
     def supply(self, unit: str) -> int:
-        """How many of a token exist: minted, and not burnt.
-
-        Raises:
-            ChainReadError: it could not be reached.
-        """
+        """How many of a token exist: minted, and not burnt."""
         ...

@@ -69,7 +69,7 @@ class _Heard(Generic[Answer]):
 
 
 class AgreementObserver:
-    """A ``ChainObserver`` that answers what ``needed`` of several observers agree on.
+    """A ``ChainObserver`` that answers what ``needed`` of several observers agree on; an error where too few do.
 
     Args:
         observers: at least ``needed``, each with connections of its own; closed with this one.
@@ -130,11 +130,7 @@ class AgreementObserver:
         return tuple(dissent for dissents in self._dissents.values() for dissent in dissents)
 
     def epoch(self) -> Epoch:
-        """The current epoch, agreed on give or take one at its boundary: the old one until enough say the new.
-
-        Raises:
-            ChainReadError: too few agree.
-        """
+        """The current epoch, agreed on give or take one at its boundary: the old one until enough say the new."""
         return self._agreed(
             "the epoch",
             "",
@@ -144,11 +140,7 @@ class AgreementObserver:
         )
 
     def tip(self) -> ChainTip:
-        """The newest block that enough have reached.
-
-        Raises:
-            ChainReadError: too few answer.
-        """
+        """The newest block that enough have reached."""
 
         def agreed(tips: Mapping[str, ChainTip]) -> Agreed[ChainTip] | None:
             tip = agreed_tip(tips, self._needed)
@@ -161,27 +153,15 @@ class AgreementObserver:
         return self._ask(lambda one: one.tip(), lambda _: False).answers
 
     def datums(self, address: str) -> tuple[DatumOutput, ...]:
-        """The unspent outputs at ``address`` with an inline datum that enough report.
-
-        Raises:
-            ChainReadError: too few agree on which signed payloads there are.
-        """
+        """The unspent outputs at ``address`` with an inline datum that enough report."""
         return self._outputs("the datums at", address, lambda one: one.datums(address))
 
     def history(self, address: str) -> tuple[DatumOutput, ...]:
-        """Every output with an inline datum that was ever at ``address`` and that enough report.
-
-        Raises:
-            ChainReadError: too few agree on which signed payloads there were.
-        """
+        """Every output with an inline datum that was ever at ``address`` and that enough report."""
         return self._outputs("the history of", address, lambda one: one.history(address), tokens=False)
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
-        """The addresses of the inputs that ``transaction`` spends, as enough say.
-
-        Raises:
-            ChainReadError: too few agree.
-        """
+        """The addresses of the inputs that ``transaction`` spends, as enough say."""
         return self._agreed(
             "the inputs of transaction",
             transaction,
@@ -196,11 +176,7 @@ class AgreementObserver:
         return max((one.listed for one in self._observers.values() if isinstance(one, ThreadObserver)), default=0)
 
     def is_unspent(self, output: DatumOutput) -> bool | None:
-        """Whether an output is unspent, as enough say; ``None`` where too few can tell.
-
-        Raises:
-            ChainReadError: too few agree.
-        """
+        """Whether an output is unspent, as enough say; ``None`` where too few can tell."""
         return self._agreed(
             "whether it is unspent, output",
             output.reference,
@@ -219,11 +195,7 @@ class AgreementObserver:
         return None
 
     def block_of(self, transaction: str) -> ChainTip | None:
-        """The block that ``transaction`` is in, as enough say.
-
-        Raises:
-            ChainReadError: too few agree.
-        """
+        """The block that ``transaction`` is in, as enough say."""
 
         def ask(one: ChainObserver) -> ChainTip | None:
             if not isinstance(one, LocatingObserver):

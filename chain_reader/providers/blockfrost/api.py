@@ -94,9 +94,6 @@ class BlockfrostApi(HttpApi):
 
         Dolos sends that without a body. What is not there is asked for again, so that nothing hangs on who sent it; of
         an address only Blockfrost's own words count (``page``).
-
-        Raises:
-            ChainReadError: it could not be read.
         """
         call = self.call(path)
         answer = self._http.get(path, call, until=until)
@@ -116,9 +113,6 @@ class BlockfrostApi(HttpApi):
 
         An item that is not of the expected type is replaced by what ``instead`` makes of it and of what is wrong with
         it; without that, the page is refused.
-
-        Raises:
-            ChainReadError: it could not be read.
         """
         return self.asked_page(path, expected, page, until, instead, order=order)()
 

@@ -117,51 +117,27 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
         return int(found.active_stake)
 
     def tip(self) -> ChainTip:
-        """The newest block, with its epoch.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The newest block, with its epoch."""
         return self._placed("/blocks/latest", self._api.one("/blocks/latest", BLOCK, self._api.until()))
 
     def datums(self, address: str) -> tuple[DatumOutput, ...]:
-        """The unspent outputs at ``address`` that carry an inline datum, newest first.
-
-        Raises:
-            ChainReadError: they could not be read, or not as one state of the address.
-        """
+        """The unspent outputs at ``address`` that carry an inline datum, newest first."""
         return self._addresses.read(address, lambda _: False)
 
     def datums_until(self, address: str, settled: Callable[[tuple[DatumOutput, ...]], bool]) -> tuple[DatumOutput, ...]:
-        """The same, to the end of the first page that is ``settled``.
-
-        Raises:
-            ChainReadError: they could not be read, or not as one state of the address.
-        """
+        """The same, to the end of the first page that is ``settled``."""
         return self._addresses.read(address, settled)
 
     def holders(self, address: str, unit: str) -> tuple[DatumOutput, ...] | None:
-        """The unspent outputs at ``address`` with a datum that hold a token; ``None`` where that is not served.
-
-        Raises:
-            ChainReadError: they could not be read.
-        """
+        """The unspent outputs at ``address`` with a datum that hold a token; ``None`` where that is not served."""
         return self._addresses.holders(address, unit)
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
-        """The addresses of the inputs that ``transaction`` spends.
-
-        Raises:
-            ChainReadError: they could not be read.
-        """
+        """The addresses of the inputs that ``transaction`` spends."""
         return spent_addresses(transaction_outputs(self._api, transaction, self._api.until()))
 
     def transaction_bytes(self, transaction: str) -> bytes | None:
-        """The bytes of ``transaction``; ``None`` where the provider does not show them, or has no such transaction.
-
-        Raises:
-            ChainReadError: they could not be read.
-        """
+        """The bytes of ``transaction``; ``None`` where the provider does not show them, or has no such transaction."""
         if transaction in self._bytes:
             return self._bytes[transaction]
         path = f"/txs/{quote(transaction, safe='')}/cbor"
@@ -270,9 +246,6 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
 
         Some that speak the protocol leave ``consumed_by_tx`` null for ever. That this one does not is seen, once, by an
         output that the transaction of ``output`` spends.
-
-        Raises:
-            ChainReadError: it could not be read.
         """
         if self._tells_spenders is None:
             self._tells_spenders = self._shows_who_spent_for(output.transaction)
@@ -282,11 +255,7 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
         return None if spender == "" else spender is None
 
     def successors(self, output: DatumOutput, address: str) -> tuple[DatumOutput, ...] | None:
-        """The datum outputs at ``address`` that the spender of an output made; ``None`` if unknown.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The datum outputs at ``address`` that the spender of an output made; ``None`` if unknown."""
         spender = self._spender(output.reference)
         made = self._made(address, spender, self._api.until()) if spender else None
         return made if isinstance(made, tuple) else None
@@ -313,9 +282,6 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
         """The genesis of the provider's network, as if its first era had had the slots of today's.
 
         Of the public networks, whose first had not, ``PUBLIC_GENESES`` knows better.
-
-        Raises:
-            ChainReadError: it could not be read.
         """
         if self._genesis is None:
             found = self._api.one("/genesis", GENESIS, self._api.until())

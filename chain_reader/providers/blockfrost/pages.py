@@ -15,7 +15,6 @@ In: an address, and when its answer is settled. Out: its outputs with an inline 
    vain.
 """
 
-import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +38,7 @@ from chain_reader.providers.blockfrost.answers import (
     lovelace_of,
 )
 from chain_reader.providers.blockfrost.api import PAGE_ITEMS, BlockfrostApi, about_address
+from chain_reader.providers.transport.calls import known_of
 from chain_reader.providers.transport.errors import (
     ProviderNotFoundError,
     ProviderRefusedError,
@@ -52,9 +52,6 @@ READINGS = 3
 ASK_AHEAD_FROM = 10
 ASK_AHEAD = 2
 """From that page on it is a flood: so many more are asked for while one is looked at (rule 5)."""
-
-_NO_HASH = "0" * 64
-_MOST_OUTPUTS = 2**16
 
 Settled = Callable[[tuple[DatumOutput, ...]], bool]
 
@@ -124,11 +121,7 @@ class AddressReader:
         )
 
     def holders(self, address: str, unit: str) -> tuple[DatumOutput, ...] | None:
-        """The outputs at ``address`` that hold a token; ``None`` where the provider does not serve that list.
-
-        Raises:
-            ChainReadError: they could not be read.
-        """
+        """The outputs at ``address`` that hold a token; ``None`` where the provider does not serve that list."""
         try:
             items = self._page(address, 1, self._api.until(), f"utxos/{unit}")
         except (UnexpectedAnswerError, ProviderRefusedError, ProviderNotFoundError):
@@ -165,15 +158,7 @@ class AddressReader:
         answer = self._api.asked_page(path, ADDRESS_OUTPUTS, page, until, _odd_output)
 
         def outputs() -> tuple[AddressOutput, ...]:
-            items = answer()
-            if items and all(item["address"] != address for item in items):
-                raise self._api.call(path).unexpected(f"outputs at {address}", f"some at {items[0]['address']}")
-            return tuple(
-                item
-                if item["address"] == address or "unreadable" in item
-                else _odd_output(item, f"its address is {item['address']}")
-                for item in items
-            )
+            return self._api.call(path).at_address(address, answer(), _odd_output)
 
         return outputs
 
@@ -219,13 +204,13 @@ def spent_addresses(transaction: TransactionOutputs) -> tuple[str, ...]:
     return tuple(dict.fromkeys(spent))
 
 
-def _odd_output(item: Mapping[str, Any] | AddressOutput, why: str) -> AddressOutput:
+def _odd_output(item: Mapping[str, Any], why: str) -> AddressOutput:
     """An output that the provider lists and that is not as it should be: refused by itself, with ``why``."""
-    transaction, index, address = str(item.get("tx_hash")), item.get("output_index"), item.get("address")
+    transaction, index, address = known_of(item, "tx_hash", "output_index")
     return AddressOutput(  # type: ignore[typeddict-item] # the configuration of the type is no key of it
-        tx_hash=transaction if re.fullmatch("[0-9a-f]{64}", transaction) else _NO_HASH,
-        output_index=index if type(index) is int and 0 <= index < _MOST_OUTPUTS else 0,
-        address=address if isinstance(address, str) else "",
+        tx_hash=transaction,
+        output_index=index,
+        address=address,
         amount=(),
         inline_datum=None,
         unreadable=f"the provider lists it in a way that is not plausible: {why}",

@@ -33,6 +33,7 @@ from chain_reader.providers.koios.answers import (
     Transaction,
 )
 from chain_reader.providers.transport.api import HttpApi
+from chain_reader.providers.transport.calls import known_of
 from chain_reader.providers.transport.errors import (
     OF_ONE_ANSWER,
     ProviderNotFoundError,
@@ -62,7 +63,6 @@ _BURST = 100
 _ATTEMPTS = 3
 _REFERENCES_A_BODY = 12  # of 1 kB
 _ENOUGH_FAILED = 3  # without one that is answered: it is not they
-_NO_HASH = "0" * 64
 _EVERYTHING_ELSE = ("_metadata", "_assets", "_withdrawals", "_certs", "_scripts", "_bytecode")
 
 
@@ -100,11 +100,7 @@ class KoiosApi(HttpApi):
         )
 
     def tip(self, until: float) -> Tip:
-        """The newest block.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The newest block."""
         return self.one("/tip", TIP, until)
 
     def one(self, path: str, expected: TypeAdapter[tuple[Parsed, ...]], until: float) -> Parsed:
@@ -132,11 +128,7 @@ class KoiosApi(HttpApi):
         return found[0] if found else None
 
     def transaction_bytes(self, transaction: str, until: float) -> bytes | None:
-        """The bytes of a transaction; ``None`` where Koios does not show them, or has no such transaction.
-
-        Raises:
-            ChainReadError: they could not be read.
-        """
+        """The bytes of a transaction; ``None`` where Koios does not show them, or has no such transaction."""
         path = "/tx_cbor"
         try:
             found = self._asked(path, {"_tx_hashes": [transaction]}, TRANSACTION_BYTES, until)
@@ -158,7 +150,7 @@ class KoiosApi(HttpApi):
         found = self._pages(
             "/address_utxos", asked, OUTPUTS, order=order, until=until, enough=enough, instead=odd_output
         )
-        return self._at(address, "/address_utxos", found)
+        return self.call("/address_utxos", "POST").at_address(address, found, odd_output)
 
     def outputs_ever(self, address: str, until: float) -> tuple[Reference, ...]:
         """The references of the outputs that were ever at ``address``.
@@ -201,34 +193,23 @@ class KoiosApi(HttpApi):
         path = "/utxo_info"
         asked = {"_utxo_refs": references, "_extended": True}
         items = self._asked(path, asked, OUTPUTS, until, instead=odd_output)
-        return {f"{item['tx_hash']}#{item['tx_index']}": item for item in self._at(address, path, items)}
+        found = self.call(path, "POST").at_address(address, items, odd_output)
+        return {f"{item['tx_hash']}#{item['tx_index']}": item for item in found}
 
     def holders(self, address: str, unit: str, until: float) -> tuple[Output, ...]:
-        """The unspent outputs at ``address`` that hold a token.
-
-        Raises:
-            ChainReadError: they could not be read.
-        """
+        """The unspent outputs at ``address`` that hold a token."""
         asked = {"_asset_list": [spelled(unit).split(".")], "_extended": True}
         found = self._asked("/asset_utxos", asked, OUTPUTS, until, query=f"limit={PAGE_ITEMS}", instead=odd_output)
         return tuple(item for item in found if item["address"] == address)
 
     def supply(self, unit: str, until: float) -> int:
-        """How many of a token exist; none where Koios knows no such token.
-
-        Raises:
-            ChainReadError: it could not be reached.
-        """
+        """How many of a token exist; none where Koios knows no such token."""
         asked = {"_asset_list": [spelled(unit).split(".")]}
         found = self._asked("/asset_info", asked, ASSET_SUPPLIES, until)
         return sum(item.total_supply for item in found if item.policy_id + (item.asset_name or "") == unit)
 
     def is_unspent(self, reference: str, until: float) -> bool | None:
-        """Whether an output is unspent; ``None`` where Koios knows no such output.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """Whether an output is unspent; ``None`` where Koios knows no such output."""
         asked = {"_utxo_refs": [reference], "_extended": True}
         found = self._asked("/utxo_info", asked, OUTPUTS, until, instead=odd_output)
         item = next((item for item in found if f"{item['tx_hash']}#{item['tx_index']}" == reference), None)
@@ -266,14 +247,6 @@ class KoiosApi(HttpApi):
             expected="pages of one state of the address",
             got=f"another block in each of {_ATTEMPTS} attempts",
             next_step="Read again",
-        )
-
-    def _at(self, address: str, path: str, items: tuple[Output, ...]) -> tuple[Output, ...]:
-        if items and all(item["address"] != address for item in items):
-            raise self.call(path, "POST").unexpected(f"outputs at {address}", f"some at {items[0]['address']}")
-        return tuple(
-            item if item["address"] == address or "unreadable" in item else odd_output(dict(item), "its address")
-            for item in items
         )
 
     def beyond(self, path: str, expected: str, limit: str) -> ReadLimitExceededError:
@@ -314,12 +287,12 @@ class KoiosApi(HttpApi):
 
 def odd_output(item: Mapping[str, Any], why: str) -> Output:
     """An output that is not as it should be: refused by itself, with ``why``."""
-    transaction, index, address = str(item.get("tx_hash")), item.get("tx_index"), item.get("address")
+    transaction, index, address = known_of(item, "tx_hash", "tx_index")
     height = item.get("block_height")
     return Output(  # type: ignore[typeddict-item] # the configuration of the type is no key of it
-        tx_hash=transaction if len(transaction) == len(_NO_HASH) and transaction.isalnum() else _NO_HASH,
-        tx_index=index if type(index) is int and 0 <= index < 2**32 else 0,
-        address=address if isinstance(address, str) else "",
+        tx_hash=transaction,
+        tx_index=index,
+        address=address,
         value="0",
         block_height=height if type(height) is int and 0 <= height < 2**63 else 0,
         is_spent=item.get("is_spent") is True,

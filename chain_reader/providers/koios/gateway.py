@@ -65,11 +65,7 @@ class KoiosGateway(Asking[KoiosApi]):
         return tuple(_spendable(item) for item in found if "unreadable" not in item)
 
     def supply(self, unit: str) -> int:
-        """How many of a token exist.
-
-        Raises:
-            ChainReadError: it could not be reached.
-        """
+        """How many of a token exist."""
         return self._api.supply(unit, self._api.until())
 
     def submit(self, cbor: bytes) -> str:

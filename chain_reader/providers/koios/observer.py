@@ -55,37 +55,21 @@ class KoiosObserver(Asking[KoiosApi]):
         self.listed = 0
 
     def epoch(self) -> Epoch:
-        """The current epoch.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The current epoch."""
         return Epoch(self._api.tip(self._api.until()).epoch_no)
 
     def tip(self) -> ChainTip:
-        """The newest block, with its epoch.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The newest block, with its epoch."""
         found = self._api.tip(self._api.until())
         height = found.block_height if found.block_height is not None else found.block_no
         return ChainTip(Slot(found.abs_slot), height, found.hash, Epoch(found.epoch_no))
 
     def datums(self, address: str) -> tuple[DatumOutput, ...]:
-        """The unspent outputs at ``address`` that carry an inline datum, newest first.
-
-        Raises:
-            ChainReadError: they could not be read, or not as one state of the address.
-        """
+        """The unspent outputs at ``address`` that carry an inline datum, newest first."""
         return self.datums_until(address, lambda page: False)
 
     def datums_until(self, address: str, settled: Callable[[tuple[DatumOutput, ...]], bool]) -> tuple[DatumOutput, ...]:
-        """The same, to the end of the first page that is ``settled``.
-
-        Raises:
-            ChainReadError: they could not be read, or not as one state of the address.
-        """
+        """The same, to the end of the first page that is ``settled``."""
         until = self._api.until()
 
         def enough(page: tuple[Output, ...]) -> bool:
@@ -96,29 +80,17 @@ class KoiosObserver(Asking[KoiosApi]):
         return self._newest_first(_with_datum(found), until)
 
     def holders(self, address: str, unit: str) -> tuple[DatumOutput, ...]:
-        """The unspent outputs at ``address`` with a datum that hold a token.
-
-        Raises:
-            ChainReadError: they could not be read.
-        """
+        """The unspent outputs at ``address`` with a datum that hold a token."""
         until = self._api.until()
         found = self._newest_first(_with_datum(self._api.holders(address, unit, until)), until)
         return tuple(output for output in found if output.holds(unit))
 
     def is_unspent(self, output: DatumOutput) -> bool | None:
-        """Whether an output is unspent; ``None`` where Koios knows no such output. It does not tell who spent one.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """Whether an output is unspent; ``None`` where Koios knows no such output. It does not tell who spent one."""
         return self._api.is_unspent(output.reference, self._api.until())
 
     def history(self, address: str) -> tuple[DatumOutput, ...]:
-        """Every output with an inline datum that was ever at ``address``, newest first.
-
-        Raises:
-            ChainReadError: it could not be read, or not as one state of the address.
-        """
+        """Every output with an inline datum that was ever at ``address``, newest first."""
         return self.history_beside(address, {})
 
     def history_beside(
@@ -174,30 +146,18 @@ class KoiosObserver(Asking[KoiosApi]):
         return tuple(dict.fromkeys(_address_of(item) for item in found.inputs))
 
     def block_of(self, transaction: str) -> ChainTip | None:
-        """The block that ``transaction`` is in; ``None`` when it is in none.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The block that ``transaction`` is in; ``None`` when it is in none."""
         found = self._api.transaction(transaction, self._api.until())
         if found is None:
             return None
         return ChainTip(Slot(found.absolute_slot), found.block_height, found.block_hash, Epoch(found.epoch_no))
 
     def transaction_bytes(self, transaction: str) -> bytes | None:
-        """The bytes of ``transaction``; ``None`` where Koios does not show them, or has no such transaction.
-
-        Raises:
-            ChainReadError: they could not be read.
-        """
+        """The bytes of ``transaction``; ``None`` where Koios does not show them, or has no such transaction."""
         return self._api.transaction_bytes(transaction, self._api.until())
 
     def genesis(self) -> NetworkGenesis:
-        """The genesis of the server's network, as if its first era had had the slots of today's.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The genesis of the server's network, as if its first era had had the slots of today's."""
         if self._genesis is None:
             found = self._api.one("/genesis", GENESIS, self._api.until())
             self._genesis = NetworkGenesis(

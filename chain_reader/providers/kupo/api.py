@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from chain_reader.providers.kupo.answers import HEALTH, HINT, MATCHES, PATTERNS, Match, Point, Value
 from chain_reader.providers.transport.api import HttpApi
-from chain_reader.providers.transport.calls import Call
+from chain_reader.providers.transport.calls import NO_HASH, Call, known_of
 from chain_reader.providers.transport.http import HttpAnswer
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
@@ -26,7 +26,6 @@ from eras import ChainReadError
 Parsed = TypeVar("Parsed")
 
 CHECKPOINT_HEADER = "x-most-recent-checkpoint"
-_NO_HASH = "0" * 64
 
 
 class AddressNotIndexedError(ChainReadError):
@@ -63,13 +62,7 @@ class KupoApi(HttpApi):
         """
         self.require_followed(address, until)
         found = self.matches(address, f"resolve_hashes&{query}", until)
-        if found and all(match["address"] != address for match in found):
-            shown = next((match["unreadable"] for match in found if "unreadable" in match), found[0]["address"])
-            raise self.call(f"/matches/{address}").unexpected(f"outputs at {address}", shown)
-        return tuple(
-            match if match["address"] == address or "unreadable" in match else odd_match(dict(match), "its address")
-            for match in found
-        )
+        return self.call(f"/matches/{address}").at_address(address, found, odd_match)
 
     def require_followed(self, address: str, until: float) -> None:
         """Require that the server follows a pattern that the address matches.
@@ -106,11 +99,7 @@ class KupoApi(HttpApi):
         return found[0]
 
     def matches(self, pattern: str, query: str, until: float) -> tuple[Match, ...]:
-        """The outputs that ``pattern`` matches.
-
-        Raises:
-            ChainReadError: they could not be read.
-        """
+        """The outputs that ``pattern`` matches."""
         path = f"/matches/{quote(pattern, safe='*')}"
         call, answer = self.call(path), self._get(f"{path}?{query}", until)
         if answer.status == HTTPStatus.NOT_FOUND and CHECKPOINT_HEADER in answer.headers:
@@ -118,16 +107,12 @@ class KupoApi(HttpApi):
         return self.parsed(call, answer, MATCHES, instead=odd_match)
 
     def checkpoint(self, until: float) -> tuple[int, str | None]:
-        """The slot of the newest block in the index, and its hash where the server gives it.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The slot of the newest block in the index, and its hash where the server gives it."""
         path = "/health"
         answer = self._get(path, until)
         found = self.parsed(self.call(path), answer, HEALTH).most_recent_checkpoint
         block_hash = answer.headers.get("etag", "").strip('"')
-        return found or 0, block_hash if len(block_hash) == len(_NO_HASH) else None
+        return found or 0, block_hash if len(block_hash) == len(NO_HASH) else None
 
     def _get(self, path: str, until: float) -> HttpAnswer:
         return self._http.get(path, self.call(path.partition("?")[0]), until=until)
@@ -152,15 +137,15 @@ class KupoApi(HttpApi):
 
 def odd_match(item: Mapping[str, Any], why: str) -> Match:
     """A match that is not as it should be: refused by itself, with ``why``."""
-    transaction, index = str(item.get("transaction_id")), item.get("output_index")
+    transaction, index, address = known_of(item, "transaction_id", "output_index")
     return Match(  # type: ignore[typeddict-item] # the configuration of the type is no key of it
-        transaction_id=transaction if len(transaction) == len(_NO_HASH) and transaction.isalnum() else _NO_HASH,
-        output_index=index if type(index) is int and 0 <= index < 2**32 else 0,
-        address=address if isinstance(address := item.get("address"), str) else "",
+        transaction_id=transaction,
+        output_index=index,
+        address=address,
         value=Value(coins=0),  # type: ignore[typeddict-item]
         datum_hash=None,
         script_hash=None,
-        created_at=Point(slot_no=0, header_hash=_NO_HASH),  # type: ignore[typeddict-item]
+        created_at=Point(slot_no=0, header_hash=NO_HASH),  # type: ignore[typeddict-item]
         spent_at=None,
         unreadable=f"Kupo lists it in a way that is not plausible: {why}",
     )

@@ -54,11 +54,7 @@ class KupoGateway(OgmiosGateway):
         return sum(quantity for assets in held for asset, quantity in assets.items() if asset.replace(".", "") == unit)
 
     def is_on_chain(self, transaction: str) -> bool:
-        """Whether Kupo knows an output of the transaction, spent or not.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """Whether Kupo knows an output of the transaction, spent or not."""
         return bool(self._kupo.matches(f"*@{transaction}", "", self._kupo.until()))
 
     def close(self) -> None:

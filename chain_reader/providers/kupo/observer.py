@@ -48,19 +48,11 @@ class KupoObserver(Asking[KupoApi]):
         self.listed = 0
 
     def epoch(self) -> Epoch:
-        """The current epoch, by Ogmios.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The current epoch, by Ogmios."""
         return self._ogmios.epoch()
 
     def tip(self) -> ChainTip:
-        """The newest block in Kupo's index; its height is unknown while the node is ahead of it.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The newest block in Kupo's index; its height is unknown while the node is ahead of it."""
         tip = self._ogmios.tip()
         slot, block_hash = self._api.checkpoint(self._api.until())
         if slot == tip.slot and block_hash in (None, tip.block_hash):
@@ -86,20 +78,12 @@ class KupoObserver(Asking[KupoApi]):
         return self._listed(address, "order=most_recent_first")
 
     def is_unspent(self, output: DatumOutput) -> bool | None:
-        """Whether an output is unspent; ``None`` where Kupo has none with its reference.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """Whether an output is unspent; ``None`` where Kupo has none with its reference."""
         found = self._api.output(output.transaction, output.index, self._api.until())
         return None if found is None else found["spent_at"] is None
 
     def successors(self, output: DatumOutput, address: str) -> tuple[DatumOutput, ...] | None:
-        """The datum outputs at ``address`` that the spender of an output made; ``None`` if unknown.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The datum outputs at ``address`` that the spender of an output made; ``None`` if unknown."""
         until = self._api.until()
         found = self._api.output(output.transaction, output.index, until)
         spender = None if found is None or found["spent_at"] is None else found["spent_at"]["transaction_id"]
@@ -142,11 +126,7 @@ class KupoObserver(Asking[KupoApi]):
         ))  # fmt: skip
 
     def genesis(self) -> NetworkGenesis:
-        """The genesis of the node's network, by Ogmios.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The genesis of the node's network, by Ogmios."""
         return self._ogmios.genesis()
 
     def _listed(self, address: str, query: str) -> tuple[DatumOutput, ...]:

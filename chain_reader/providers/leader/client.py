@@ -132,29 +132,17 @@ class LeaderClient(HttpApi):
             )
 
     def config(self, until: float) -> LeaderConfig:
-        """The software of the leader.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The software of the leader."""
         return self.ask("/era/config", _CONFIG, until)
 
     def page(self, kind: MarkerKind, before: str | None, until: float) -> LeaderPage:
-        """A page of what was in force of a kind, from the digest ``before`` on, or from the newest.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """A page of what was in force of a kind, from the digest ``before`` on, or from the newest."""
         params = {"in_force": "true", "limit": str(PAGE_ENTRIES)}
         asked = params if before is None else {**params, "before": before}
         return self.ask(history_path(kind), _PAGE, until, params=asked)
 
     def registrations(self, epoch: int, after: str | None, until: float) -> LeaderRegistrations:
-        """A page of the registrations for an epoch, from the party ``after`` on, or from the first.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """A page of the registrations for an epoch, from the party ``after`` on, or from the first."""
         params = {"epoch": str(epoch), "limit": str(PAGE_REGISTRATIONS)}
         asked = params if after is None else {**params, "after": after}
         return self.ask("/registrations", _REGISTRATIONS, until, params=asked)

@@ -114,6 +114,10 @@ class OgmiosConnection:
 
         return attempt() if once else self._retries.run(attempt, until)
 
+    def ask(self, method: str, expected: TypeAdapter[Reply[Result]], *, once: bool = False, **params: Any) -> Result:
+        """The result of one request."""
+        return self.converse(method, lambda ogmios: ogmios.ask(method, expected, **params), once=once)
+
     def close(self) -> None:
         """Close the connection. Calling it twice is fine."""
         if (kept := self._take()) is not None:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from chain_reader import ProviderRefusedError, ReadLimits, UnexpectedAnswerError
+from chain_reader import ProviderRefusedError, ReadLimits
 from chain_reader.providers.gateway import (
     REMOTE_WHEN_IDLE,
     Network,
@@ -26,6 +26,7 @@ from chain_reader.providers.ogmios.answers import (
     Point,
     Reply,
     TransactionId,
+    UnspentOutput,
     Whole,
 )
 from chain_reader.providers.ogmios.connection import Conversation, OgmiosConnection
@@ -53,28 +54,17 @@ class _Parameters(Answer):
     min_utxo_deposit_coefficient: Annotated[int, Field(alias="minUtxoDepositCoefficient", ge=0)]
 
 
-class _Output(Answer):
-    transaction: TransactionId
-    index: Annotated[int, Field(ge=0, le=2**32 - 1)]
-    address: str
-    value: dict[str, dict[str, Whole]]
-    datum: str | None = None
+class _Output(UnspentOutput):
     datum_hash: Annotated[Hash | None, Field(alias="datumHash")] = None
     script: dict[str, object] | None = None
 
     def to_spendable(self) -> SpendableOutput:
-        assets = [
-            (policy + name, quantity)
-            for policy, names in self.value.items()
-            if policy != "ada"
-            for name, quantity in names.items()
-        ]
         return SpendableOutput(
             self.transaction.id,
             self.index,
             self.address,
-            self.value["ada"]["lovelace"],
-            tuple(sorted(assets)),
+            self.lovelace,
+            tuple(sorted(self.assets)),
             self.datum,
             self.datum_hash if self.datum is None else None,
             None if self.script is None else "whose hash Ogmios does not report",
@@ -110,14 +100,12 @@ class OgmiosGateway(Asking[OgmiosConnection]):
 
     def network(self) -> Network:
         """The network of the node's genesis."""
-        method = "queryNetwork/genesisConfiguration"
-        found = self._api.converse(method, lambda ogmios: ogmios.ask(method, GENESIS, era="shelley"))
+        found = self._api.ask("queryNetwork/genesisConfiguration", GENESIS, era="shelley")
         return Network.of(found.network_magic)
 
     def protocol_parameters(self) -> TransactionParameters:
         """The parameters of the current epoch."""
-        method = "queryLedgerState/protocolParameters"
-        found = self._api.converse(method, lambda ogmios: ogmios.ask(method, _PARAMETERS))
+        found = self._api.ask("queryLedgerState/protocolParameters", _PARAMETERS)
         return TransactionParameters(
             min_fee_per_byte=found.min_fee_coefficient,
             min_fee_constant=found.min_fee_constant.ada.lovelace,
@@ -127,8 +115,7 @@ class OgmiosGateway(Asking[OgmiosConnection]):
 
     def tip_slot(self) -> Slot:
         """The slot of the newest block."""
-        method = "queryNetwork/tip"
-        tip = self._api.converse(method, lambda ogmios: ogmios.ask(method, TIP))
+        tip = self._api.ask("queryNetwork/tip", TIP)
         return Slot(tip.slot) if isinstance(tip, Point) else Slot(0)
 
     def spendable_outputs(self, address: str) -> tuple[SpendableOutput, ...]:
@@ -138,7 +125,9 @@ class OgmiosGateway(Asking[OgmiosConnection]):
             found = ogmios.ask(_UTXO, _OUTPUTS, addresses=[address])
             if elsewhere := [output.address for output in found if output.address != address]:
                 raise ogmios.call.unexpected(f"outputs at {address}", f"one at {elsewhere[0]}")
-            return _spendable(ogmios, found)
+            if not all("lovelace" in output.value.get("ada", {}) for output in found):
+                raise ogmios.call.unexpected("outputs that hold ada", "one without")
+            return tuple(output.to_spendable() for output in found)
 
         outputs = self._api.converse(_UTXO, read)
         return tuple(sorted(outputs, key=lambda output: (output.transaction, output.index)))
@@ -151,13 +140,8 @@ class OgmiosGateway(Asking[OgmiosConnection]):
             ChainReadError: the node could not be reached, or did not take it. After a timeout, whether it took the
                 transaction is unknown.
         """
-        method = "submitTransaction"
         try:
-            submitted = self._api.converse(
-                method,
-                lambda ogmios: ogmios.ask(method, _SUBMITTED, transaction={"cbor": cbor.hex()}),
-                once=True,
-            )
+            submitted = self._api.ask("submitTransaction", _SUBMITTED, once=True, transaction={"cbor": cbor.hex()})
         except ProviderRefusedError as error:
             code = error.facts.get("rpc_code")
             if code in _LEDGER_FAULTS or code == _UNREADABLE_TRANSACTION:
@@ -172,8 +156,7 @@ class OgmiosGateway(Asking[OgmiosConnection]):
 
     def transaction_depth(self, transaction: str) -> int | None:
         """How many blocks came since the transaction was first seen here; ``None`` when it is not seen."""
-        method = "queryNetwork/blockHeight"
-        found = self._api.converse(method, lambda ogmios: ogmios.ask(method, BLOCK_HEIGHT))
+        found = self._api.ask("queryNetwork/blockHeight", BLOCK_HEIGHT)
         height = found if isinstance(found, int) else 0  # before the look at the outputs, so never told too deep
         if not self.is_on_chain(transaction):
             self._first_seen.pop(transaction, None)
@@ -181,21 +164,6 @@ class OgmiosGateway(Asking[OgmiosConnection]):
         return max(0, height - self._first_seen.setdefault(transaction, height))
 
     def is_on_chain(self, transaction: str) -> bool:
-        """Whether the transaction's first output, which is the marker, is unspent.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """Whether the transaction's first output, which is the marker, is unspent."""
         reference = {"transaction": {"id": transaction}, "index": 0}
         return bool(self._api.converse(_UTXO, lambda ogmios: ogmios.ask(_UTXO, _OUTPUTS, outputReferences=[reference])))
-
-
-def _spendable(ogmios: Conversation, found: tuple[_Output, ...]) -> tuple[SpendableOutput, ...]:
-    try:
-        return tuple(output.to_spendable() for output in found)
-    except KeyError as error:
-        raise _without_ada(ogmios) from error
-
-
-def _without_ada(ogmios: Conversation) -> UnexpectedAnswerError:
-    return ogmios.call.unexpected("outputs that hold ada", "one without")

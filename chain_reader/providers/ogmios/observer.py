@@ -57,28 +57,15 @@ class OgmiosObserver(LedgerStateOnly):
         return f"OgmiosObserver({self.name!r})"
 
     def epoch(self) -> Epoch:
-        """The current epoch.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
-        method = "queryLedgerState/epoch"
-        return Epoch(self._connection.converse(method, lambda ogmios: ogmios.ask(method, EPOCH)))
+        """The current epoch."""
+        return Epoch(self._connection.ask("queryLedgerState/epoch", EPOCH))
 
     def tip(self) -> ChainTip:
-        """The newest block; its height and epoch are unknown when blocks keep arriving while it is read.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The newest block; its height and epoch are unknown when blocks keep arriving while it is read."""
         return self._connection.converse("queryNetwork/tip", _read_tip)
 
     def datums(self, address: str) -> tuple[DatumOutput, ...]:
-        """The unspent outputs at ``address`` that carry an inline datum, in no order.
-
-        Raises:
-            ChainReadError: they could not be read.
-        """
+        """The unspent outputs at ``address`` that carry an inline datum, in no order."""
 
         def read(ogmios: Conversation) -> tuple[UnspentOutput, ...]:
             outputs = ogmios.ask("queryLedgerState/utxo", UTXO, addresses=[address])
@@ -98,22 +85,13 @@ class OgmiosObserver(LedgerStateOnly):
         )
 
     def is_unspent(self, output: DatumOutput) -> bool:
-        """Whether an output is unspent, asked for by its reference.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
-        method = "queryLedgerState/utxo"
+        """Whether an output is unspent, asked for by its reference."""
         reference = {"transaction": {"id": output.transaction}, "index": output.index}
-        found = self._connection.converse(method, lambda ogmios: ogmios.ask(method, UTXO, outputReferences=[reference]))
+        found = self._connection.ask("queryLedgerState/utxo", UTXO, outputReferences=[reference])
         return any((one.transaction.id, one.index) == (output.transaction, output.index) for one in found)
 
     def genesis(self) -> NetworkGenesis:
-        """The genesis of the node's network, from the beginning of its newest era.
-
-        Raises:
-            ChainReadError: it could not be read.
-        """
+        """The genesis of the node's network, from the beginning of its newest era."""
         if self._genesis is None:
             self._genesis = self._connection.converse("queryNetwork/genesisConfiguration", _read_genesis)
         return self._genesis

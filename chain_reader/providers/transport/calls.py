@@ -30,9 +30,11 @@ from chain_reader.providers.transport.shallow_json import shallow
 from eras import ChainReadError, ConfigurationError
 
 Api = TypeVar("Api", bound="Connection")
+Item = TypeVar("Item", bound=Mapping[str, Any])
 Parsed = TypeVar("Parsed")
 ReadError = TypeVar("ReadError", bound=ChainReadError)
 
+NO_HASH = "0" * 64
 _EXCERPT = 200
 _SECRET_LABEL = re.compile(r"dmtr_[^.]+")
 """Demeter's hosted nodes carry the key of their user in the host name."""
@@ -199,6 +201,23 @@ class Call:
             items[place] = instead(items[place], self._blotted(why))
         return json.dumps(items)
 
+    def at_address(
+        self, address: str, items: tuple[Item, ...], odd: Callable[[Mapping[str, Any], str], Item]
+    ) -> tuple[Item, ...]:
+        """The listed outputs, each of which should be at ``address``; ``odd`` replaces one that is elsewhere.
+
+        Raises:
+            UnexpectedAnswerError: none of them is there.
+        """
+        if items and all(item["address"] != address for item in items):
+            raise self.unexpected(f"outputs at {address}", f"some at {items[0]['address']}")
+        return tuple(
+            item
+            if item["address"] == address or "unreadable" in item
+            else odd(item, f"its address is {item['address']}")
+            for item in items
+        )
+
     def unexpected(self, expected: str, got: str) -> UnexpectedAnswerError:
         """The error for an answer that is not as the protocol has it."""
         return self.error(
@@ -222,6 +241,16 @@ class Call:
         if self.secret:
             text = text.replace(self.secret, "***")
         return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"
+
+
+def known_of(item: Mapping[str, Any], transaction: str, index: str) -> tuple[str, int, str]:
+    """The hash, the index and the address of an odd output under these names; zeros and no text for what is not one."""
+    found, place, address = item.get(transaction), item.get(index), item.get("address")
+    return (
+        found if isinstance(found, str) and re.fullmatch("[0-9a-f]{64}", found) else NO_HASH,
+        place if type(place) is int and 0 <= place < 2**32 else 0,
+        address if isinstance(address, str) else "",
+    )
 
 
 def provider_name(kind: str, url: str, schemes: tuple[str, ...]) -> str:

@@ -209,11 +209,7 @@ class BoundedHttp:
         Raises:
             ChainReadError: one of its subclasses in ``errors``: unreachable, too slow, too long, half an answer.
         """
-        return self._retries.run(
-            lambda: self._once("GET", path, call, until, sieve, params=params, headers=headers),
-            until,
-            pause_of=lambda answer: (answer.retry_after_s or 0.0) if may_pass(answer.status) else None,
-        )
+        return self._repeated("GET", path, call, until, sieve, params=params, headers=headers)
 
     def query(self, path: str, call: Call, body: bytes, *, until: float, sieve: Sieve | None = None) -> HttpAnswer:
         """Ask by a POST of JSON that changes nothing, and is therefore repeated as a GET is.
@@ -222,11 +218,7 @@ class BoundedHttp:
             ChainReadError: as ``get``.
         """
         headers = {"Content-Type": "application/json"}
-        return self._retries.run(
-            lambda: self._once("POST", path, call, until, sieve, data=body, headers=headers),
-            until,
-            pause_of=lambda answer: (answer.retry_after_s or 0.0) if may_pass(answer.status) else None,
-        )
+        return self._repeated("POST", path, call, until, sieve, data=body, headers=headers)
 
     def post(
         self,
@@ -247,6 +239,15 @@ class BoundedHttp:
         """
         sent = {**(headers or {}), "Content-Type": content_type}
         return self._once("POST", path, call, until, None, data=body, headers=sent)
+
+    def _repeated(
+        self, method: str, path: str, call: Call, until: float, *how: Sieve | None, **request: Any
+    ) -> HttpAnswer:
+        return self._retries.run(
+            lambda: self._once(method, path, call, until, *how, **request),
+            until,
+            pause_of=lambda answer: (answer.retry_after_s or 0.0) if may_pass(answer.status) else None,
+        )
 
     def _once(
         self, method: str, path: str, call: Call, until: float, sieve: Sieve | None, **request: Any
