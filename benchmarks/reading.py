@@ -17,7 +17,16 @@ from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader
 from datum import EraMarkersPayload, SigningKey, VerdictMemory, encode_datum, screen
 from eras import Epoch, EraMarker
-from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction, submit_transaction
+from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
+    LocalChainGateway,
+    PaymentKey,
+    build_marker_transaction,
+    sign_transaction,
+    submit_transaction,
+)
 
 JUNK_OUTPUTS = 20_000
 PAGE = 100
@@ -61,12 +70,9 @@ def publish(chain: LocalChain, wallet: PaymentKey, address: str) -> None:
     gateway = LocalChainGateway(chain)
     transaction = build_marker_transaction(
         encode_datum(payload.to_bytes()),
-        era_address=address,
-        change_address=address,
-        payer_outputs=gateway.spendable_outputs(address),
-        parameters=gateway.protocol_parameters(),
-        network_id=chain.genesis.network_id,
-        slot=gateway.tip_slot(),
+        EraAddress(address),
+        Funding.read(gateway, address),
+        LedgerContext.read(gateway),
     )
     submit_transaction(gateway, sign_transaction(transaction, [wallet]))
 

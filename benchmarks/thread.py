@@ -15,7 +15,17 @@ from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader
 from datum import EraMarkersPayload, encode_datum
 from eras import Epoch, EraMarker
-from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction, submit_transaction
+from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
+    LocalChainGateway,
+    PaymentKey,
+    build_marker_transaction,
+    sign_transaction,
+    submit_transaction,
+)
+from release_tools.transactions.scripts import TokenMint
 
 STRANGERS = 1_000
 ROUNDS = 15
@@ -31,13 +41,10 @@ def marked(strangers: int, junk: int = 0) -> Iterator[tuple[LocalChain, str, Tru
         chain.fund(address, 100 * ADA)
         built = build_marker_transaction(
             DATUM,
-            era_address=address,
-            change_address=address,
-            payer_outputs=gateway.spendable_outputs(address),
-            parameters=gateway.protocol_parameters(),
-            network_id=chain.genesis.network_id,
-            slot=gateway.tip_slot(),
-            mint_token=True,
+            EraAddress(address),
+            Funding.read(gateway, address),
+            LedgerContext.read(gateway),
+            thread_token=TokenMint(),
         )
         submit_transaction(gateway, sign_transaction(built, [wallet]))
         for number in range(strangers):

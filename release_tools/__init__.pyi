@@ -14,7 +14,10 @@ from release_tools.adoption.summary import EpochAdoption as EpochAdoption
 from release_tools.adoption.summary import summarise as summarise
 from release_tools.adoption.summary import summarise_last as summarise_last
 from release_tools.keys.payment_key import PaymentKey as PaymentKey
+from release_tools.transactions.addresses import EraAddress as EraAddress
+from release_tools.transactions.balancing import LedgerContext as LedgerContext
 from release_tools.transactions.balancing import UnsignedTransaction as UnsignedTransaction
+from release_tools.transactions.building import Funding as Funding
 from release_tools.transactions.building import MissingSignatureError as MissingSignatureError
 from release_tools.transactions.building import build_marker_transaction as build_marker_transaction
 from release_tools.transactions.building import sign_transaction as sign_transaction

@@ -17,7 +17,15 @@ from benchmarks.soak.stage import ERAS, SERVICES, Stage
 from chain_reader.local_chain import FaucetOutput, LocalChain
 from datum import EraMarkersPayload, encode_datum
 from eras import Epoch, EraMarker, EraSwitchError
-from release_tools import LocalChainGateway, build_marker_transaction, sign_transaction, submit_transaction
+from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
+    LocalChainGateway,
+    build_marker_transaction,
+    sign_transaction,
+    submit_transaction,
+)
 
 LEAD_EPOCHS = 3
 KEPT_ERAS = 6
@@ -206,11 +214,8 @@ class Actors:
             datum = bytes.fromhex(theirs[0 if kind == 2 else self._random.randrange(len(theirs))])
         built = build_marker_transaction(
             datum,
-            era_address=address,
-            change_address=stage.attacker_address,
-            payer_outputs=[one for one in gateway.spendable_outputs(stage.attacker_address) if one.is_plain],
-            parameters=gateway.protocol_parameters(),
-            network_id=0,
-            slot=gateway.tip_slot(),
+            EraAddress(address),
+            Funding.read(gateway, stage.attacker_address),
+            LedgerContext.read(gateway),
         )
         submit_transaction(gateway, sign_transaction(built, [stage.attacker_wallet]))

@@ -53,6 +53,7 @@ from release_tools.markers.change import listed, slip_error
 from release_tools.markers.rules import publish_by_epoch, require_notice
 from release_tools.markers.slips import slips
 from release_tools.publishing.submission import Submission
+from release_tools.transactions.scripts import TokenMint
 from release_tools.transactions.words import transaction_lines as summary_lines
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ def build(
             _require_no_slip(content, release, reading)
         paid = purse.purse()
         paid = replace(paid, address=paid.address or release.policy.address)
-        in_force = output_in_force(reading)
-        drafted = draft(release, reading, in_force, content, paid, publish_by=publish_by, mint_token=what.mint_token)
+        in_force, mint = output_in_force(reading), TokenMint() if what.mint_token else None
+        drafted = draft(release, reading, in_force, content, paid, publish_by=publish_by, mint=mint)
     carried = CarriedTransaction.of(drafted.transaction, release.network.magic, drafted.spends)
     output.file.write(carried)
     for warning in (*drafted.warnings, *reading.alarms):

@@ -20,6 +20,9 @@ from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_store import Registration
 from eras import Epoch, EraMarker
 from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
     LocalChainGateway,
     PaymentKey,
     build_marker_transaction,
@@ -216,12 +219,9 @@ class LivingRehearsal:
         newest = next((output for output in reversed(outputs) if output.datum is not None), None)
         transaction = build_marker_transaction(
             encode_datum(EraMarkersPayload(markers).sign(key).to_bytes()),
-            era_address=self._address,
-            change_address=change,
-            payer_outputs=outputs,
-            parameters=gateway.protocol_parameters(),
-            network_id=self._chain.genesis.network_id,
-            slot=gateway.tip_slot(),
+            EraAddress(self._address),
+            Funding(change, outputs),
+            LedgerContext.read(gateway),
             previous=None if forged else newest,
         )
         submit_transaction(gateway, sign_transaction(transaction, [wallet]))

@@ -16,7 +16,16 @@ from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_service.demo.cast import PYTHAGORAS, THALES
 from eras import ConfigurationError, Epoch, EraMarker, TransactionError
-from release_tools import PaymentKey, SpendableOutput, build_marker_transaction, sign_transaction, submit_transaction
+from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
+    PaymentKey,
+    SpendableOutput,
+    build_marker_transaction,
+    sign_transaction,
+    submit_transaction,
+)
 from release_tools.keys.files import write_key_pair
 
 CHAIN_FILE = "chain.sqlite3"
@@ -115,12 +124,9 @@ class Stage:
         previous = self._output_of(replacing) if replacing else None
         transaction = build_marker_transaction(
             datum,
-            era_address=self.era_address,
-            change_address=address,
-            payer_outputs=gateway.spendable_outputs(address),
-            parameters=gateway.protocol_parameters(),
-            network_id=network.network_id,
-            slot=gateway.tip_slot(),
+            EraAddress(self.era_address),
+            Funding.read(gateway, address),
+            LedgerContext.read(gateway, network),
             previous=previous,
         )
         submitted = submit_transaction(gateway, sign_transaction(transaction, [payer]))

@@ -17,6 +17,7 @@ from release_tools.markers.change import RolloutPlan, Upkeep
 from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Publisher, Standing, require_same_change
 from release_tools.transactions.drafting import MarkerOutputMissingError
+from release_tools.transactions.scripts import TokenMint
 
 _GONE = "gone"
 _REPLACED = (
@@ -72,7 +73,7 @@ def look_at_adoption(
         )
     if mints and replaces is not None:
         plan = replace(plan, warnings=(_REPLACED.format(spelled(replaces)),))
-    prepared = Prepared(reading, plan, payload, anchor, mint_token=mints, replaces=replaces, is_gone=is_gone)
+    prepared = Prepared(reading, plan, payload, anchor, TokenMint(replaces=replaces) if mints else None, is_gone)
     drafted, draft = drafted_publication(release, means, prepared)
     return Outlook(reading, plan, lost=lost, drafted=drafted, draft=draft)
 

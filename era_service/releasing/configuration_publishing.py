@@ -21,7 +21,9 @@ from era_service.wiring.trust import configuration_policy_at
 from release_tools.markers.configurations import ConfigurationPlan, plan_configurations
 from release_tools.publishing.journal import Journal, JournalEntry
 from release_tools.publishing.publication import Draft, Publisher
-from release_tools.transactions.drafting import DraftedTransaction, draft_transaction
+from release_tools.transactions.addresses import EraAddress
+from release_tools.transactions.drafting import DraftedTransaction, ReadersView, draft_transaction
+from release_tools.transactions.scripts import TokenMint
 
 FORCED = "configuration-forced"
 """The kind of the event that keeps the reason for a change of what nodes use already."""
@@ -119,21 +121,16 @@ def look_at_configurations(
     require_owner(release, order.means.payment_keys)
     address = order.means.purse.address or release.policy.address
     release.require_timely()
+    thread = release.thread()
+    if thread.era.text != release.settings.network.era_address:
+        thread = replace(thread, era=EraAddress(thread.era.text))  # the script owns the era address, not this one
     drafted = draft_transaction(
         release.gateway,
         encode_datum(payload),
-        network=release.network,
-        era_address=release.policy.address,
-        key=order.key.verification_key,
-        kind=CONFIGURATION,
-        in_force=found.replaces,
-        judged={item.output.reference for item in found.screened},
-        purse=replace(order.means.purse, address=address),
-        anchor=anchor,
-        deadline=release.deadline_after(plan.publish_by),
-        thread_token=None if order.mint_token else release.policy.thread_token,
-        mint_token=order.mint_token,
-        era_script=release.era_script if release.policy.address == release.settings.network.era_address else None,
+        thread,
+        ReadersView(found.replaces, {item.output.reference for item in found.screened}),
+        replace(order.means.purse, address=address, anchor=anchor, deadline=release.deadline_after(plan.publish_by)),
+        mint=TokenMint(CONFIGURATION) if order.mint_token else None,
     )
     draft = Draft(plan, payload, drafted.transaction, drafted.spends, anchor or drafted.spends[0])
     return ConfigurationOutlook(found, plan, None, lost, drafted, draft)

@@ -27,7 +27,8 @@ from release_tools.publishing.publication import Draft, MarkersInForce, Publishe
 from release_tools.publishing.submission import Waiting
 from release_tools.transactions.addresses import owner_of
 from release_tools.transactions.building import SignedTransaction, signers_among
-from release_tools.transactions.drafting import DraftedTransaction, Purse, draft_transaction
+from release_tools.transactions.drafting import DraftedTransaction, Purse, ReadersView, draft_transaction
+from release_tools.transactions.scripts import TokenMint
 from release_tools.transactions.words import transaction_lines
 
 
@@ -128,7 +129,7 @@ def look(release: Release, order: ChangeOrder, publisher: Publisher[TrustedReadi
     payload = signed_payload(plan, release.policy, key=order.era_key, payload=order.payload, published=published)
     if payload is None:
         return Outlook(reading, plan, lost=lost, gate=gate)
-    prepared = Prepared(reading, plan, payload, anchor, mint_token=order.mint_token)
+    prepared = Prepared(reading, plan, payload, anchor, TokenMint() if order.mint_token else None)
     drafted, publication = drafted_publication(release, order.means, prepared)
     return Outlook(reading, plan, lost=lost, drafted=drafted, draft=publication, gate=gate)
 
@@ -177,8 +178,7 @@ class Prepared:
         plan: the change, which breaks no rule.
         payload: the signed payload.
         anchor: the output that an earlier run spent, and this one must spend, too.
-        mint_token: whether a thread token is minted.
-        replaces: the thread token, policy id and asset name in hex, that the minted one takes the place of.
+        mint: the order to mint a thread token; ``None`` where none is minted.
         is_gone: whether the payload is the one that nodes trust, and its output was spent without a successor.
     """
 
@@ -186,8 +186,7 @@ class Prepared:
     plan: RolloutPlan
     payload: bytes
     anchor: SpendableOutput | None
-    mint_token: bool
-    replaces: str | None = None
+    mint: TokenMint | None
     is_gone: bool = False
 
 
@@ -210,11 +209,9 @@ def drafted_publication(
         prepared.reading,
         in_force,
         prepared.payload,
-        replace(means.purse, address=address),
+        replace(means.purse, address=address, anchor=prepared.anchor),
         publish_by=prepared.plan.publish_by,
-        anchor=prepared.anchor,
-        mint_token=prepared.mint_token,
-        replaces=prepared.replaces,
+        mint=prepared.mint,
         is_gone=prepared.is_gone,
     )
     anchor = prepared.anchor or drafted.spends[0]
@@ -234,14 +231,12 @@ def draft(
     purse: Purse,
     *,
     publish_by: Epoch | None = None,
-    anchor: SpendableOutput | None = None,
-    mint_token: bool = False,
-    replaces: str | None = None,
+    mint: TokenMint | None = None,
     is_gone: bool = False,
 ) -> DraftedTransaction:
     """The transaction that publishes ``payload`` in place of ``in_force``, void as soon as ``publish_by`` is over.
 
-    ``replaces`` and ``is_gone`` are those of ``Prepared``.
+    ``mint`` and ``is_gone`` are those of ``Prepared``.
 
     Raises:
         ChainReadError: the provider is behind.
@@ -254,18 +249,13 @@ def draft(
     return draft_transaction(
         release.gateway,
         encode_datum(payload),
-        network=release.network,
-        era_address=release.policy.address,
-        key=release.policy.keys[0],
-        in_force=None if in_force is None else in_force.output.reference,
-        judged={item.output.reference for item in reading.screened},
-        purse=replace(purse, announcers=release.policy.announcers),
-        anchor=anchor,
-        deadline=release.deadline_after(publish_by),
-        thread_token=None if mint_token else release.policy.thread_token,
-        mint_token=mint_token,
-        replaces=replaces,
-        era_script=release.era_script,
+        release.thread(),
+        ReadersView(
+            None if in_force is None else in_force.output.reference,
+            {item.output.reference for item in reading.screened},
+        ),
+        replace(purse, announcers=release.policy.announcers, deadline=release.deadline_after(publish_by)),
+        mint=mint,
     )
 
 

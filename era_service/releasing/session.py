@@ -27,8 +27,13 @@ from era_store import StoredTrust
 from eras import ChainReadError, ConfigurationError, Epoch, EraSwitchError, StoreError, SupportedEras
 from release_tools import Network, TransactionGateway
 from release_tools.markers.change import Markers, PublishedBefore
-from release_tools.transactions.addresses import parse_address
-from release_tools.transactions.drafting import MarkerOutputMissingError, PublicationDeadline, require_network
+from release_tools.transactions.addresses import EraAddress
+from release_tools.transactions.drafting import (
+    MarkerOutputMissingError,
+    MarkerThread,
+    PublicationDeadline,
+    require_network,
+)
 from release_tools.transactions.scripts import KeyScript
 
 
@@ -59,6 +64,12 @@ class Release:
     genesis: NetworkGenesis | None
     supported: SupportedEras
     era_script: KeyScript | None
+
+    def thread(self) -> MarkerThread:
+        """The markers that are published here, as their readers are configured."""
+        policy = self.policy
+        era = EraAddress(policy.address, self.era_script)
+        return MarkerThread(self.network, era, policy.keys, policy.kind.markers, policy.thread_token)
 
     @property
     def gateway(self) -> TransactionGateway:
@@ -252,7 +263,7 @@ def _open(settings: Settings, provider: ProviderSettings, magic: int, opened: Ex
             raise
     network = Network.of(magic) if gateway is None else require_network(gateway, magic)
     script = era_script(settings)
-    parse_address(policy.address, network.network_id, "era address", script)
+    EraAddress(policy.address, script).parse(network.network_id)
     memory = opened.enter_context(closing(open_memory(settings)))
     heard: list[NetworkGenesis] = []
     watch = tip_watch(settings, observer, told=heard.append)

@@ -26,7 +26,7 @@ from release_tools.markers.change import RolloutPlan, Upkeep, said_once
 from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Draft, Publisher, Standing, require_same_change
 from release_tools.transactions import sweeping
-from release_tools.transactions.drafting import DraftedTransaction
+from release_tools.transactions.drafting import DraftedTransaction, ReadersView
 
 NOT_PROVEN = (
     "A provider that does not know the inputs of transactions does not show which signed output is the "
@@ -107,21 +107,17 @@ def draft_sweep(
     proven = order.beside is not None or _is_the_teams(release, reading, in_force, journal)
     require_owner(release, order.means.payment_keys)
     address = order.means.purse.address or release.policy.address
+    judged = {
+        one.output.reference
+        for one in reading.screened
+        if proven and not isinstance(one.verdict, Unconfirmed | Unreadable)
+    }
     drafted = sweeping.draft_sweep(
         release.gateway,
-        network=release.network,
-        era_address=release.policy.address,
-        keys=release.policy.keys,
-        in_force=in_force.output.reference,
-        judged={
-            one.output.reference
-            for one in reading.screened
-            if proven and not isinstance(one.verdict, Unconfirmed | Unreadable)
-        },
+        release.thread(),
+        ReadersView(in_force.output.reference, judged),
+        replace(order.means.purse, address=address),
         spared=frozenset() if order.copies else _copies(reading),
-        thread_token=release.policy.thread_token,
-        era_script=release.era_script,
-        purse=replace(order.means.purse, address=address),
     )
     if drafted is None or proven:
         return drafted

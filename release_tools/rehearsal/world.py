@@ -42,7 +42,9 @@ from release_tools.markers.configurations import ConfigurationPlan, plan_configu
 from release_tools.markers.rules import plan_change
 from release_tools.rehearsal.actions import Parameters
 from release_tools.rehearsal.scenario import Provider, Scenario
-from release_tools.transactions.building import build_marker_transaction, sign_transaction
+from release_tools.transactions.addresses import EraAddress
+from release_tools.transactions.balancing import LedgerContext
+from release_tools.transactions.building import Funding, build_marker_transaction, sign_transaction
 
 EPOCH_S = 432_000.0
 """An epoch lasts five days, as on mainnet."""
@@ -244,14 +246,10 @@ class World:
         last = {f"{one.transaction}#0" for one in published}
         built = build_marker_transaction(
             datum,
-            era_address=self.address,
-            change_address=self.address,
-            payer_outputs=outputs,
-            parameters=self._gateway.protocol_parameters(),
-            network_id=0,
-            slot=self._gateway.tip_slot(),
+            EraAddress(self.address),
+            Funding(self.address, outputs),
+            LedgerContext.read(self._gateway, validity_slots=2**31),
             previous=next((one for one in outputs if one.reference in last), None),
-            validity_slots=2**31,
         )
         signed = sign_transaction(built, [self._wallet])
         self.chain.submit(signed.cbor)

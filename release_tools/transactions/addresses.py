@@ -33,6 +33,35 @@ class Owner:
         return self.terms.key_hashes
 
 
+@dataclass(frozen=True, slots=True)
+class EraAddress:
+    """The address where markers are published.
+
+    Attributes:
+        text: the address, bech32.
+        script: the native script that owns it; ``None`` where a payment key does.
+    """
+
+    text: str
+    script: KeyScript | None = None
+
+    def parse(self, network_id: int) -> "Address":
+        """The address as one of the network with this id.
+
+        Raises:
+            TransactionError: it is not an address of this network that a payment key, or the script, owns.
+        """
+        return parse_address(self.text, network_id, "era address", self.script)
+
+    def owner(self, network_id: int) -> Owner:
+        """Its owner, on the network with this id.
+
+        Raises:
+            TransactionError: as ``owner_of``.
+        """
+        return owner_of(self.text, network_id, self.script)
+
+
 def owner_of(text: str, network_id: int, script: KeyScript | None = None) -> Owner:
     """Return who owns the address ``text``.
 

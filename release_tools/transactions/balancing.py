@@ -12,17 +12,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from chain_reader.providers.gateway import SpendableOutput, TransactionParameters
+from chain_reader.providers.gateway import Network, SpendableOutput, TransactionGateway, TransactionParameters
 from eras import Slot, TransactionError, __version__
 from eras.words import LOVELACE_PER_ADA, ada, counted
 from release_tools.keys.payment_key import PaymentKey
-from release_tools.transactions.addresses import Owner, owner_of
+from release_tools.transactions.addresses import EraAddress, Owner, owner_of, parse_address
 from release_tools.transactions.scripts import KeyScript, ThreadToken, some_of
 
 if TYPE_CHECKING:
-    from pycardano import Address, AuxiliaryData, TransactionBody, TransactionOutput, Value
+    from pycardano import AuxiliaryData, TransactionBody, TransactionOutput, Value
+
+DEFAULT_VALIDITY_SLOTS = 7_200
+"""How long a transaction stays valid: two hours on the public networks, time to carry it to a signer and back."""
 
 _MESSAGE_LABEL = 674  # the label that explorers show as the transaction's message (CIP-20)
 _POLICY_DIGITS = 56
@@ -32,6 +36,44 @@ _WITNESS_SCRIPTS = b"\x01"  # the key of native scripts in a witness set
 
 Assets = dict[bytes, dict[bytes, int]]
 """Quantities of tokens, by policy and name."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerContext:
+    """The ledger that a transaction is built for, and how long the transaction is valid there.
+
+    Attributes:
+        parameters: protocol parameters of the current epoch.
+        network_id: 1 on mainnet, 0 elsewhere; every address must belong to it.
+        slot: the newest slot of the chain.
+        validity_slots: slots from ``slot`` after which the transaction is void.
+    """
+
+    parameters: TransactionParameters
+    network_id: int
+    slot: Slot
+    validity_slots: int = DEFAULT_VALIDITY_SLOTS
+
+    @classmethod
+    def read(
+        cls,
+        gateway: TransactionGateway,
+        network: Network | None = None,
+        validity_slots: int = DEFAULT_VALIDITY_SLOTS,
+    ) -> "LedgerContext":
+        """The ledger as a gateway reports it now; its ``network`` is asked for only where it is not given.
+
+        Raises:
+            ChainReadError: the gateway could not be reached.
+        """
+        network_id = (network or gateway.network()).network_id
+        slot = gateway.tip_slot()
+        return cls(gateway.protocol_parameters(), network_id, slot, validity_slots)
+
+    @property
+    def invalid_hereafter(self) -> Slot:
+        """The first slot at which the transaction is no longer valid."""
+        return Slot(self.slot + self.validity_slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,38 +134,58 @@ class UnsignedTransaction:
 
 
 class Draft:
-    """The fixed parts while inputs are chosen, and the balancing of each choice."""
+    """The parts of a transaction that are fixed while its inputs are chosen, and the balancing of each choice.
+
+    Args:
+        datum: the datum that is published; ``None`` where nothing is.
+        era: the era address.
+        change_address: where what is left goes.
+        context: the ledger.
+        thread: the token that the marker output takes over, policy id and asset name in hex.
+        minted: the token that is minted in its place.
+
+    Raises:
+        TransactionError: an address is unusable or of another network.
+    """
 
     def __init__(
         self,
         datum: bytes | None,
+        era: EraAddress,
+        change_address: str,
+        context: LedgerContext,
         *,
-        era: "Address",
-        change: "Address",
-        parameters: TransactionParameters,
-        network_id: int,
-        invalid_hereafter: Slot,
         thread: str | None = None,
         minted: ThreadToken | None = None,
-        era_script: KeyScript | None = None,
     ) -> None:
         from pycardano import RawCBOR
 
-        from release_tools.transactions.chain_context import GivenChainContext
-
         # Anything but raw CBOR would be encoded anew, and perhaps differently.
         self._datum = None if datum is None else RawCBOR(datum)
-        self._era = era
-        self._change = change
-        self._network_id = network_id
-        self._invalid_hereafter = invalid_hereafter
-        self._max_size = parameters.max_tx_size
-        self._context = GivenChainContext(parameters, network_id)
+        self._script, self._context = era.script, context
+        self._era = era.parse(context.network_id)
+        self._change = parse_address(change_address, context.network_id, "change address", era.script)
         self._metadata = _metadata()
         self._thread = thread if minted is None else minted.unit
         self._minted = minted
-        self._era_script = era_script
         self._least_marker = 0 if datum is None else self._least_lovelace(self._marker_output)
+
+    def choose(
+        self, first: list[SpendableOutput], others: Sequence[SpendableOutput], spared: int
+    ) -> UnsignedTransaction:
+        """The transaction that spends what is ``first``, and as few of the ``others`` as pay for it, in their order.
+
+        Raises:
+            TransactionError: all of them hold too little; ``spared`` outputs that hold more than ada were left alone.
+            TransactionError: it is larger than the ledger takes.
+        """
+        for count in range(len(others) + 1):
+            if transaction := self.balance([*first, *others[:count]], with_change=True):
+                return transaction
+        everything = [*first, *others]
+        if self._datum is not None and (transaction := self.balance(everything, with_change=False)):
+            return transaction
+        raise self._insufficient(everything, spared)
 
     def balance(self, spent: Sequence[SpendableOutput], *, with_change: bool) -> UnsignedTransaction | None:
         """The transaction that spends ``spent`` at the least fee, or ``None`` when they do not cover it.
@@ -133,8 +195,6 @@ class Draft:
         Raises:
             TransactionError: it is larger than the ledger takes.
         """
-        from pycardano.utils import fee as least_fee
-
         total = sum(output.lovelace for output in spent)
         assets = _joined(spent, without=self._thread)
         if total < self._least_marker or (assets and not with_change):
@@ -149,7 +209,7 @@ class Draft:
         signatures = len(required_keys) + sum(script.most_signatures for script in owning.values())
         auxiliary_data = self._metadata.to_cbor()
         unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(signatures, scripts)
-        fee = 0
+        fee, parameters = 0, self._context.parameters
         while True:
             # The fee depends on the size, and the size on the bytes that the fee and the amounts take. The fee only
             # ever grows here, and the size is bounded, so this ends.
@@ -164,14 +224,15 @@ class Draft:
                 outputs.append(self._change_output(change, assets))
             body = self._body(spent, fee, outputs).to_cbor()
             size = unsigned_parts + len(body)
-            least = least_fee(self._context, size - len(_VALID_FLAG))  # the ledger takes no fee for the flag
+            charged = size - len(_VALID_FLAG)  # the ledger takes no fee for the flag
+            least = parameters.min_fee_constant + parameters.min_fee_per_byte * charged
             if least <= fee:
                 break
             fee = least
-        if size > self._max_size:
+        if size > parameters.max_tx_size:
             raise TransactionError(
                 "The transaction is too large",
-                expected=f"at most {self._max_size} bytes",
+                expected=f"at most {parameters.max_tx_size} bytes",
                 got=f"{size} bytes with {len(spent)} inputs",
                 next_step="Join the outputs of the paying address in a transaction of their own first",
                 code="TransactionTooLarge",
@@ -185,7 +246,7 @@ class Draft:
             marker_lovelace=marker,
             change_lovelace=change,
             size=size,
-            invalid_hereafter=self._invalid_hereafter,
+            invalid_hereafter=self._context.invalid_hereafter,
             spends_era_address=any(output.address == str(self._era) for output in spent),
             thread_token=self._thread,
             minted=self._minted,
@@ -195,13 +256,13 @@ class Draft:
     def _owners(self, spent: Sequence[SpendableOutput]) -> set[Owner]:
         """The required signers: the owners of what is spent, and of the era address where a token is minted."""
         addresses = {output.address for output in spent} | ({str(self._era)} if self._minted is not None else set())
-        return {owner_of(address, self._network_id, self._era_script) for address in addresses}
+        return {owner_of(address, self._context.network_id, self._script) for address in addresses}
 
     def _is_spent(self, script_hash: str, output: SpendableOutput) -> bool:
-        script = owner_of(output.address, self._network_id, self._era_script).script
+        script = owner_of(output.address, self._context.network_id, self._script).script
         return script is not None and script.hash == script_hash
 
-    def insufficient(self, spent: Sequence[SpendableOutput], spared: int) -> TransactionError:
+    def _insufficient(self, spent: Sequence[SpendableOutput], spared: int) -> TransactionError:
         """The error for when everything that may be spent is not enough.
 
         What is missing is the difference to a transaction that is balanced with an output more, so that sending as much
@@ -238,7 +299,8 @@ class Draft:
     def _body(
         self, spent: Sequence[SpendableOutput], fee: int, outputs: list["TransactionOutput"]
     ) -> "TransactionBody":
-        from pycardano import MultiAsset, Network, OrderedSet, TransactionBody, TransactionInput
+        from pycardano import MultiAsset, OrderedSet, TransactionBody, TransactionInput
+        from pycardano import Network as CardanoNetwork
 
         inputs = sorted(spent, key=lambda output: (output.transaction, output.index))
         return TransactionBody(
@@ -247,9 +309,9 @@ class Draft:
             ),
             outputs=outputs,
             fee=fee,
-            ttl=self._invalid_hereafter,
+            ttl=self._context.invalid_hereafter,
             auxiliary_data_hash=self._metadata.hash(),
-            network_id=Network(self._network_id),
+            network_id=CardanoNetwork(self._context.network_id),
             mint=None if self._minted is None else MultiAsset.from_primitive(_assets({self._minted.unit: 1})),
         )
 
@@ -267,8 +329,8 @@ class Draft:
     def _least_lovelace(self, output: Callable[[int], "TransactionOutput"]) -> int:
         from pycardano.utils import min_lovelace_post_alonzo
 
-        amount = 1
-        while (least := min_lovelace_post_alonzo(output(amount), self._context)) > amount:
+        amount, context = 1, SimpleNamespace(protocol_param=self._context.parameters)  # of it, only this is read
+        while (least := min_lovelace_post_alonzo(output(amount), context)) > amount:
             amount = least
         return amount
 

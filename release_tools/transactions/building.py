@@ -21,19 +21,15 @@ A *sweep* publishes nothing: all that it spends goes back to the payer.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from chain_reader.providers.gateway import SpendableOutput, TransactionGateway, TransactionParameters
+from chain_reader.providers.gateway import SpendableOutput, TransactionGateway
 from chain_reader.thread_token import spelled
-from datum import ERA, MarkerKind
-from eras import Slot, TransactionError
+from eras import TransactionError
 from release_tools.keys.payment_key import PaymentSigner
-from release_tools.transactions.addresses import owner_of, parse_address
-from release_tools.transactions.balancing import Draft, UnsignedTransaction, witness_set
-from release_tools.transactions.scripts import MAX_LOCK_SLOTS, KeyScript, ThreadToken, signers_of
-
-DEFAULT_VALIDITY_SLOTS = 7_200
-"""How long a transaction stays valid: two hours on the public networks, time to carry it to a signer and back."""
+from release_tools.transactions.addresses import EraAddress
+from release_tools.transactions.balancing import Draft, LedgerContext, UnsignedTransaction, witness_set
+from release_tools.transactions.scripts import MAX_LOCK_SLOTS, ThreadToken, TokenMint, signers_of
 
 
 class MissingSignatureError(TransactionError):
@@ -48,146 +44,106 @@ class SignedTransaction:
     hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """The outputs that pay for a transaction.
+
+    Attributes:
+        change_address: where what is left goes.
+        outputs: unspent outputs that may pay; of these only plain ones are spent, and as few as are needed.
+        spend: outputs to spend whatever they carry, tokens and datums included.
+    """
+
+    change_address: str
+    outputs: Sequence[SpendableOutput]
+    spend: Sequence[SpendableOutput] = ()
+
+    @classmethod
+    def read(cls, gateway: TransactionGateway, address: str) -> "Funding":
+        """All that is at ``address``, where the change goes, too.
+
+        Raises:
+            ChainReadError: the gateway could not be reached.
+        """
+        return cls(address, gateway.spendable_outputs(address))
+
+    def split(
+        self, previous: SpendableOutput | None = None
+    ) -> tuple[list[SpendableOutput], list[SpendableOutput], int]:
+        """What is spent in any case, what may pay beside it, richest first, and how many outputs are left alone.
+
+        Raises:
+            TransactionError: an output to spend carries a script.
+        """
+        for output in self.spend:
+            _require_no_script(output)
+        # Each once, or its ada would count twice.
+        first = {output.reference: output for output in (*([] if previous is None else [previous]), *self.spend)}
+        others = {output.reference: output for output in self.outputs if output.reference not in first}
+        plain = [output for output in others.values() if output.is_plain]
+        plain.sort(key=lambda output: (-output.lovelace, output.reference))  # so that as few as possible are spent
+        return list(first.values()), plain, len(others) - len(plain)
+
+
 def build_marker_transaction(
     datum: bytes,
+    era: EraAddress,
+    funding: Funding,
+    context: LedgerContext,
     *,
-    era_address: str,
-    change_address: str,
-    payer_outputs: Sequence[SpendableOutput],
-    parameters: TransactionParameters,
-    network_id: int,
-    slot: Slot,
     previous: SpendableOutput | None = None,
-    also_spend: Sequence[SpendableOutput] = (),
-    validity_slots: int = DEFAULT_VALIDITY_SLOTS,
-    thread_token: str | None = None,
-    mint_token: bool = False,
-    kind: MarkerKind = ERA,
-    replaces: str | None = None,
-    era_script: KeyScript | None = None,
+    thread_token: str | TokenMint | None = None,
 ) -> UnsignedTransaction:
     """Build the transaction that puts ``datum`` at the era address, as output 0.
 
     Args:
         datum: the inline datum, CBOR, as ``datum.encode_datum`` gives it.
-        era_address: where readers look.
-        change_address: where what is left goes.
-        payer_outputs: unspent outputs that may pay; of these only plain ones are spent.
-        parameters: protocol parameters of the current epoch.
-        network_id: 1 on mainnet, 0 elsewhere; every address must belong to it.
-        slot: the newest slot of the chain.
+        era: where readers look.
+        funding: the outputs that pay.
+        context: the ledger that it is built for.
         previous: the marker output that this one replaces; ``None`` for the first marker.
-        also_spend: outputs to spend whatever they carry, tokens and datums included.
-        validity_slots: slots from ``slot`` after which the transaction is void.
-        thread_token: the token that readers are configured with, policy id and asset name in hex.
-        mint_token: whether a thread token is minted; after this transaction nobody can mint it again.
-        kind: of the markers, which names the token that is minted.
-        replaces: the token that the new one takes the place of; the marker output holds none otherwise.
-        era_script: the native script that owns the era address, where one does.
+        thread_token: the token that readers are configured with, policy id and asset name in hex; or the order to mint
+            one.
 
     Raises:
         TransactionError: the plain outputs hold too little.
         TransactionError: the transaction would exceed the protocol's size.
         TransactionError: the thread token is elsewhere, or there is one already.
         TransactionError: an address is unusable or of another network, ``previous`` is not at the era address, or
-            one of ``also_spend`` carries a script.
+            one of ``funding.spend`` carries a script.
     """
-    era = parse_address(era_address, network_id, "era address", era_script)
+    address = str(era.parse(context.network_id))
     if previous is not None:
-        _require_marker_output(previous, str(era))
-    end = Slot(slot + (min(validity_slots, MAX_LOCK_SLOTS) if mint_token else validity_slots))
-    held = _thread_token(previous, also_spend, thread_token, mint=mint_token, replaces=replaces)
-    minted = None
-    if mint_token:
-        owner = owner_of(era_address, network_id, era_script).terms
-        minted = ThreadToken.of(owner, end, kind)
-        if minted.unit == replaces:  # the same slot as then, and so the same policy
-            end = Slot(end - 1)
-            minted = ThreadToken.of(owner, end, kind)
-    draft = Draft(
-        datum,
-        era=era,
-        change=parse_address(change_address, network_id, "change address", era_script),
-        parameters=parameters,
-        network_id=network_id,
-        invalid_hereafter=end,
-        thread=held,
-        minted=minted,
-        era_script=era_script,
-    )
-    for output in also_spend:
-        _require_no_script(output)
-    # Each once, or its ada would count twice.
-    named = {output.reference: output for output in (*([] if previous is None else [previous]), *also_spend)}
-    payers = {output.reference: output for output in payer_outputs if output.reference not in named}
-    pool = _richest_first(payers.values())
-    first = list(named.values())
-    if not any(output.address == str(era) for output in first):
-        first += [output for output in pool if output.address == str(era)][:1]
-    others = [output for output in pool if output not in first]
-    for count in range(len(others) + 1):
-        if transaction := draft.balance(first + others[:count], with_change=True):
-            return transaction
-    if transaction := draft.balance(first + others, with_change=False):
-        return transaction
-    raise draft.insufficient(first + others, spared=len(payers) - len(pool))
+        _require_marker_output(previous, address)
+    held, minted = _handed_on(previous, funding.spend, thread_token), None
+    if isinstance(thread_token, TokenMint):
+        context = replace(context, validity_slots=min(context.validity_slots, MAX_LOCK_SLOTS))
+        owner = era.owner(context.network_id).terms
+        minted = ThreadToken.of(owner, context.invalid_hereafter, thread_token.kind)
+        if minted.unit == thread_token.replaces:  # the same slot as then, and so the same policy
+            context = replace(context, validity_slots=context.validity_slots - 1)
+            minted = ThreadToken.of(owner, context.invalid_hereafter, thread_token.kind)
+    draft = Draft(datum, era, funding.change_address, context, thread=held, minted=minted)
+    first, others, spared = funding.split(previous)
+    if not any(output.address == address for output in first):
+        first += [output for output in others if output.address == address][:1]
+    return draft.choose(first, [output for output in others if output not in first], spared)
 
 
-def build_sweep_transaction(
-    outputs: Sequence[SpendableOutput],
-    *,
-    era_address: str,
-    change_address: str,
-    payer_outputs: Sequence[SpendableOutput],
-    parameters: TransactionParameters,
-    network_id: int,
-    slot: Slot,
-    validity_slots: int = DEFAULT_VALIDITY_SLOTS,
-    era_script: KeyScript | None = None,
-) -> UnsignedTransaction:
-    """Build the transaction that returns what ``outputs`` hold to ``change_address``, and publishes nothing.
+def build_sweep_transaction(era: EraAddress, funding: Funding, context: LedgerContext) -> UnsignedTransaction:
+    """Build the transaction that returns what ``funding.spend`` holds to the change address, and publishes nothing.
 
     Args:
-        outputs: what is swept, whatever it carries.
-        era_address: where readers look.
-        change_address: where it goes.
-        payer_outputs: unspent outputs that may pay the fee; of these only plain ones are spent, and as few as needed.
-        parameters: protocol parameters of the current epoch.
-        network_id: 1 on mainnet, 0 elsewhere; every address must belong to it.
-        slot: the newest slot of the chain.
-        validity_slots: slots from ``slot`` after which the transaction is void.
-        era_script: the native script that owns the era address, where one does.
+        era: where readers look.
+        funding: what is swept (``spend``), where it goes, and the outputs that may pay the fee.
+        context: the ledger that it is built for.
 
     Raises:
         TransactionError: all of it holds too little.
         TransactionError: the transaction would exceed the protocol's size.
-        TransactionError: an address is unusable or of another network, or one of ``outputs`` carries a script.
+        TransactionError: an address is unusable or of another network, or one of ``funding.spend`` carries a script.
     """
-    draft = Draft(
-        None,
-        era=parse_address(era_address, network_id, "era address", era_script),
-        change=parse_address(change_address, network_id, "change address", era_script),
-        parameters=parameters,
-        network_id=network_id,
-        invalid_hereafter=Slot(slot + validity_slots),
-        era_script=era_script,
-    )
-    for output in outputs:
-        _require_no_script(output)
-    swept = {output.reference: output for output in outputs}
-    payers = {output.reference: output for output in payer_outputs if output.reference not in swept}
-    pool = _richest_first(payers.values())
-    first = list(swept.values())
-    for count in range(len(pool) + 1):
-        if transaction := draft.balance(first + pool[:count], with_change=True):
-            return transaction
-    raise draft.insufficient(first + pool, spared=len(payers) - len(pool))
-
-
-def _richest_first(outputs: Iterable[SpendableOutput]) -> list[SpendableOutput]:
-    """Those that are plain, so that as few as possible are spent."""
-    plain = (output for output in outputs if output.is_plain)
-    return sorted(plain, key=lambda output: (-output.lovelace, output.reference))
+    return Draft(None, era, funding.change_address, context).choose(*funding.split())
 
 
 def sign_transaction(
@@ -273,33 +229,30 @@ def _require_marker_output(output: SpendableOutput, era_address: str) -> None:
         )
 
 
-def _thread_token(
-    previous: SpendableOutput | None,
-    also_spend: Sequence[SpendableOutput],
-    configured: str | None,
-    *,
-    mint: bool,
-    replaces: str | None,
+def _handed_on(
+    previous: SpendableOutput | None, spent: Sequence[SpendableOutput], token: str | TokenMint | None
 ) -> str | None:
     """The token that the marker output takes over: that of the one before, or the configured one from elsewhere."""
     held = None if previous is None or not previous.assets else previous.assets[0][0]
-    if mint and held not in (None, replaces):
-        raise TransactionError(
-            "A thread token exists already",
-            expected="a marker output without one",
-            got=f"{previous.reference if previous else ''}, which holds {spelled(held or '')}",
-            next_step="Publish without minting: every publication passes it on",
-            code="ThreadToken",
-        )
-    if mint or configured is None or held == configured:
+    if isinstance(token, TokenMint):
+        if held not in (None, token.replaces):
+            raise TransactionError(
+                "A thread token exists already",
+                expected="a marker output without one",
+                got=f"{previous.reference if previous else ''}, which holds {spelled(held or '')}",
+                next_step="Publish without minting: every publication passes it on",
+                code="ThreadToken",
+            )
         return held
-    if any(unit == configured for output in also_spend for unit, _ in output.assets):
-        return configured
+    if token is None or held == token:
+        return held
+    if any(unit == token for output in spent for unit, _ in output.assets):
+        return token
     raise TransactionError(
         "The thread token is not in the marker output in force, and readers would not trust one without it",
-        expected=f"{spelled(configured)}, as trust.thread_token names it",
+        expected=f"{spelled(token)}, as trust.thread_token names it",
         got="no token" if held is None else spelled(held),
         next_step="Name the output that holds it with --spend; or mint one (marker adopt-token) and configure that",
-        token=configured,
+        token=token,
         code="ThreadToken",
     )

@@ -14,16 +14,17 @@ spends, and warnings. Building itself is pure (``transactions``); here is what h
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from chain_reader.providers.gateway import Network, SpendableOutput, TransactionGateway
 from datum import ERA, Accepted, MarkerKind, VerificationKey, screen
 from datum.verdicts import OtherKind
 from eras import ChainReadError, ConfigurationError, Epoch, Slot, TransactionError
-from release_tools.transactions.balancing import UnsignedTransaction, token_bytes
-from release_tools.transactions.building import DEFAULT_VALIDITY_SLOTS, build_marker_transaction
-from release_tools.transactions.scripts import KeyScript
+from release_tools.transactions.addresses import EraAddress
+from release_tools.transactions.balancing import DEFAULT_VALIDITY_SLOTS, LedgerContext, UnsignedTransaction, token_bytes
+from release_tools.transactions.building import Funding, build_marker_transaction
+from release_tools.transactions.scripts import TokenMint
 
 HARDWARE_WALLET_DATUM_BYTES = 1_024
 """From this size of an inline datum on, a Ledger hardware wallet restarts while it shows the transaction."""
@@ -78,8 +79,40 @@ class DraftedTransaction:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkerThread:
+    """The markers of one kind at one address, as their readers are configured.
+
+    Attributes:
+        network: the network, as ``require_network`` gave it.
+        era: where readers look.
+        keys: the era keys that readers believe.
+        kind: of the markers; those of other kinds are left alone.
+        token: the token that readers are configured with, policy id and asset name in hex.
+    """
+
+    network: Network
+    era: EraAddress
+    keys: tuple[VerificationKey, ...]
+    kind: MarkerKind = ERA
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadersView:
+    """What readers have judged at the era address.
+
+    Attributes:
+        in_force: reference of the output whose markers are trusted; ``None`` where none are.
+        judged: references of the outputs that they have judged; for a sweep, of which none can come into force.
+    """
+
+    in_force: str | None
+    judged: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Purse:
-    """The paying outputs, and what else is spent.
+    """The paying outputs, what else is spent, and the bounds that an operator sets.
 
     Attributes:
         address: where the outputs that pay are, and the change goes.
@@ -88,6 +121,8 @@ class Purse:
         announcers: addresses from which the first marker may come.
         validity_slots: slots after which the transaction is void.
         max_fee: the most that it may cost, in lovelace.
+        anchor: an output that must be spent, whatever else is.
+        deadline: until when the transaction may come into the chain.
     """
 
     address: str
@@ -96,6 +131,8 @@ class Purse:
     announcers: tuple[str, ...] = ()
     validity_slots: int = DEFAULT_VALIDITY_SLOTS
     max_fee: int = MAX_FEE_LOVELACE
+    anchor: SpendableOutput | None = None
+    deadline: PublicationDeadline | None = None
 
 
 def require_network(gateway: TransactionGateway, magic: int) -> Network:
@@ -120,39 +157,21 @@ def require_network(gateway: TransactionGateway, magic: int) -> Network:
 def draft_transaction(
     gateway: TransactionGateway,
     datum: bytes,
-    *,
-    network: Network,
-    era_address: str,
-    key: VerificationKey,
-    kind: MarkerKind = ERA,
-    in_force: str | None,
-    judged: Collection[str],
+    thread: MarkerThread,
+    view: ReadersView,
     purse: Purse,
-    anchor: SpendableOutput | None = None,
-    deadline: PublicationDeadline | None = None,
-    thread_token: str | None = None,
-    mint_token: bool = False,
-    replaces: str | None = None,
-    era_script: KeyScript | None = None,
+    *,
+    mint: TokenMint | None = None,
 ) -> DraftedTransaction:
     """Build the transaction that publishes ``datum``.
 
     Args:
         gateway: the chain.
         datum: the inline datum, CBOR.
-        network: as ``require_network`` gave it.
-        era_address: where readers look.
-        key: the key that markers are signed with.
-        kind: of the markers; those of other kinds are left alone.
-        in_force: reference of the output whose markers are trusted; ``None`` where none are.
-        judged: references of all outputs that the reader has judged.
+        thread: where it is published.
+        view: what readers have judged there.
         purse: what pays.
-        anchor: an output that must be spent, whatever else is.
-        deadline: until when it may come into the chain.
-        thread_token: the token that readers are configured with, policy id and asset name in hex.
-        mint_token: whether a thread token is minted.
-        replaces: the token that it takes the place of.
-        era_script: the native script that owns the era address, where one does.
+        mint: the order to mint a thread token, in place of the one that readers are configured with.
 
     Raises:
         MarkerOutputMissingError: see rules 2 and 3.
@@ -162,44 +181,42 @@ def draft_transaction(
         TransactionError: see rule 6.
         TransactionError, ChainReadError: it cannot be built, or the chain could not be reached.
     """
-    at_era = gateway.spendable_outputs(era_address)
-    at_purse = at_era if purse.address == era_address else gateway.spendable_outputs(purse.address)
-    known = {output.reference: output for output in (*at_era, *at_purse, *([] if anchor is None else [anchor]))}
-    markers = signed_outputs(at_era, [key], kind)
-    previous = _previous(known, markers, in_force, judged, gateway.name)
+    era_address = thread.era.text
+    at_era, at_purse = outputs_at(gateway, era_address, purse.address)
+    anchor = [] if purse.anchor is None else [purse.anchor]
+    known = {output.reference: output for output in (*at_era, *at_purse, *anchor)}
+    markers = signed_outputs(at_era, thread.keys, thread.kind)
+    previous = _previous(known, markers, view, gateway.name)
     named = [named_output(reference, known, gateway.name) for reference in purse.spend]
-    others = [output for output in markers if output not in (previous, anchor, *named)]
+    others = [output for output in markers if output not in (previous, *anchor, *named)]
     swept: list[SpendableOutput] = []
     if purse.sweep:
         others.sort(key=lambda output: len(output.assets))
-        swept = taken_along(others, [*named, *([] if anchor is None else [anchor])])
-    also = [*([] if anchor is None else [anchor]), *named, *swept]
+        swept = taken_along(others, [*named, *anchor])
+    spend = [*anchor, *named, *swept]
     if previous is None and purse.address not in (era_address, *purse.announcers):
-        also += sorted((output for output in at_era if output.is_plain), key=lambda output: output.lovelace)[:1]
-    slot = gateway.tip_slot()
-    void = purse.validity_slots
-    if deadline is not None:
-        void = min(void, _slots_left(deadline, slot, gateway.name))
+        spend += sorted((output for output in at_era if output.is_plain), key=lambda output: output.lovelace)[:1]
+    context = LedgerContext.read(gateway, thread.network, purse.validity_slots)
+    if purse.deadline is not None:
+        left = _slots_left(purse.deadline, context.slot, gateway.name)
+        context = replace(context, validity_slots=min(context.validity_slots, left))
+    funding = Funding(
+        purse.address,
+        at_purse,
+        [output for output in spend if previous is None or output.reference != previous.reference],
+    )
     build = partial(
         build_marker_transaction,
         datum,
-        era_address=era_address,
-        payer_outputs=at_purse,
-        parameters=gateway.protocol_parameters(),
-        network_id=network.network_id,
-        slot=slot,
+        thread.era,
+        context=context,
         previous=previous,
-        also_spend=[output for output in also if previous is None or output.reference != previous.reference],
-        validity_slots=void,
-        thread_token=thread_token,
-        mint_token=mint_token,
-        kind=kind,
-        replaces=replaces,
-        era_script=era_script,
+        thread_token=mint or thread.token,
     )
-    transaction = build(change_address=purse.address)
+    transaction = build(funding)
     if {known[reference].address for reference in transaction.inputs} == {era_address}:
-        transaction = build(change_address=era_address)  # nothing of the purse is spent, so nothing goes there
+        # Nothing of the purse is spent, so nothing goes there.
+        transaction = build(replace(funding, change_address=era_address))
     if not transaction.spends_era_address and (previous is not None or purse.address not in purse.announcers):
         raise TransactionError(
             "Readers would not trust the transaction",
@@ -212,10 +229,22 @@ def draft_transaction(
     return DraftedTransaction(
         transaction,
         tuple(known[reference] for reference in transaction.inputs),
-        network,
+        thread.network,
         tuple(_warnings(datum, len(others) - len(swept), swept=purse.sweep)),
-        deadline if void < purse.validity_slots else None,
+        purse.deadline if context.validity_slots < purse.validity_slots else None,
     )
+
+
+def outputs_at(
+    gateway: TransactionGateway, era_address: str, purse_address: str
+) -> tuple[Sequence[SpendableOutput], Sequence[SpendableOutput]]:
+    """The unspent outputs at the era address, and at the paying address.
+
+    Raises:
+        ChainReadError: the gateway could not be reached.
+    """
+    at_era = gateway.spendable_outputs(era_address)
+    return at_era, at_era if purse_address == era_address else gateway.spendable_outputs(purse_address)
 
 
 def taken_along(outputs: Sequence[SpendableOutput], beside: Sequence[SpendableOutput]) -> list[SpendableOutput]:
@@ -303,13 +332,12 @@ def require_in_force(reference: str, known: Mapping[str, SpendableOutput], gatew
 def _previous(
     known: Mapping[str, SpendableOutput],
     markers: Sequence[SpendableOutput],
-    in_force: str | None,
-    judged: Collection[str],
+    view: ReadersView,
     gateway: str,
 ) -> SpendableOutput | None:
-    if in_force is not None:
-        return require_in_force(in_force, known, gateway)
-    unseen = [output.reference for output in markers if output.reference not in judged]
+    if view.in_force is not None:
+        return require_in_force(view.in_force, known, gateway)
+    unseen = [output.reference for output in markers if output.reference not in view.judged]
     if unseen:
         raise MarkerOutputMissingError(
             f"{gateway} shows markers that the reader has not seen",

@@ -140,6 +140,19 @@ class ThreadToken:
         return self.script.hash + f"{self.kind.name}-thread".encode().hex()
 
 
+@dataclass(frozen=True, slots=True)
+class TokenMint:
+    """The order to mint a thread token; after the transaction nobody can mint it again.
+
+    Attributes:
+        kind: of the markers, which names the token.
+        replaces: the token that the new one takes the place of; the marker output may hold no other before.
+    """
+
+    kind: MarkerKind = ERA
+    replaces: str | None = None
+
+
 def signers_of(
     scripts: Iterable[KeyScript], available: Collection[str], end: Slot | None, *, beside: Collection[str] = ()
 ) -> tuple[str, ...] | None:

@@ -15,66 +15,59 @@ look at: copies and old markers first, then what is no marker at all, the riches
 6. A payload of another kind of marker, which is a thread of its own. ``--spend`` names one that is swept all the same.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 
-from chain_reader.providers.gateway import Network, TransactionGateway
-from datum import VerificationKey
+from chain_reader.providers.gateway import TransactionGateway
 from eras import TransactionError
-from release_tools.transactions.building import build_sweep_transaction
+from release_tools.transactions.balancing import LedgerContext
+from release_tools.transactions.building import Funding, build_sweep_transaction
 from release_tools.transactions.drafting import (
     DraftedTransaction,
+    MarkerThread,
     Purse,
+    ReadersView,
     named_output,
     of_other_kinds,
+    outputs_at,
     require_in_force,
     require_modest_fee,
     signed_outputs,
     taken_along,
 )
-from release_tools.transactions.scripts import KeyScript
 
 
 def draft_sweep(
     gateway: TransactionGateway,
-    *,
-    network: Network,
-    era_address: str,
-    keys: Sequence[VerificationKey],
-    in_force: str,
-    judged: Collection[str],
+    thread: MarkerThread,
+    view: ReadersView,
     purse: Purse,
     spared: Collection[str] = (),
-    thread_token: str | None = None,
-    era_script: KeyScript | None = None,
 ) -> DraftedTransaction | None:
     """Build the transaction that clears the era address; ``None`` where there is nothing to sweep.
 
     Args:
         gateway: the chain.
-        network: as ``require_network`` gave it.
-        era_address: where readers look.
-        keys: the era keys that readers believe.
-        in_force: reference of the output whose markers are trusted.
-        judged: references of the signed outputs that readers have judged, and of which none can come in force.
+        thread: the markers that stay.
+        view: what readers have judged there, with the output that is in force.
         purse: what pays where what is swept does not, and where all of it goes.
         spared: references of outputs that are left alone.
-        thread_token: the token that readers are configured with; an output that holds it is never swept.
-        era_script: the native script that owns the era address, where one does.
 
     Raises:
+        ValueError: ``view`` has no output in force.
         MarkerOutputMissingError: the gateway does not show the output in force.
         TransactionError: ``purse.spend`` names it, or one that may come in force.
         TransactionError: it would cost too much.
         TransactionError, ChainReadError: it cannot be built, or the chain could not be reached.
     """
-    at_era = gateway.spendable_outputs(era_address)
-    at_purse = at_era if purse.address == era_address else gateway.spendable_outputs(purse.address)
+    if view.in_force is None:
+        raise ValueError("a sweep needs the output that is in force")
+    at_era, at_purse = outputs_at(gateway, thread.era.text, purse.address)
     known = {output.reference: output for output in (*at_era, *at_purse)}
-    require_in_force(in_force, {output.reference: output for output in at_era}, gateway.name)
+    require_in_force(view.in_force, {output.reference: output for output in at_era}, gateway.name)
     with_datum = [output for output in at_era if output.datum is not None]
-    signed = frozenset(output.reference for output in signed_outputs(with_datum, keys))
-    holders = {output.reference for output in at_era if thread_token in dict(output.assets)}
-    untouchable = {in_force, *holders, *(signed - frozenset(judged))}
+    signed = frozenset(output.reference for output in signed_outputs(with_datum, thread.keys))
+    holders = {output.reference for output in at_era if thread.token in dict(output.assets)}
+    untouchable = {view.in_force, *holders, *(signed - frozenset(view.judged))}
     named = {reference: named_output(reference, known, gateway.name) for reference in purse.spend}
     for reference in untouchable.intersection(named):
         raise TransactionError(
@@ -92,26 +85,17 @@ def draft_sweep(
     swept = [*named.values(), *taken_along(order, [*named.values()])]
     if not swept:
         return None
-    transaction = build_sweep_transaction(
-        swept,
-        era_address=era_address,
-        change_address=purse.address,
-        payer_outputs=at_purse,
-        parameters=gateway.protocol_parameters(),
-        network_id=network.network_id,
-        slot=gateway.tip_slot(),
-        validity_slots=purse.validity_slots,
-        era_script=era_script,
-    )
+    context = LedgerContext.read(gateway, thread.network, purse.validity_slots)
+    transaction = build_sweep_transaction(thread.era, Funding(purse.address, at_purse, swept), context)
     require_modest_fee(transaction, purse.max_fee, gateway.name)
     return DraftedTransaction(
         transaction,
         tuple(known[reference] for reference in transaction.inputs),
-        network,
+        thread.network,
         tuple(
             _warnings(
                 len(order) + len(named) - len(swept),
-                len(untouchable - {in_force, *spared}),
+                len(untouchable - {view.in_force, *spared}),
                 len(strays) - len(order),
                 len(others),
             )

@@ -16,8 +16,17 @@ from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.trust.policy import TrustPolicy
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import Epoch, EraMarker
-from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction
+from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
+    LocalChainGateway,
+    PaymentKey,
+    build_marker_transaction,
+    sign_transaction,
+)
 from release_tools.transactions.building import build_sweep_transaction
+from release_tools.transactions.scripts import TokenMint
 from tests.chain_reader.fake_cardano_cli import answer_in_process
 from tests.local_chain_faces.wallet import Wallet
 
@@ -99,14 +108,11 @@ class Team:
         outputs = self.gateway.spendable_outputs(self.address)
         built = build_marker_transaction(
             datum,
-            era_address=self.address,
-            change_address=self.address,
-            payer_outputs=outputs,
-            parameters=self.gateway.protocol_parameters(),
-            network_id=0,
-            slot=self.gateway.tip_slot(),
+            EraAddress(self.address),
+            Funding(self.address, outputs),
+            LedgerContext.read(self.gateway),
             previous=next((output for output in outputs if output.reference == self.reference), None),
-            mint_token=self.token == "",
+            thread_token=TokenMint() if self.token == "" else None,
         )
         self.gateway.submit(sign_transaction(built, [self.wallet]).cbor)
         if self.token is not None:
@@ -118,13 +124,9 @@ class Team:
         """Spend an output at the era address, token and all; to the team's own address, or away."""
         outputs = self.gateway.spendable_outputs(self.address)
         swept = build_sweep_transaction(
-            [one for one in outputs if one.reference == reference],
-            era_address=self.address,
-            change_address=self.address if to is None else to,
-            payer_outputs=outputs,
-            parameters=self.gateway.protocol_parameters(),
-            network_id=0,
-            slot=self.gateway.tip_slot(),
+            EraAddress(self.address),
+            Funding(to or self.address, outputs, [one for one in outputs if one.reference == reference]),
+            LedgerContext.read(self.gateway),
         )
         self.gateway.submit(sign_transaction(swept, [self.wallet]).cbor)
 

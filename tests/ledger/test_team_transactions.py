@@ -4,13 +4,15 @@ import json
 from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pycardano import Address, Network, ScriptHash
 
 from chain_reader.local_chain import Genesis, LocalChain
 from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
     LocalChainGateway,
     MissingSignatureError,
     PaymentKey,
@@ -20,7 +22,7 @@ from release_tools import (
 )
 from release_tools.transactions.balancing import witness_set
 from release_tools.transactions.files import CarriedTransaction
-from release_tools.transactions.scripts import KeyScript, ThreadToken
+from release_tools.transactions.scripts import KeyScript, ThreadToken, TokenMint
 from tests.errors import raising
 from tests.ledger.judge import ScalusLedger
 
@@ -47,19 +49,15 @@ class Team:
         )
         chain.fund(self.address, 100 * ADA)
 
-    def build(self, previous: str | None = None, **more: Any) -> UnsignedTransaction:
+    def build(self, previous: str | None = None, thread_token: str | TokenMint | None = None) -> UnsignedTransaction:
         outputs = self.gateway.spendable_outputs(self.address)
         return build_marker_transaction(
             bytes.fromhex("d8799f43657261ff"),
-            era_address=self.address,
-            change_address=self.address,
-            payer_outputs=outputs,
-            parameters=self.gateway.protocol_parameters(),
-            network_id=0,
-            slot=self.gateway.tip_slot(),
+            EraAddress(self.address, self.script),
+            Funding(self.address, outputs),
+            LedgerContext.read(self.gateway),
             previous=next((output for output in outputs if output.reference == previous), None),
-            era_script=self.script,
-            **more,
+            thread_token=thread_token,
         )
 
     def refused(self, cbor: bytes) -> str | None:
@@ -84,7 +82,7 @@ def test_a_token_is_minted_passed_on_and_never_minted_again(
     owner: str, chain: LocalChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     team = Team(chain, None if owner == "key" else KeyScript.parse(TWO_OF_THREE))
-    first = team.build(mint_token=True)
+    first = team.build(thread_token=TokenMint())
     team.submit(sign_transaction(first, KEYS).cbor)
     second = team.build(f"{first.hash}#0", thread_token=first.thread_token)
     team.submit(sign_transaction(second, KEYS).cbor)
@@ -95,7 +93,7 @@ def test_a_token_is_minted_passed_on_and_never_minted_again(
     chain.advance_slots(first.invalid_hereafter)
     again = first.minted
     monkeypatch.setattr(ThreadToken, "of", classmethod(lambda *_: again))
-    late = team.build(mint_token=True)
+    late = team.build(thread_token=TokenMint())
     signers = KEYS[:1] if owner == "key" else KEYS[:2]
     witnesses = [key.witness(bytes.fromhex(late.hash)) for key in signers]
     refused = team.refused(late.cbor_with(witness_set(witnesses, [one.cbor for one in late.scripts])))

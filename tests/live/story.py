@@ -13,6 +13,9 @@ from chain_reader import ChainObserver, EraReader, TrustedReader, TrustPolicy, g
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import Epoch, EraEpochToken, EraMarker, SupportedEras
 from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
     PaymentKey,
     SpendableOutput,
     TransactionGateway,
@@ -56,12 +59,9 @@ class Rollout:
         datum = encode_datum(EraMarkersPayload(markers).sign(self.signing_key).to_bytes())
         built = build_marker_transaction(
             datum,
-            era_address=self.address,
-            change_address=self.address,
-            payer_outputs=self.gateway.spendable_outputs(self.address),
-            parameters=self.gateway.protocol_parameters(),
-            network_id=self.network.network_id,
-            slot=self.gateway.tip_slot(),
+            EraAddress(self.address),
+            Funding.read(self.gateway, self.address),
+            LedgerContext.read(self.gateway, self.network),
             previous=previous,
         )
         submitted = submit_transaction(self.gateway, sign_transaction(built, [self.key]))

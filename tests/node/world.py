@@ -20,7 +20,16 @@ from era_service.node.watcher import NodeWatcher, WatchOptions
 from era_store import MemoryStore, Store
 from eras import ChainReadError, Epoch, EraMarker, Slot, SupportedEras
 from eraswitch.testing import at_once
-from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction, submit_transaction
+from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
+    LocalChainGateway,
+    PaymentKey,
+    build_marker_transaction,
+    sign_transaction,
+    submit_transaction,
+)
 from tests.chain_reader.fake_clock import FakeClock
 from tests.chain_reader.knowing import Knowing
 
@@ -51,12 +60,9 @@ def publish_payload(chain: LocalChain, payload: bytes) -> str:
     gateway = LocalChainGateway(chain)
     unsigned = build_marker_transaction(
         encode_datum(payload),
-        era_address=ADDRESS,
-        change_address=ADDRESS,
-        payer_outputs=[output for output in gateway.spendable_outputs(ADDRESS) if output.is_plain],
-        parameters=gateway.protocol_parameters(),
-        network_id=0,
-        slot=gateway.tip_slot(),
+        EraAddress(ADDRESS),
+        Funding.read(gateway, ADDRESS),
+        LedgerContext.read(gateway),
     )
     return submit_transaction(gateway, sign_transaction(unsigned, [OWNER]))
 

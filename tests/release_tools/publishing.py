@@ -1,7 +1,7 @@
 """A release team at work in the tests: plans, drafts, signs and publishes as the commands do, on a local chain."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,14 @@ from chain_reader.local_chain import LocalChain
 from chain_reader.providers.gateway import SpendableOutput, TransactionGateway
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import Epoch, EraMarker, SupportedEras
-from release_tools import PaymentKey, UnsignedTransaction, sign_transaction
+from release_tools import EraAddress, PaymentKey, UnsignedTransaction, sign_transaction
 from release_tools.markers.change import ChangeKind, MarkerChange, RolloutPlan, RolloutRules
 from release_tools.markers.rules import plan_change
 from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Draft, Published, Publisher, Standing, require_same_change
 from release_tools.publishing.submission import Progress, Waiting
 from release_tools.transactions.building import SignedTransaction
-from release_tools.transactions.drafting import DraftedTransaction, Purse, draft_transaction
+from release_tools.transactions.drafting import DraftedTransaction, MarkerThread, Purse, ReadersView, draft_transaction
 
 ERA_KEY = SigningKey(bytes(range(50, 82)))
 ERAS = SupportedEras(["thales", "pythagoras", "lagrange"])
@@ -73,13 +73,9 @@ class ReleaseTeam:
         drafted = draft_transaction(
             self.gateway,
             encode_datum(payload),
-            network=self.gateway.network(),
-            era_address=self.address,
-            key=ERA_KEY.verification_key,
-            in_force=in_force(reading),
-            judged={item.output.reference for item in reading.screened},
-            purse=self.purse or Purse(self.address),
-            anchor=anchor,
+            MarkerThread(self.gateway.network(), EraAddress(self.address), (ERA_KEY.verification_key,)),
+            ReadersView(in_force(reading), {item.output.reference for item in reading.screened}),
+            replace(self.purse or Purse(self.address), anchor=anchor),
         )
         return drafted, payload
 

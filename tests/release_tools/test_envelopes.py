@@ -14,6 +14,9 @@ from chain_reader.local_chain.ledger.cbor import BYTES, LIST, MAP, NINT, TAG, TE
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import EraMarker, EraSwitchError
 from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
     LocalChainGateway,
     MissingSignatureError,
     PaymentKey,
@@ -58,13 +61,9 @@ def built(
     outputs = [*gateway.spendable_outputs(era.address(0)), *gateway.spendable_outputs(payer.address(0))]
     transaction = build_marker_transaction(
         DATUM,
-        era_address=era.address(0),
-        change_address=payer.address(0),
-        payer_outputs=outputs,
-        parameters=gateway.protocol_parameters(),
-        network_id=0,
-        slot=gateway.tip_slot(),
-        also_spend=[output for output in outputs if output.assets] if tokens else [],
+        EraAddress(era.address(0)),
+        Funding(payer.address(0), outputs, [output for output in outputs if output.assets] if tokens else []),
+        LedgerContext.read(gateway),
     )
     return transaction, outputs
 

@@ -31,6 +31,9 @@ from chain_reader.providers.ogmios.gateway import OgmiosGateway
 from chain_reader.providers.transport.errors import ProviderBannedError, ProviderBusyError, ProviderQuotaExceededError
 from eras import ChainReadError, ConfigurationError
 from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
     LocalChainGateway,
     Network,
     PaymentKey,
@@ -101,12 +104,9 @@ def test_contract(any_gateway: TransactionGateway, chain: LocalChain, wallet: Pa
 def build(gateway: TransactionGateway, wallet: PaymentKey) -> Any:
     return build_marker_transaction(
         b"\xd8\x79\x80",
-        era_address=wallet.address(0),
-        change_address=wallet.address(0),
-        payer_outputs=gateway.spendable_outputs(wallet.address(0)),
-        parameters=gateway.protocol_parameters(),
-        network_id=0,
-        slot=gateway.tip_slot(),
+        EraAddress(wallet.address(0)),
+        Funding.read(gateway, wallet.address(0)),
+        LedgerContext.read(gateway),
     )
 
 

@@ -8,6 +8,7 @@ from chain_reader.local_chain import LocalChain
 from chain_reader.thread_token import spelled, token_unit
 from eras import ConfigurationError, Slot, TransactionError
 from release_tools import (
+    EraAddress,
     LocalChainGateway,
     PaymentKey,
     SpendableOutput,
@@ -17,9 +18,9 @@ from release_tools import (
     submit_transaction,
 )
 from release_tools.transactions.balancing import witness_set
-from release_tools.transactions.drafting import Purse
+from release_tools.transactions.drafting import MarkerThread, Purse, ReadersView
 from release_tools.transactions.files import CarriedTransaction
-from release_tools.transactions.scripts import MAX_LOCK_SLOTS, KeyScript, ThreadToken
+from release_tools.transactions.scripts import MAX_LOCK_SLOTS, KeyScript, ThreadToken, TokenMint
 from release_tools.transactions.sweeping import draft_sweep
 from tests.errors import raising
 from tests.release_tools.publishing import ERA_KEY
@@ -30,7 +31,7 @@ from tests.release_tools.test_transactions import ADA, build_on, datum, marker_o
 def minted(chain: LocalChain, gateway: LocalChainGateway, wallet: PaymentKey) -> UnsignedTransaction:
     """The first marker, in the chain, with the token that it minted."""
     chain.fund(wallet.address(0), 100 * ADA)
-    transaction = build_on(gateway, wallet, mint_token=True)
+    transaction = build_on(gateway, wallet, thread_token=TokenMint())
     submit_transaction(gateway, sign_transaction(transaction, [wallet]))
     return transaction
 
@@ -80,7 +81,7 @@ def test_a_marker_without_it_can_get_one_later(
     first = build_on(gateway, wallet)
     submit_transaction(gateway, sign_transaction(first, [wallet]))
     previous = marker_output(gateway, wallet.address(0), first.hash)
-    adopting = build_on(gateway, wallet, previous=previous, mint_token=True)
+    adopting = build_on(gateway, wallet, previous=previous, thread_token=TokenMint())
     submit_transaction(gateway, sign_transaction(adopting, [wallet]))
     assert adopting.thread_token is not None
     assert len(holders(gateway, wallet.address(0), adopting.thread_token)) == 1
@@ -91,7 +92,7 @@ def test_no_second_one_is_minted_beside_it(
 ) -> None:
     previous = marker_output(gateway, wallet.address(0), minted.hash)
     with raising("ThreadToken", match="A thread token exists already"):
-        build_on(gateway, wallet, previous=previous, mint_token=True)
+        build_on(gateway, wallet, previous=previous, thread_token=TokenMint())
 
 
 def test_after_its_slot_the_ledger_refuses_another(
@@ -105,11 +106,11 @@ def test_after_its_slot_the_ledger_refuses_another(
     assert minted.minted is not None
     again = ThreadToken(minted.minted.script)
     monkeypatch.setattr(ThreadToken, "of", classmethod(lambda *_: again))
-    in_time = build_on(gateway, wallet, mint_token=True)
+    in_time = build_on(gateway, wallet, thread_token=TokenMint())
     submit_transaction(gateway, sign_transaction(in_time, [wallet]))
     chain.rollback(1)
     chain.advance_slots(minted.invalid_hereafter - gateway.tip_slot() + 1)
-    late = build_on(gateway, wallet, mint_token=True)
+    late = build_on(gateway, wallet, thread_token=TokenMint())
     with pytest.raises(TransactionError):
         sign_transaction(late, [wallet])
     digest = bytes.fromhex(late.hash)
@@ -124,7 +125,7 @@ def sign_with(wallet: PaymentKey, transaction: UnsignedTransaction, digest: byte
 
 def test_it_can_be_minted_for_a_day_at_most(chain: LocalChain, gateway: LocalChainGateway, wallet: PaymentKey) -> None:
     chain.fund(wallet.address(0), 100 * ADA)
-    transaction = build_on(gateway, wallet, mint_token=True, validity_slots=10 * MAX_LOCK_SLOTS)
+    transaction = build_on(gateway, wallet, thread_token=TokenMint(), validity_slots=10 * MAX_LOCK_SLOTS)
     assert transaction.minted is not None
     assert transaction.minted.script.lock == transaction.invalid_hereafter == gateway.tip_slot() + MAX_LOCK_SLOTS
 
@@ -140,7 +141,7 @@ def test_a_publication_that_would_lose_it_is_not_built(
 def test_a_fee_of_a_lovelace_less_is_refused(chain: LocalChain, gateway: LocalChainGateway, wallet: PaymentKey) -> None:
     """The fee accounts for the script and the minting, and for nothing else."""
     chain.fund(wallet.address(0), 100 * ADA)
-    transaction = build_on(gateway, wallet, mint_token=True)
+    transaction = build_on(gateway, wallet, thread_token=TokenMint())
     signed = sign_transaction(transaction, [wallet])
     least = gateway.protocol_parameters()
     assert transaction.size == len(signed.cbor)
@@ -149,7 +150,7 @@ def test_a_fee_of_a_lovelace_less_is_refused(chain: LocalChain, gateway: LocalCh
 
 def test_it_travels_between_machines(gateway: LocalChainGateway, wallet: PaymentKey, chain: LocalChain) -> None:
     chain.fund(wallet.address(0), 100 * ADA)
-    transaction = build_on(gateway, wallet, mint_token=True)
+    transaction = build_on(gateway, wallet, thread_token=TokenMint())
     built = CarriedTransaction.of(transaction, 42, gateway.spendable_outputs(wallet.address(0)))
     carried = CarriedTransaction.parse(built.to_text())
     assert carried.missing_keys == (wallet.key_hash,)
@@ -164,7 +165,7 @@ def test_what_mints_otherwise_is_not_signed(
     change: str, gateway: LocalChainGateway, wallet: PaymentKey, chain: LocalChain
 ) -> None:
     chain.fund(wallet.address(0), 100 * ADA)
-    transaction = build_on(gateway, wallet, mint_token=True)
+    transaction = build_on(gateway, wallet, thread_token=TokenMint())
     built = CarriedTransaction.of(transaction, 42, gateway.spendable_outputs(wallet.address(0)))
     body, witnesses, flag, auxiliary = cbor2.loads(built.cbor)
     ((policy, names),) = body[9].items()
@@ -188,13 +189,16 @@ def test_a_sweep_carries_no_token_off(
     previous = marker_output(gateway, wallet.address(0), minted.hash)
     drafted = draft_sweep(
         gateway,
-        network=gateway.network(),
-        era_address=wallet.address(0),
-        keys=[ERA_KEY.verification_key],
-        in_force=next(output.reference for output in gateway.spendable_outputs(wallet.address(0)) if output.is_plain),
-        judged=(),
-        purse=Purse(wallet.address(0)),
-        thread_token=minted.thread_token,
+        MarkerThread(
+            gateway.network(),
+            EraAddress(wallet.address(0)),
+            (ERA_KEY.verification_key,),
+            token=minted.thread_token,
+        ),
+        ReadersView(
+            next(output.reference for output in gateway.spendable_outputs(wallet.address(0)) if output.is_plain)
+        ),
+        Purse(wallet.address(0)),
     )
     assert drafted is None, f"{previous.reference} holds the token"
 

@@ -1,6 +1,7 @@
 """Marker transactions, each judged by the ledger of the local chain."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import cbor2
@@ -13,6 +14,9 @@ from chain_reader.local_chain import LocalChain
 from chain_reader.providers.gateway import TransactionParameters
 from eras import Slot, TransactionError, __version__
 from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
     LocalChainGateway,
     MissingSignatureError,
     PaymentKey,
@@ -23,6 +27,7 @@ from release_tools import (
     sign_transaction,
     submit_transaction,
 )
+from release_tools.transactions.balancing import DEFAULT_VALIDITY_SLOTS
 from tests.errors import raising
 
 PARAMETERS = TransactionParameters(
@@ -42,25 +47,30 @@ def output(wallet: PaymentKey, lovelace: int, number: int = 1, **more: Any) -> S
     return SpendableOutput(f"{number:064x}", 0, wallet.address(0), lovelace, **more)
 
 
-def build(wallet: PaymentKey, payers: list[SpendableOutput], **more: Any) -> UnsignedTransaction:
+def build(wallet: PaymentKey, payers: Sequence[SpendableOutput], **more: Any) -> UnsignedTransaction:
     values: dict[str, Any] = {
         "datum": datum(),
         "era_address": wallet.address(0),
         "change_address": wallet.address(0),
-        "payer_outputs": payers,
         "parameters": PARAMETERS,
-        "network_id": 0,
         "slot": Slot(1_000),
+        "validity_slots": DEFAULT_VALIDITY_SLOTS,
         **more,
     }
-    return build_marker_transaction(values.pop("datum"), **values)
+    return build_marker_transaction(
+        values.pop("datum"),
+        EraAddress(values.pop("era_address")),
+        Funding(values.pop("change_address"), payers, values.pop("also_spend", ())),
+        LedgerContext(values.pop("parameters"), 0, values.pop("slot"), values.pop("validity_slots")),
+        **values,
+    )
 
 
 def build_on(gateway: LocalChainGateway, payer: PaymentKey, **more: Any) -> UnsignedTransaction:
     """Build from what the chain holds."""
     return build(
         payer,
-        list(gateway.spendable_outputs(payer.address(0))),
+        more.pop("payer_outputs", None) or gateway.spendable_outputs(payer.address(0)),
         **{"parameters": gateway.protocol_parameters(), "slot": gateway.tip_slot(), **more},
     )
 
@@ -276,12 +286,9 @@ def test_an_address_of_another_is_named_beside_the_one_that_pays(wallet: Payment
     with raising("InsufficientFunds") as caught:
         build_marker_transaction(
             datum(100),
-            era_address=stranger.address(0),
-            change_address=wallet.address(0),
-            payer_outputs=[],
-            parameters=PARAMETERS,
-            network_id=0,
-            slot=Slot(0),
+            EraAddress(stranger.address(0)),
+            Funding(wallet.address(0), ()),
+            LedgerContext(PARAMETERS, 0, Slot(0)),
             previous=marker,
         )
     got = caught.value.got or ""

@@ -12,6 +12,9 @@ from datum import EraMarkersPayload, SigningKey, decode_datum, encode_datum, enc
 from datum.configuration import ConfigurationMarkersPayload, read_import
 from eras import Epoch, EraMarker
 from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
     LocalChainGateway,
     PaymentKey,
     build_marker_transaction,
@@ -65,12 +68,9 @@ def post(chain: LocalChain, content: bytes) -> None:
     gateway = LocalChainGateway(chain)
     transaction = build_marker_transaction(
         encode_datum(content),
-        era_address=ADDRESS,
-        change_address=ADDRESS,
-        payer_outputs=gateway.spendable_outputs(ADDRESS),
-        parameters=gateway.protocol_parameters(),
-        network_id=0,
-        slot=gateway.tip_slot(),
+        EraAddress(ADDRESS),
+        Funding.read(gateway, ADDRESS),
+        LedgerContext.read(gateway),
     )
     submit_transaction(gateway, sign_transaction(transaction, [OWNER]))
 

@@ -16,7 +16,16 @@ from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_service.config.load import load_settings
 from era_service.wiring.providers import public_service
 from eras import Epoch, EraMarker
-from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction, submit_transaction
+from release_tools import (
+    EraAddress,
+    Funding,
+    LedgerContext,
+    LocalChainGateway,
+    PaymentKey,
+    build_marker_transaction,
+    sign_transaction,
+    submit_transaction,
+)
 from tests.era_service.conftest import Shell, invoke
 
 KEY = SigningKey(bytes(range(32)))
@@ -44,12 +53,9 @@ class Network:
         before = (output for output in outputs if output.reference == f"{self.last}#0")
         unsigned = build_marker_transaction(
             datum,
-            era_address=self.address,
-            change_address=self.address,
-            payer_outputs=[output for output in outputs if output.is_plain],
-            parameters=gateway.protocol_parameters(),
-            network_id=gateway.network().network_id,
-            slot=gateway.tip_slot(),
+            EraAddress(self.address),
+            Funding(self.address, outputs),
+            LedgerContext.read(gateway),
             previous=next(before, None) if thread else None,
         )
         self.last = submit_transaction(gateway, sign_transaction(unsigned, [self.owner]))

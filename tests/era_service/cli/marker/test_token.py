@@ -12,7 +12,7 @@ from pycardano import Address
 
 from era_service.config.token_line import with_token
 from eras import ConfigurationError, Slot
-from release_tools import LocalChainGateway, PaymentKey, sign_transaction
+from release_tools import EraAddress, Funding, LedgerContext, LocalChainGateway, PaymentKey, sign_transaction
 from release_tools.publishing.publication import Publisher
 from release_tools.transactions.balancing import witness_set
 from release_tools.transactions.building import build_sweep_transaction
@@ -186,13 +186,9 @@ def pay_away(world: World, key: PaymentKey, to: str) -> str:
     gateway = LocalChainGateway(world.chain)
     held = gateway.spendable_outputs(key.address(0))
     paid = build_sweep_transaction(
-        [one for one in held if one.assets],
-        era_address=key.address(0),
-        change_address=to,
-        payer_outputs=held,
-        parameters=gateway.protocol_parameters(),
-        network_id=0,
-        slot=gateway.tip_slot(),
+        EraAddress(key.address(0)),
+        Funding(to, held, [one for one in held if one.assets]),
+        LedgerContext.read(gateway),
     )
     sent = gateway.submit(sign_transaction(paid, [key]).cbor)
     return next(one.reference for one in gateway.spendable_outputs(to) if one.assets and one.transaction == sent)
