@@ -8,7 +8,6 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 from eras.visible import sheet_cell, visible
 from eras.words import about_ada
@@ -30,7 +29,7 @@ CSV_COLUMNS = (
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
 
 
-def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Rows below a line of their columns, as RFC 4180 has them; what a sheet would take for a formula is text."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -142,5 +141,5 @@ def _plain(text: str) -> str:
     return _MARKUP.sub(r"\\\1", visible(text))
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     return sheet_cell(value) if isinstance(value, str) else value

@@ -8,7 +8,6 @@ ignores other fields, so a transaction on its way between machines can carry fac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from eras import ConfigurationError
 
@@ -67,7 +66,7 @@ class TextEnvelope:
     type: str
     cbor: bytes = field(repr=False)
     description: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    extra: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     @classmethod
     def parse(cls, text: str, source: str) -> "TextEnvelope":
@@ -139,7 +138,7 @@ def key_bytes(envelope: TextEnvelope, source: str) -> bytes:
     return envelope.cbor[2:]
 
 
-def transaction_envelope(cbor: bytes, *, signed: bool, extra: Mapping[str, Any] | None = None) -> TextEnvelope:
+def transaction_envelope(cbor: bytes, *, signed: bool, extra: Mapping[str, object] | None = None) -> TextEnvelope:
     """The envelope of a whole transaction; ``extra`` are facts of ours beside it."""
     kind = SIGNED_TRANSACTION if signed else UNSIGNED_TRANSACTION
     return TextEnvelope(kind, cbor, "Ledger Cddl Format", extra or {})

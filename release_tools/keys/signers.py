@@ -251,7 +251,7 @@ def _marker_words(marker: dict[str, object]) -> str:
     return f"era {marker['name']}: {when}"
 
 
-def _are_texts(value: Any) -> bool:
+def _are_texts(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(one, str) and one and "\0" not in one for one in value)
 
 

@@ -7,7 +7,7 @@ import enum
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypedDict, TypeVar
 
 from chain_reader.trust.policy import DEFAULT_MAX_LEAD_EPOCHS
 from datum.configuration import ConfigurationMarker
@@ -38,6 +38,14 @@ class ChangeKind(enum.Enum):
         return self in (ChangeKind.ACTIVATE, ChangeKind.POSTPONE)
 
 
+class ChangeDocument(TypedDict):
+    """A change as the journal and ``--json`` have it; ``era`` is the digest where configurations are published."""
+
+    change: str
+    era: str
+    epoch: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class MarkerChange:
     """A change of the markers of an era.
@@ -64,7 +72,7 @@ class MarkerChange:
         words = ["marker", self.kind.value, shlex.quote(self.era)]
         return " ".join(words if self.epoch is None else [*words, "--at", str(self.epoch)])
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> ChangeDocument:
         """The change, JSON-ready."""
         return {"change": self.kind.value, "era": self.era, "epoch": self.epoch}
 
@@ -87,7 +95,7 @@ class Upkeep(enum.Enum):
         """The words of the command line that do it."""
         return f"marker {self.value}"
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> ChangeDocument:
         """The upkeep, JSON-ready, in the form of a change."""
         return {"change": self.value, "era": "", "epoch": None}
 
@@ -109,7 +117,7 @@ class ConfigurationChange:
         """The words of the command line that make this change."""
         return "marker configuration publish FILE"
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> ChangeDocument:
         """The change, JSON-ready, in the form of a change of the markers."""
         return {"change": _CONFIGURE, "era": self.digest, "epoch": None}
 
@@ -118,7 +126,7 @@ Change = MarkerChange | Upkeep | ConfigurationChange
 """The purpose of a transaction at the address of markers."""
 
 
-def change_of(found: dict[str, Any]) -> Change:
+def change_of(found: ChangeDocument) -> Change:
     """The change that ``to_dict`` wrote.
 
     Raises:

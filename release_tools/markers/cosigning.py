@@ -14,7 +14,7 @@ signature, and at last the bytes to publish. Reading and writing the file itself
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from datum import (
     EraMarkersPayload,
@@ -35,6 +35,29 @@ from eras import Epoch, EraMarker, MarkerError
 from release_tools.markers.slips import slips
 
 FILE_VERSION = 1
+
+
+class SignersDocument(TypedDict):
+    """A key set that must sign, and whose signatures are there."""
+
+    who: str
+    threshold: int
+    signed: list[str]
+    missing: list[str]
+
+
+class CosigningCheck(TypedDict):
+    """The ``check`` of a co-signing file: the facts that a signer must check, in words."""
+
+    markers: list[str]
+    network_magic: int
+    address: str
+    sequence: int
+    previous: str | None
+    expires_epoch: int | None
+    hash: str
+    signers: list[SignersDocument]
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +163,8 @@ class Cosigning:
         self.require_may_sign(key.verification_key)
         return Cosigning(self.extended.sign(key), self.previous)
 
-    def check(self) -> dict[str, Any]:
-        """The facts that a signer must check, in words and JSON-ready: the ``check`` of the file."""
+    def check(self) -> CosigningCheck:
+        """The ``check`` of the file."""
         extension, before = self.extended.extension, self.previous.payload.markers if self.previous else ()
         signed = self.extended.signers(self.keys)
         which = ("keys",) if len(self.key_sets) == 1 else ("old keys", "new keys")
@@ -232,7 +255,7 @@ class Cosigning:
             )
         return made
 
-    def _document(self) -> dict[str, Any]:
+    def _document(self) -> dict[str, object]:
         return {
             "eraswitch_cosigning": FILE_VERSION,
             "check": self.check(),
@@ -311,26 +334,26 @@ def _require_succession(extension: Extension, previous: ExtendedPayload) -> None
         raise _altered("a previous payload that its own keys have signed", "one that too few of them have")
 
 
-def _extended(value: Any, which: str) -> ExtendedPayload:
+def _extended(value: object, which: str) -> ExtendedPayload:
     extended = read_extended(json.dumps(value).encode())
     if extended is None:
         raise ValueError(f"a {which} without an extension")
     return extended
 
 
-def _parse(text: str) -> dict[str, Any]:
+def _parse(text: str) -> dict[str, object]:
     document = json.loads(text, object_pairs_hook=_without_repetition, parse_int=short_whole)
     if not isinstance(document, dict) or not _same(document.get("eraswitch_cosigning"), FILE_VERSION):
         raise ValueError(f"no JSON object with eraswitch_cosigning {FILE_VERSION}")
     return document
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(one: object, other: object) -> bool:
     """Whether two JSON values are written alike; to Python 1, 1.0 and true are equal."""
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """A JSON object, if no field is there twice: people and programs would each see another one."""
     fields = dict(pairs)
     if len(fields) < len(pairs):

@@ -14,16 +14,46 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from datum import ERA, MarkerKind
 from datum.configuration import ConfigurationMarker
-from eras import EraMarker, MarkerError, Slot, StoreError
-from release_tools.markers.change import AnyMarkers, Change, change_of
+from eras import Epoch, EraMarker, MarkerError, Slot, StoreError, require_epoch
+from release_tools.markers.change import AnyMarkers, Change, ChangeDocument, change_of
 
 JOURNAL_VERSION = 1
 _CURRENT = "current.json"
 _MAX_FILE_BYTES = 1 << 20
+
+
+class _SpentDocument(TypedDict):
+    output: str
+    address: str
+
+
+class _AttemptDocument(TypedDict):
+    transaction: str
+    cbor: str
+    invalid_hereafter: int
+    spends: list[_SpentDocument]
+    refused: str | None
+
+
+class _MarkerDocument(TypedDict, total=False):
+    name: str
+    epoch: Epoch | None
+    configuration: str
+
+
+class _JournalDocument(ChangeDocument):
+    """The file of a publication; a marker has the fields of its kind."""
+
+    version: int
+    before: list[_MarkerDocument]
+    after: list[_MarkerDocument]
+    payload: str
+    anchor: _SpentDocument
+    attempts: list[_AttemptDocument]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +267,7 @@ def _to_dict(entry: JournalEntry) -> dict[str, object]:
     }
 
 
-def _from_dict(found: dict[str, Any]) -> JournalEntry:
+def _from_dict(found: _JournalDocument) -> JournalEntry:
     if found["version"] != JOURNAL_VERSION:
         raise ValueError("another version")
     attempts = tuple(_attempt(one) for one in found["attempts"])
@@ -254,7 +284,7 @@ def _from_dict(found: dict[str, Any]) -> JournalEntry:
     )
 
 
-def _attempt(found: dict[str, Any]) -> Attempt:
+def _attempt(found: _AttemptDocument) -> Attempt:
     return Attempt(
         transaction=found["transaction"],
         cbor=bytes.fromhex(found["cbor"]),
@@ -264,7 +294,7 @@ def _attempt(found: dict[str, Any]) -> Attempt:
     )
 
 
-def _markers(found: list[dict[str, Any]]) -> AnyMarkers:
+def _markers(found: list[_MarkerDocument]) -> AnyMarkers:
     if any("configuration" in one for one in found):
-        return tuple(ConfigurationMarker(one["epoch"], one["configuration"]) for one in found)
+        return tuple(ConfigurationMarker(require_epoch(one["epoch"]), one["configuration"]) for one in found)
     return tuple(EraMarker(one["name"], one["epoch"]) for one in found)

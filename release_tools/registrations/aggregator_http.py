@@ -14,7 +14,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import TypeAdapter
 
@@ -171,7 +170,7 @@ class AggregatorHttp(Asking[HttpApi]):
         until = self._api.until()
         first = path = f"/signers/registered/{epoch}"
         entries: list[dict[str, object]] = []
-        stakes: dict[Any, Any] = {}
+        stakes: dict[str, object] = {}
         for _ in range(self._api.limits.max_pages):
             call = self._api.call(path)
             answer = self._known_at(path, _REGISTERED, until)

@@ -14,7 +14,6 @@ In: what the simulation does, step by step. Out: violations, each in the words t
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from chain_reader.node.core import Decided, NodeState
 from chain_reader.node.inputs import InputEvent, ObserverAnswered, ObserverFailed
@@ -56,7 +55,7 @@ class Invariants:
     def __init__(self) -> None:
         self.violations: list[Violation] = []
         self._steps: dict[tuple[int, int], tuple[NodeState, NodeState]] = {}
-        self._verdicts: dict[tuple[int, int], tuple[Any, Any]] = {}
+        self._verdicts: dict[tuple[int, int], tuple[object, object]] = {}
 
     def step(self, party_id: str, before: NodeState, after: NodeState) -> None:
         """Rule 2, for one step of a node."""

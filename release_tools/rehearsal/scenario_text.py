@@ -32,6 +32,6 @@ def _is_table(value: object) -> bool:
     return isinstance(value, dict) or (isinstance(value, list) and bool(value) and isinstance(value[0], dict))
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     """A value as TOML has it: its strings, whole numbers, truths and lists of them are those of JSON."""
     return json.dumps(value, ensure_ascii=True)

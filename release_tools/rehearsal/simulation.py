@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from chain_reader.node.core import NodeSettings, NodeState
 from chain_reader.node.inputs import ClockTicked, MemoryRead, ObserverAnswered
@@ -196,7 +195,7 @@ class Simulation:
         """Nodes that know the same by different ways share one state again."""
         if self._alone:
             return
-        same: dict[tuple[Any, ...], NodeState] = {}
+        same: dict[tuple[object, ...], NodeState] = {}
         shared: dict[int, NodeState] = {}
         for node in self._nodes:
             state = node.state

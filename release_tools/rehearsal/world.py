@@ -412,8 +412,7 @@ def _same(observer: ChainObserver) -> ChainObserver:
 
 def _shared(evidence: Evidence, last: Evidence) -> Evidence:
     """The same evidence, holding on to what ``last`` held already, so that it is known to be the same."""
-    same: dict[str, Any] = {}
-    for name in ("unspent", "considered", "facts", "blocks"):
-        if getattr(evidence, name) == getattr(last, name):
-            same[name] = getattr(last, name)
-    return replace(evidence, **same) if same else evidence
+    names = [
+        name for name in ("unspent", "considered", "facts", "blocks") if getattr(evidence, name) == getattr(last, name)
+    ]
+    return replace(evidence, **{name: getattr(last, name) for name in names}) if names else evidence

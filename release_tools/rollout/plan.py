@@ -9,7 +9,7 @@ import json
 import tomllib
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -295,8 +295,8 @@ def _toml(value: object) -> str:
 
 def _keys_beside(path: Sequence[str]) -> list[str]:
     """The keys that are right where the last part of ``path`` stands."""
-    model: Any = PlannedRollout
-    tables: dict[str, object] = {
+    model: type[BaseModel] = PlannedRollout
+    tables: dict[str, type[BaseModel]] = {
         "announce": AnnouncePhase,
         "activate": ActivatePhase,
         "gate": PlannedGate,

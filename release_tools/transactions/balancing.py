@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chain_reader.providers.gateway import Network, SpendableOutput, TransactionGateway, TransactionParameters
 from eras import Slot, TransactionError, __version__
@@ -23,7 +23,7 @@ from release_tools.transactions.addresses import EraAddress, Owner, owner_of, pa
 from release_tools.transactions.scripts import KeyScript, ThreadToken, some_of
 
 if TYPE_CHECKING:
-    from pycardano import AuxiliaryData, TransactionBody, TransactionOutput, Value
+    from pycardano import AuxiliaryData, TransactionBody, TransactionOutput, Value, VerificationKeyWitness
 
 DEFAULT_VALIDITY_SLOTS = 7_200
 """How long a transaction stays valid: two hours on the public networks, time to carry it to a signer and back."""
@@ -383,7 +383,7 @@ def _metadata() -> "AuxiliaryData":
     return AuxiliaryData(AlonzoMetadata(Metadata({_MESSAGE_LABEL: {"msg": [f"eraswitch {__version__}"]}})))
 
 
-def witness_set(witnesses: Sequence[Any], scripts: Iterable[bytes] = ()) -> bytes:
+def witness_set(witnesses: "Sequence[VerificationKeyWitness]", scripts: Iterable[bytes] = ()) -> bytes:
     """The witness set of these signatures and native scripts, CBOR."""
     from pycardano import NonEmptyOrderedSet, TransactionWitnessSet
 

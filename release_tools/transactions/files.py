@@ -32,7 +32,7 @@ from release_tools.keys.payment_key import PaymentSigner
 from release_tools.transactions.balancing import UnsignedTransaction, witness_set
 from release_tools.transactions.building import MissingSignatureError, SignedTransaction
 from release_tools.transactions.scripts import KeyScript, signers_of, some_of
-from release_tools.transactions.words import transaction_lines
+from release_tools.transactions.words import MarkerDocument, MarkersDocument, TransactionSummary, transaction_lines
 
 FACTS_FIELD = "eraswitch"
 FACTS_VERSION = 1
@@ -250,7 +250,7 @@ class CarriedTransaction:
             )
         return self._with({key_hash: _witness(one) for key_hash, one in added.items()})
 
-    def _with(self, added: dict[str, Any]) -> "CarriedTransaction":
+    def _with(self, added: dict[str, VerificationKeyWitness]) -> "CarriedTransaction":
         """The same with more witnesses, by the hashes of their keys; no more than needed, since each costs fee."""
         scripts, end = self.scripts, self._decoded.new.invalid_hereafter
         there = {*self.signed_by, *self._required}
@@ -294,7 +294,7 @@ class CarriedTransaction:
                 "The transaction", f"a transaction for network magic {magic}", f"{self.facts.network_magic}"
             )
 
-    def summary(self, key: VerificationKey | None = None) -> dict[str, Any]:
+    def summary(self, key: VerificationKey | None = None) -> TransactionSummary:
         """Its effects, JSON-ready and decoded from its own bytes.
 
         Args:
@@ -375,7 +375,7 @@ def _is_over(digest: bytes, signature: Signature) -> bool:
         return False
 
 
-def _markers(datum: str, key: VerificationKey | None) -> dict[str, Any] | None:
+def _markers(datum: str, key: VerificationKey | None) -> MarkersDocument | None:
     """The markers in a datum, unverified unless a key is given; ``None`` where it holds none."""
     try:
         payload = EraMarkersPayload.from_bytes(decode_datum(datum).content)
@@ -388,7 +388,8 @@ def _markers(datum: str, key: VerificationKey | None) -> dict[str, Any] | None:
             signed = True
         except SignatureMismatchError:
             signed = False
-    return {"list": [marker.to_dict() for marker in payload.markers], "signed_by_era_key": signed}
+    markers: list[MarkerDocument] = [{"name": one.name, "epoch": one.epoch} for one in payload.markers]
+    return {"list": markers, "signed_by_era_key": signed}
 
 
 def _read_facts(value: Any, source: str) -> TransactionFacts | None:
@@ -406,14 +407,14 @@ def _read_facts(value: Any, source: str) -> TransactionFacts | None:
         raise _tx_error(source, f"facts as eraswitch writes them under {FACTS_FIELD!r}", "something else") from error
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
     return value
 
 
-def _whole(value: Any) -> int:
-    if type(value) is not int or value < 0:
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TypeError
     return value
 
@@ -422,7 +423,7 @@ def _key_hash(key: bytes) -> str:
     return blake2b(key, digest_size=28).hexdigest()
 
 
-def _witness(signature: Signature) -> Any:
+def _witness(signature: Signature) -> VerificationKeyWitness:
     return VerificationKeyWitness(PaymentVerificationKey(signature.key), signature.signature)
 
 

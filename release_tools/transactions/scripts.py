@@ -11,7 +11,7 @@ from typing import Any
 
 import cbor2
 
-from chain_reader.local_chain.ledger.cbor import Item, read_cbor
+from chain_reader.local_chain.ledger.cbor import LIST, Item, read_cbor
 from chain_reader.local_chain.ledger.native_scripts import (
     ALL,
     ANY,
@@ -94,25 +94,23 @@ class KeyScript:
     @property
     def key_hashes(self) -> tuple[str, ...]:
         """The hashes of all keys in it, each once, in their order."""
-        return tuple(dict.fromkeys(_keys(self._terms)))
+        leaves = _leaves(self._native.item)
+        return tuple(dict.fromkeys(one.items[1].data.hex() for one in leaves if one.items[0].number == SIGNATURE))
 
     @property
     def lock(self) -> Slot | None:
         """The slot before which it must be satisfied; ``None`` where there is none."""
-        return min((Slot(part[1]) for part in _leaves(self._terms) if part[0] == BEFORE), default=None)
+        leaves = _leaves(self._native.item)
+        return min((Slot(one.items[1].number) for one in leaves if one.items[0].number == BEFORE), default=None)
 
     @property
     def most_signatures(self) -> int:
         """The most signatures that a transaction needs for it, where none is given in vain."""
-        return _most(self._terms)
+        return _most(self._native.item)
 
     def satisfied_by(self, key_hashes: Collection[str], end: Slot | None = None) -> bool:
         """Return whether these keys satisfy it in a transaction that is void from ``end`` on."""
         return self._native.satisfied_by({bytes.fromhex(one) for one in key_hashes}, None, end)
-
-    @property
-    def _terms(self) -> Any:
-        return cbor2.loads(self.cbor)
 
     @property
     def _native(self) -> NativeScript:
@@ -176,7 +174,7 @@ def some_of(count: int, keys: Collection[str]) -> str:
     return ", ".join(keys) if count == len(keys) else f"{count} of {', '.join(keys)}"
 
 
-def _from_json(value: Any, depth: int) -> list[Any]:
+def _from_json(value: Any, depth: int) -> list[object]:
     kind = value["type"]
     if depth > MAX_DEPTH:
         raise ValueError("it is nested too deeply")
@@ -196,22 +194,21 @@ def _from_json(value: Any, depth: int) -> list[Any]:
     return [AT_LEAST, required, parts]
 
 
-def _leaves(terms: Any) -> Iterable[Any]:
-    if isinstance(terms[-1], list):
-        for part in terms[-1]:
-            yield from _leaves(part)
+def _leaves(script: Item) -> Iterable[Item]:
+    """The signatures and time locks in a script."""
+    last = script.items[-1]
+    if last.major != LIST:
+        yield script
     else:
-        yield terms
+        for part in last.items:
+            yield from _leaves(part)
 
 
-def _keys(terms: Any) -> Iterable[str]:
-    return (leaf[1].hex() for leaf in _leaves(terms) if leaf[0] == SIGNATURE)
-
-
-def _most(terms: Any) -> int:
-    kind, parts = terms[0], terms[-1]
-    if not isinstance(parts, list):
+def _most(script: Item) -> int:
+    """The most signatures that satisfying a script can take."""
+    kind, last = script.items[0].number, script.items[-1]
+    if last.major != LIST:
         return int(kind == SIGNATURE)
-    counts = sorted(map(_most, parts), reverse=True)
-    wanted = {ALL: len(counts), ANY: 1}.get(kind)
-    return sum(counts[: terms[1] if wanted is None else wanted])
+    counts = sorted(map(_most, last.items), reverse=True)
+    wanted = {ALL: len(counts), ANY: 1}.get(kind, script.items[1].number)
+    return sum(counts[:wanted])

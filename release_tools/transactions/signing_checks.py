@@ -14,13 +14,13 @@ is believed but the bytes of the body. What could go wrong, and what is made of 
 """
 
 from collections.abc import Collection
-from typing import Any
 
 from datum import VerificationKey
 from eras import TransactionError
 from eras.words import ada
 from release_tools.transactions.addresses import payment_key_hash
 from release_tools.transactions.files import CarriedTransaction
+from release_tools.transactions.words import TransactionSummary
 
 
 def signing_doubts(
@@ -61,7 +61,7 @@ def signing_doubts(
             most=max_fee,
             code="FeeTooHigh",
         )
-    published = [output for output in found["outputs"] if output["markers"] is not None]
+    published = [(output, markers) for output in found["outputs"] if (markers := output["markers"]) is not None]
     if sweep_beside is not None:
         _require_sweep(found, sweep_beside)
     elif not published:
@@ -81,8 +81,8 @@ def signing_doubts(
             code="TransactionFile",
         )
     doubts = []
-    for output in published:
-        if output["markers"]["signed_by_era_key"] is False:
+    for output, markers in published:
+        if markers["signed_by_era_key"] is False:
             doubts.append("its markers are not signed by the era key, so that no node would read them")
         if era_address is not None and output["address"] != era_address:
             doubts.append(f"its markers go to {output['address']}, which is not the era address {era_address}")
@@ -96,7 +96,7 @@ def signing_doubts(
     return tuple(dict.fromkeys(doubts))
 
 
-def _require_sweep(found: dict[str, Any], in_force: str) -> None:
+def _require_sweep(found: TransactionSummary, in_force: str) -> None:
     """Check that a transaction clears the era address, and does nothing else to the markers.
 
     Raises:

@@ -1,13 +1,63 @@
-"""Describes a transaction in words: for its signer, at a terminal or behind an external signer. Pure."""
+"""Describes a transaction to its signer: as a document, and in words at a terminal or an external signer. Pure."""
 
-from typing import Any
+from typing import TypedDict
 
+from eras import Slot
 from eras.visible import visible
 from eras.words import ada, counted
 
 
-def transaction_lines(summary: dict[str, Any]) -> list[str]:
-    """The lines that show a ``CarriedTransaction.summary``."""
+class MarkerDocument(TypedDict):
+    """A marker, as the wire format has it."""
+
+    name: str
+    epoch: int | None
+
+
+class MarkersDocument(TypedDict):
+    """The markers in a datum; ``signed_by_era_key`` is ``None`` where no era key is known."""
+
+    list: list[MarkerDocument]
+    signed_by_era_key: bool | None
+
+
+class InputDocument(TypedDict):
+    """An output that is spent; its address and ada are ``None`` where the file does not state them."""
+
+    output: str
+    address: str | None
+    lovelace: int | None
+
+
+class OutputDocument(TypedDict):
+    """An output that is made; ``markers`` is ``None`` where its datum holds none."""
+
+    address: str
+    lovelace: int
+    assets: dict[str, int]
+    datum_bytes: int | None
+    markers: MarkersDocument | None
+
+
+class TransactionSummary(TypedDict):
+    """The effects of a transaction, decoded from its own bytes; ``network_magic`` is stated by the file beside them."""
+
+    transaction: str
+    network_id: int | None
+    network_magic: int | None
+    fee: int
+    size: int
+    invalid_hereafter: Slot | None
+    minted: dict[str, int]
+    inputs: list[InputDocument]
+    outputs: list[OutputDocument]
+    signed_by: list[str]
+    missing_keys: list[str]
+    complete: bool
+
+
+def transaction_lines(summary: TransactionSummary) -> list[str]:
+    """The lines that show a transaction."""
     lines = [f"Transaction {summary['transaction']}"]
     for one in summary["inputs"]:
         known = "" if one["lovelace"] is None else f", {ada(one['lovelace'])} at {one['address']}"
@@ -22,13 +72,14 @@ def transaction_lines(summary: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _datum_lines(output: dict[str, Any]) -> list[str]:
-    if output["markers"] is None:
+def _datum_lines(output: OutputDocument) -> list[str]:
+    markers = output["markers"]
+    if markers is None:
         return [] if output["datum_bytes"] is None else ["          with a datum that holds no markers"]
     signer = {True: "signed by the era key", False: "NOT SIGNED BY THE ERA KEY", None: "not checked: no era key known"}
-    words = signer[output["markers"]["signed_by_era_key"]]
+    words = signer[markers["signed_by_era_key"]]
     listed = ", ".join(
         f"{visible(one['name'])} " + ("announced" if one["epoch"] is None else f"from epoch {one['epoch']}")
-        for one in output["markers"]["list"]
+        for one in markers["list"]
     )
     return [f"          with markers: {listed or 'none'} ({words})"]

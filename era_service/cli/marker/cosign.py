@@ -2,7 +2,6 @@
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -130,7 +129,7 @@ def _require_configured(cosigning: Cosigning, network: NetworkSettings) -> bool:
 
 def cosigning_lines(cosigning: Cosigning, *, configured: bool) -> list[str]:
     """Describes a co-signing file in words; and what to compare where not all of it is ``configured``."""
-    check: dict[str, Any] = cosigning.check()
+    check = cosigning.check()
     previous = cosigning.previous
     after = "the first" if previous is None else f"after {previous.extension.sequence}, {check['previous']}"
     expires = "never" if check["expires_epoch"] is None else f"after epoch {check['expires_epoch']}"
