@@ -8,6 +8,7 @@ from release_tools.adoption.gate import GateResult as GateResult
 from release_tools.adoption.gate import judge_gate as judge_gate
 from release_tools.adoption.shares import AdoptionRules as AdoptionRules
 from release_tools.adoption.shares import Base as Base
+from release_tools.adoption.shares import Gate as Gate
 from release_tools.adoption.shares import Share as Share
 from release_tools.adoption.shares import parse_share as parse_share
 from release_tools.adoption.summary import EpochAdoption as EpochAdoption

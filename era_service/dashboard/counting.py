@@ -77,16 +77,7 @@ def count(service: Service, status: EraStatus) -> Counted:
     judged = None
     if gate is not None and era is not None:
         with suppress(EraNotListedError):  # nobody can tell who is ready: the views have the reason
-            judged = judge_gate(
-                registrations,
-                era=era,
-                threshold=gate.threshold,
-                compatibility=compatibility,
-                base=gate.base,
-                for_epochs=gate.for_epochs,
-                current=current,
-                rules=rules,
-            )
+            judged = judge_gate(registrations, era, gate, compatibility, current=current, rules=rules)
     return Counted(
         era,
         adoptions,

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from era_service.config.schema import Settings
 from era_service.wiring.adoption import (
-    GateOrder,
     adoption_rules,
     compatibility_of,
     configured_gate,
@@ -28,6 +27,7 @@ from era_service.wiring.adoption import (
 from eras import Epoch, EraSwitchError
 from release_tools import GateResult, judge_gate
 from release_tools.adoption.gate import GateNotMetError
+from release_tools.adoption.shares import Gate
 from release_tools.adoption.summary import NoRegistrationsError
 from release_tools.markers.change import ChangeKind, MarkerChange, RolloutPlan
 
@@ -117,15 +117,15 @@ def pass_gate(settings: Settings, plan: RolloutPlan, override: str | None = None
     change, epoch = plan.change, plan.epoch
     if not isinstance(change, MarkerChange) or change.kind is not ChangeKind.ACTIVATE:
         return None
-    order = configured_gate(settings)
-    if order is None or not plan.before:
-        return ActivationGate(change, epoch, is_configured=order is not None, is_first=not plan.before)
+    gate = configured_gate(settings)
+    if gate is None or not plan.before:
+        return ActivationGate(change, epoch, is_configured=gate is not None, is_first=not plan.before)
     if override is not None:
         require_store(settings)
     result = None
     try:
         with open_adoption_store(settings) as store:
-            result = _judged(store.registrations, settings, order, change.era, epoch)
+            result = _judged(store.registrations, settings, gate, change.era, epoch)
         result.require_met()
     except EraSwitchError as error:
         if override is None:
@@ -134,26 +134,18 @@ def pass_gate(settings: Settings, plan: RolloutPlan, override: str | None = None
     return ActivationGate(change, epoch, is_configured=True, result=result)
 
 
-def _judged(repository: "SqlRegistrations", settings: Settings, order: GateOrder, era: str, epoch: Epoch) -> GateResult:
+def _judged(repository: "SqlRegistrations", settings: Settings, gate: Gate, era: str, epoch: Epoch) -> GateResult:
     known = repository.epochs()
     last = next((one for one in known if one <= epoch), None)
-    if last is None or last < epoch - order.max_age_epochs:
+    oldest = epoch - settings.adoption.gate_max_age_epochs
+    if last is None or last < oldest:
         raise NoRegistrationsError(
             "There are no registrations that are recent enough",
-            expected=f"some of epoch {max(0, epoch - order.max_age_epochs)} to {epoch}, which is now",
+            expected=f"some of epoch {max(0, oldest)} to {epoch}, which is now",
             got="none at all" if not known else f"those of epochs {known[-1]} to {known[0]}",
             next_step="Ingest them: eraswitch adoption ingest SOURCE",
         )
-    return judge_gate(
-        repository,
-        era=era,
-        threshold=order.threshold,
-        compatibility=compatibility_of(settings),
-        base=order.base,
-        for_epochs=order.for_epochs,
-        epoch=last,
-        rules=adoption_rules(settings),
-    )
+    return judge_gate(repository, era, gate, compatibility_of(settings), epoch=last, rules=adoption_rules(settings))
 
 
 def _gate_not_met(error: EraSwitchError, result: GateResult | None) -> GateNotMetError:

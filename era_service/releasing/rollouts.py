@@ -22,6 +22,7 @@ from era_service.wiring.trust import configuration_policy
 from eras import ConfigurationError, Epoch, EraSwitchError
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.gate import GateResult, judge_gate
+from release_tools.adoption.shares import Gate
 from release_tools.forecasting.forecast import DEFAULT_PROBABILITY, ForecastOrder, forecast
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
 from release_tools.forecasting.result import Forecast
@@ -151,11 +152,9 @@ def _adoption(
     gate = plan.activate.gate
     return judge_gate(
         registrations,
-        era=plan.era,
-        threshold=gate.share,
-        compatibility=table,
-        base=gate.base,
-        for_epochs=gate.for_epochs,
+        plan.era,
+        Gate(gate.share, gate.base, gate.for_epochs),
+        table,
         current=epoch,
         rules=adoption_rules(settings),
     )

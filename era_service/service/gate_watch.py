@@ -66,8 +66,8 @@ def judged_gate(service: Watched, era: str, current: Epoch | None) -> GateResult
         EraSwitchError: no gate is configured, or not which versions know the era.
         EraSwitchError: there are no registrations, or they cannot be read.
     """
-    order = configured_gate(service.settings)
-    if order is None:
+    gate = configured_gate(service.settings)
+    if gate is None:
         raise EraSwitchError(
             "No gate is configured",
             code="AdoptionNotConfigured",
@@ -78,11 +78,9 @@ def judged_gate(service: Watched, era: str, current: Epoch | None) -> GateResult
     with configured():
         return judge_gate(
             service.store.registrations,
-            era=era,
-            threshold=order.threshold,
-            compatibility=compatibility_of(service.settings),
-            base=order.base,
-            for_epochs=order.for_epochs,
+            era,
+            gate,
+            compatibility_of(service.settings),
             current=current,
             rules=adoption_rules(service.settings),
         )

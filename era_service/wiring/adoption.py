@@ -6,8 +6,6 @@ In: settings, and files that a command names. Out: values of ``release_tools``, 
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -20,6 +18,7 @@ from era_service.wiring.genesis import clock_epoch
 from era_service.wiring.trust import network_key
 from eras import ChainReadError, ConfigurationError, Epoch
 from release_tools import AdoptionRules, Base, Compatibility, parse_share
+from release_tools.adoption.shares import Gate
 from release_tools.adoption.summary import assumed_epoch
 from release_tools.adoption.tickers import load_tickers
 from release_tools.registrations import ingest
@@ -33,23 +32,6 @@ LARGE_BYTES = 16 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class GateOrder:
-    """The gate as it is configured, or ordered.
-
-    Attributes:
-        threshold: the share that must be ready.
-        base: of what stake.
-        for_epochs: how many epochs must have it.
-        max_age_epochs: how old the newest registrations may be, in epochs.
-    """
-
-    threshold: Fraction
-    base: Base
-    for_epochs: int
-    max_age_epochs: int
-
-
 def adoption_rules(settings: Settings) -> AdoptionRules:
     """The rules by which adoption is counted."""
     adoption = settings.adoption
@@ -61,17 +43,12 @@ def adoption_rules(settings: Settings) -> AdoptionRules:
     )
 
 
-def configured_gate(settings: Settings) -> GateOrder | None:
+def configured_gate(settings: Settings) -> Gate | None:
     """The gate before an activation; ``None`` where none is configured."""
     adoption = settings.adoption
     if adoption.gate_threshold is None:
         return None
-    return GateOrder(
-        parse_share(adoption.gate_threshold),
-        Base(adoption.gate_base),
-        adoption.gate_for_epochs,
-        adoption.gate_max_age_epochs,
-    )
+    return Gate(parse_share(adoption.gate_threshold), Base(adoption.gate_base), adoption.gate_for_epochs)
 
 
 def current_epoch_of(settings: Settings) -> Epoch | None:

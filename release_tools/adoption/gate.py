@@ -23,7 +23,7 @@ from eras.words import about_ada
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.documents import AdoptionGate
 from release_tools.adoption.parties import NotReady, not_ready
-from release_tools.adoption.shares import AdoptionRules, Base, Share, parties_words, share_words
+from release_tools.adoption.shares import AdoptionRules, Base, Gate, Share, parties_words, share_words
 from release_tools.adoption.summary import (
     AdoptionAlarm,
     EpochAdoption,
@@ -180,12 +180,10 @@ class GateResult:
 
 def judge_gate(
     repository: "SqlRegistrations",
-    *,
     era: str,
-    threshold: Fraction,
+    gate: Gate,
     compatibility: Compatibility,
-    base: Base = Base.REGISTERED,
-    for_epochs: int = 1,
+    *,
     epoch: Epoch | None = None,
     current: Epoch | None = None,
     rules: AdoptionRules | None = None,
@@ -195,10 +193,8 @@ def judge_gate(
     Args:
         repository: the registrations.
         era: the era that is to be activated.
-        threshold: the share that is asked for.
+        gate: the share that must be ready, of what stake, and for how long.
         compatibility: which versions support it.
-        base: of what stake.
-        for_epochs: how many epochs one after the other must have the share.
         epoch: the last of them; by default the newest that has registrations and has begun.
         current: the current epoch, where it is known.
         rules: what it is counted by.
@@ -208,9 +204,9 @@ def judge_gate(
         GateNotMetError: there are no registrations at all, and no epoch was named.
         StoreError: they cannot be read.
     """
-    rules = rules or AdoptionRules()
+    rules, base, threshold = rules or AdoptionRules(), gate.base, gate.threshold
     known = repository.epochs()
-    require_told(repository, era, compatibility, known[:for_epochs])
+    require_told(repository, era, compatibility, known[: gate.for_epochs])
     if epoch is None and not known:
         raise GateNotMetError(
             f"The gate of {era} is not met: there are no registrations at all",
@@ -219,7 +215,7 @@ def judge_gate(
             next_step=how_to_have_some(repository),
         )
     last = next(one for one in (epoch, newest_begun(known, current), current) if one is not None)
-    asked = [Epoch(last - back) for back in range(for_epochs) if last >= back]
+    asked = [Epoch(last - back) for back in range(gate.for_epochs) if last >= back]
     found = [
         summarise(
             repository,
@@ -234,9 +230,10 @@ def judge_gate(
         else None
         for one in asked
     ]
-    epochs = tuple(_judged(one, adoption, base, threshold) for one, adoption in zip(asked, found, strict=True))
-    if len(asked) < for_epochs:
-        epochs += (GateEpoch(Epoch(0), None, met=False, why=f"there are fewer than {for_epochs} epochs before it"),)
+    epochs = tuple(_judged(one, adoption, gate) for one, adoption in zip(asked, found, strict=True))
+    if len(asked) < gate.for_epochs:
+        why = f"there are fewer than {gate.for_epochs} epochs before it"
+        epochs += (GateEpoch(Epoch(0), None, met=False, why=why),)
     share, adoption = epochs[0].share, found[0]
     alarms = () if adoption is None else adoption.alarms
     if share is None or adoption is None:
@@ -250,9 +247,10 @@ def judge_gate(
     )
 
 
-def _judged(epoch: Epoch, adoption: EpochAdoption | None, base: Base, threshold: Fraction) -> GateEpoch:
+def _judged(epoch: Epoch, adoption: EpochAdoption | None, gate: Gate) -> GateEpoch:
     if adoption is None:
         return GateEpoch(epoch, None, met=False, why="no registrations")
+    base = gate.base
     share = adoption.eras[0].of(base)
     if share is None:
         return GateEpoch(
@@ -265,7 +263,7 @@ def _judged(epoch: Epoch, adoption: EpochAdoption | None, base: Base, threshold:
     if adoption.rejected.unknown and base is not Base.NETWORK:
         why = f"{rejected_words(adoption.rejected)}. Correct and ingest them, or leave them out: --ignore-rejected"
         return GateEpoch(epoch, share, met=False, why=why)
-    met = share.reaches(threshold)
+    met = share.reaches(gate.threshold)
     apart = f": {share.apart}" if share.apart else ""
     return GateEpoch(
         epoch,

@@ -43,6 +43,21 @@ class Base(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Gate:
+    """The condition before an activation: a share of the stake must be ready.
+
+    Attributes:
+        threshold: the share that must be ready.
+        base: of what stake.
+        for_epochs: how many epochs one after the other must have it.
+    """
+
+    threshold: Fraction
+    base: Base = Base.REGISTERED
+    for_epochs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Share:
     """A part of a whole, in lovelace.
 

@@ -22,7 +22,7 @@ from era_store import Registration, StoredTrust, VersionTally, temporary_registr
 from eras import Epoch, EraStatus, SupportedEras, select_eras
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.gate import GateResult, judge_gate
-from release_tools.adoption.shares import share_words, support_share
+from release_tools.adoption.shares import Gate, share_words, support_share
 from release_tools.adoption.summary import NoRegistrationsError
 from release_tools.forecasting.forecast import ForecastOrder, forecast
 from release_tools.rehearsal.actions import (
@@ -334,9 +334,9 @@ class Simulation:
         """The gate, as ``marker activate`` holds the registrations against it."""
         return judge_gate(
             self._registrations,
-            era=action.era,
-            threshold=Fraction(str(action.gate)),
-            compatibility=self._compatibility,
+            action.era,
+            Gate(Fraction(str(action.gate))),
+            self._compatibility,
             current=self._world.epoch,
         )
 

@@ -13,7 +13,7 @@ from release_tools import AdoptionRules, Base, Compatibility, GateResult, judge_
 from release_tools.adoption.compatibility import EraNotListedError
 from release_tools.adoption.documents import AdoptionGate, NamedNotReadyDocument
 from release_tools.adoption.gate import GateNotMetError
-from release_tools.adoption.shares import Share
+from release_tools.adoption.shares import Gate, Share
 from release_tools.adoption.summary import assumed_epoch
 from tests.release_tools.registered import register, registration, repository, told
 
@@ -22,8 +22,14 @@ __all__ = ["repository"]
 TABLE = Compatibility.of({"lagrange": ">=0.3.0"})
 
 
-def judged(repository: SqlRegistrations, threshold: str = "0.95", **options: Any) -> GateResult:
-    return judge_gate(repository, era="lagrange", threshold=Fraction(threshold), compatibility=TABLE, **options)
+def judged(
+    repository: SqlRegistrations,
+    threshold: str = "0.95",
+    base: Base = Base.REGISTERED,
+    for_epochs: int = 1,
+    **options: Any,
+) -> GateResult:
+    return judge_gate(repository, "lagrange", Gate(Fraction(threshold), base, for_epochs), TABLE, **options)
 
 
 def test_met_to_the_lovelace(repository: SqlRegistrations) -> None:
@@ -129,7 +135,7 @@ def test_on_the_newest_of_each_party(repository: SqlRegistrations) -> None:
 def test_an_era_nobody_vouches_for_has_no_gate(repository: SqlRegistrations) -> None:
     told(repository, 5, "a 0.3.0 1")
     with pytest.raises(EraNotListedError):
-        judge_gate(repository, era="euler", threshold=Fraction(1, 2), compatibility=TABLE)
+        judge_gate(repository, "euler", Gate(Fraction(1, 2)), TABLE)
 
 
 def test_without_any_registration_it_is_not_met(repository: SqlRegistrations) -> None:
@@ -240,7 +246,7 @@ def test_who_reports_what_it_can_do_is_ready_by_that_and_shown_apart(repository:
 
 def test_capabilities_need_no_table(repository: SqlRegistrations) -> None:
     register(repository, replace(registration("a", None, 50), capability=Capability(("newton",))))
-    found = judge_gate(repository, era="newton", threshold=Fraction(1), compatibility=Compatibility())
+    found = judge_gate(repository, "newton", Gate(Fraction(1)), Compatibility())
     assert found.met
     (era,) = summarise(repository, eras=("newton",)).eras
     assert (era.told, era.minimum, era.registered.parts[0]) == (True, None, Share(50, 50))

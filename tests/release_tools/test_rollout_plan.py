@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from era_store import Registration, temporary_registrations
 from eras import Epoch, EraMarker
 from release_tools import Base, Compatibility, judge_gate
+from release_tools.adoption.shares import Gate
 from release_tools.forecasting.forecast import ForecastOrder, forecast
 from release_tools.forecasting.lottery import Lottery
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
@@ -191,7 +192,7 @@ def evidence(ready: int = 96, epoch: int = 9, plan: PlannedRollout = PLAN) -> Ga
         ]
         repository.ingest(rows, source="t", time_s=0.0)
     gate = plan.activate.gate
-    adoption = judge_gate(repository, era="pythagoras", threshold=gate.share, compatibility=TABLE)
+    adoption = judge_gate(repository, "pythagoras", Gate(gate.share), TABLE)
     order = ForecastOrder("pythagoras", Epoch(plan.activate.at), SourcedQuorum(Lottery(1944, 16948, 0.2), "a test"))
     return GateEvidence(adoption, forecast(repository, order, compatibility=TABLE))
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 
 from release_tools import Compatibility, GateResult, judge_gate
+from release_tools.adoption.shares import Gate
 from release_tools.forecasting.result import Forecast, Verdict
 from release_tools.forecasting.safety import judge_switch
 from tests.release_tools.test_forecast import TABLE, forecast_of, shares_of
@@ -17,7 +18,7 @@ FEW = shares_of(0.3, 0.3, 0.3, 0.3)
 def gate(threshold: str, repository: object = READY, table: Compatibility = TABLE) -> GateResult:
     """How the era of the forecasts stands to a gate."""
     (era,) = table.eras[-1:]
-    return judge_gate(repository, era=era, threshold=Fraction(threshold), compatibility=table)  # type: ignore[arg-type]
+    return judge_gate(repository, era, Gate(Fraction(threshold)), table)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -189,15 +189,7 @@ def forecast(
         judged = None
         if gate is not None:
             judged = judge_gate(
-                registrations,
-                era=era,
-                threshold=gate.threshold,
-                compatibility=table,
-                base=gate.base,
-                for_epochs=gate.for_epochs,
-                epoch=asked.epoch,
-                current=current,
-                rules=adoption_rules(settings),
+                registrations, era, gate, table, epoch=asked.epoch, current=current, rules=adoption_rules(settings)
             )
     _show(found, judged, known_calendar(settings), output)
     if quorum_by.configuration_file is not None:

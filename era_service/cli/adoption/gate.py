@@ -21,6 +21,7 @@ from eras import Epoch
 from release_tools import judge_gate
 from release_tools.adoption.gate import GateNotMetError
 from release_tools.adoption.parties import named
+from release_tools.adoption.shares import Gate
 
 
 @option_group()
@@ -66,11 +67,9 @@ def gate(app: AppContext, *, era: str, asked: GateOptions, data: ReadinessOption
         current, assumed = (asked.epoch, None) if asked.epoch is not None else epoch_or_assumed(settings, repository)
         result = judge_gate(
             repository,
-            era=era,
-            threshold=threshold,
-            compatibility=compatibility_of(settings, data.compatibility_file),
-            base=asked.base(settings),
-            for_epochs=asked.for_epochs or settings.adoption.gate_for_epochs,
+            era,
+            Gate(threshold, asked.base(settings), asked.for_epochs or settings.adoption.gate_for_epochs),
+            compatibility_of(settings, data.compatibility_file),
             epoch=asked.epoch,
             current=current,
             rules=rules,

@@ -11,6 +11,7 @@ from era_service.cli.adoption.forecast_view import forecast_lines, gate_words
 from era_store import Registration, open_store
 from eras import Epoch
 from release_tools import judge_gate
+from release_tools.adoption.shares import Gate
 from release_tools.forecasting.lottery import FixedQuorum
 from release_tools.forecasting.lottery_parameters import PUBLISHED, SourcedQuorum
 from release_tools.forecasting.result import Verdict
@@ -307,7 +308,7 @@ def test_a_switch_too_early_is_not_safe_and_the_gate_agrees(registered: Path) ->
 
 def test_where_a_quorum_is_likely_a_gate_that_is_not_met_decides() -> None:
     found = forecast_of(rising(), 8, quorum=SourcedQuorum(FixedQuorum(Fraction(1, 10)), "a test"))
-    gate = judge_gate(rising(), era="pythagoras", threshold=Fraction(95, 100), compatibility=TABLE)
+    gate = judge_gate(rising(), "pythagoras", Gate(Fraction(95, 100)), TABLE)
     assert (found.verdict, judge_switch(found, gate).verdict, gate.met) == (Verdict.SAFE, Verdict.NOT_YET, False)
     assert gate_words(found, gate).startswith(
         "Gate         decides, because it asks for more than a quorum: enough stake"
