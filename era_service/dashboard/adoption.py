@@ -174,7 +174,7 @@ def _versions_figure(epochs: Sequence[EpochAdoption], era: str | None, calendar:
     title = "Stake by version" + ("" if era is None else f", versions ready for {era} below")
     description = f"Shares of the registered stake in epochs {labels[0]} to {labels[-1]}, a bar for each."
     svgs = tuple(
-        charts.stacked_bars(dated, series, title=title, description=description, width=width, height=HEIGHT)
+        charts.stacked_bars(dated, series, charts.Canvas(title, description, width, height=HEIGHT))
         for width in CHART_WIDTHS
     )
     rows = tuple(
@@ -250,7 +250,7 @@ def _readiness_figure(
         "." if gate is None else f", against the gate of {share_words(gate.threshold)}."
     )
     svgs = tuple(
-        charts.lines(dated, series, title=title, description=description, gate=threshold, width=width, height=HEIGHT)
+        charts.lines(dated, series, charts.Canvas(title, description, width, height=HEIGHT), gate=threshold)
         for width in CHART_WIDTHS
     )
     cells = tuple(

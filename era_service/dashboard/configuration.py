@@ -80,11 +80,9 @@ def _figure(found: ConfigurationStatus, now: int, calendar: EpochCalendar) -> Fi
     svgs = [
         charts.timeline(
             spans,
+            charts.Canvas(title, _lead(found, calendar), width),
             [charts.Moment(f"now: epoch {now}", now)],
-            title=title,
-            description=_lead(found, calendar),
             label=calendar.label,
-            width=width,
         )
         for width in CHART_WIDTHS
     ]

@@ -104,27 +104,24 @@ def _figure(found: Forecast, calendar: EpochCalendar) -> Figure:
             charts.lines(
                 labels,
                 series,
-                title="Chance of a quorum",
-                description=description,
+                charts.Canvas("Chance of a quorum", description, width, height=230),
                 gate=found.probability,
                 gate_name="wanted",
                 axis=charts.CHANCES,
                 mark=mark,
-                width=width,
-                height=230,
             ),
             charts.lines(
                 labels,
                 [charts.Series("stake that signs", signing, "unknown")],
-                title="Stake that signs, of the registered stake",
-                description=f"At epoch {danger.epoch}: {percent(danger.signing_share.value)}.",
+                charts.Canvas(
+                    "Stake that signs, of the registered stake",
+                    f"At epoch {danger.epoch}: {percent(danger.signing_share.value)}.",
+                    width,
+                    height=190,
+                ),
                 mark=mark,
-                width=width,
-                height=190,
             ),
-            title=title,
-            description=description,
-            width=width,
+            canvas=charts.Canvas(title, description, width),
         )
         for width in CHART_WIDTHS
     ]

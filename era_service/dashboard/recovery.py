@@ -98,14 +98,11 @@ def _figure(found: Recovery, calendar: EpochCalendar) -> Figure:
         charts.lines(
             [calendar.label(one.epoch) for one in found.epochs],
             series,
-            title=title,
-            description=sentence(found.words),
+            charts.Canvas(title, sentence(found.words), width, height=HEIGHT),
             gate=float(found.wanted),
             gate_name="recovered from",
             mark=(calendar.label(found.at), "the switch"),
             axis=charts.up_to(max((float(one) for one in shares if one is not None), default=1.0)),
-            width=width,
-            height=HEIGHT,
         )
         for width in CHART_WIDTHS
     )

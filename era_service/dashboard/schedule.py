@@ -59,9 +59,7 @@ def _figure(status: EraStatus, now: int, table: Table, calendar: EpochCalendar) 
     ]
     moments = [charts.Moment(f"now: epoch {now}", now)]
     svgs = [
-        charts.timeline(
-            spans, moments, title="Eras by epoch", description=_lead(status), label=calendar.label, width=width
-        )
+        charts.timeline(spans, charts.Canvas("Eras by epoch", _lead(status), width), moments, label=calendar.label)
         for width in CHART_WIDTHS
     ]
     return Figure("timeline-chart", "Eras by epoch", tuple(svgs), table)

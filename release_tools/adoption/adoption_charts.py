@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from eras.words import percents
-from release_tools.adoption.charts import Series, lines, stacked_bars
+from release_tools.adoption.charts import Canvas, Series, lines, stacked_bars
 from release_tools.adoption.shares import Base
 from release_tools.adoption.summary import EpochAdoption
 from release_tools.adoption.versions import newest_first
@@ -44,8 +44,7 @@ def versions_chart(
     return stacked_bars(
         [label(one.epoch) for one in epochs],
         series,
-        title="Registered stake by version",
-        description=" ".join(_epoch_words(one) for one in epochs[-1:]),
+        Canvas("Registered stake by version", " ".join(_epoch_words(one) for one in epochs[-1:])),
         gate=None if gate is None else float(gate),
     )
 
@@ -75,8 +74,7 @@ def support_chart(
     return lines(
         [label(one.epoch) for one in epochs],
         series,
-        title=f"Stake that supports {era}",
-        description=f"In epoch {epochs[-1].epoch} it is {last}.",
+        Canvas(f"Stake that supports {era}", f"In epoch {epochs[-1].epoch} it is {last}."),
         gate=None if gate is None else float(gate),
     )
 

@@ -58,6 +58,23 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Canvas:
+    """The image that a chart is drawn in.
+
+    Attributes:
+        title: names the chart.
+        description: describes in words what it shows.
+        width: in pixels of the view box; the chart fills the element that holds it.
+        height: the same, without the legend; that of a timeline or of stacked charts follows from what they hold.
+    """
+
+    title: str
+    description: str
+    width: int = 720
+    height: int = 300
+
+
+@dataclass(frozen=True, slots=True)
 class Axis:
     """How values lie upon an axis.
 
@@ -120,25 +137,18 @@ class Moment:
 def stacked_bars(
     labels: Sequence[str],
     series: Sequence[Series],
-    *,
-    title: str,
-    description: str,
+    canvas: Canvas,
     gate: float | None = None,
-    width: int = 720,
-    height: int = 300,
 ) -> str:
     """A bar for each label, of shares that lie upon each other.
 
     Args:
         labels: below the bars, with a second line after a line break; epochs and their dates, as a rule, oldest first.
         series: from the bottom up; shares from 0 to 1, which may add up to less than 1.
-        title: names the chart.
-        description: describes in words what it shows.
+        canvas: the image.
         gate: the share that is asked for, as a line across.
-        width: in pixels of the view box; the chart fills what it is put into.
-        height: the same, without the legend.
     """
-    plot = _Plot(labels, width, height, series, SHARES)
+    plot = _Plot(labels, series, canvas, SHARES)
     step = plot.width / max(1, len(labels))
     body = [*plot.frame(labels, step)]
     for index, label in enumerate(labels):
@@ -154,39 +164,31 @@ def stacked_bars(
                 )
             base += float(value)
     body += [*plot.gate(gate), *plot.gate_label(gate), *plot.legend(series)]
-    return _svg(title, description, width, plot.full_height, body)
+    return _svg(canvas, plot.full_height, body)
 
 
 def lines(
     labels: Sequence[str],
     series: Sequence[Series],
+    canvas: Canvas,
     *,
-    title: str,
-    description: str,
     gate: float | None = None,
     gate_name: str = "gate",
     mark: tuple[str, str] | None = None,
     axis: Axis = SHARES,
-    width: int = 720,
-    height: int = 300,
 ) -> str:
     """A line for each series over the labels; it is broken where a value is missing. The gate lies below the lines.
 
-    The arguments are those of ``stacked_bars``; shares lie beside each other here, each from 0 to 1. Further ones:
-
     Args:
-        labels: see there.
-        series: see there.
-        title: see there.
-        description: see there.
-        gate: see there.
+        labels: as in ``stacked_bars``.
+        series: shares beside each other, each from 0 to 1 unless ``axis`` has others.
+        canvas: the image.
+        gate: the share that is asked for, as a line across.
         gate_name: what its line is called.
         mark: a label before which a line goes down, and what it is called.
         axis: how the values lie upon the axis.
-        width: see there.
-        height: see there.
     """
-    plot = _Plot(labels, width, height, series, axis)
+    plot = _Plot(labels, series, canvas, axis)
     step = plot.width / max(1, len(labels))
     body = [*plot.frame(labels, step), *plot.gate(gate)]
     for colour, one in zip(plot.colours, series, strict=True):
@@ -214,17 +216,15 @@ def lines(
         place, anchor = (x + 4, "start") if room else (x - 4, "end")
         body.append(_text(place, plot.bottom - 6, mark[1], anchor=anchor, tone="muted", halo=True))
     body += [*plot.gate_label(gate, gate_name, x), *plot.legend(series)]
-    return _svg(title, description, width, plot.full_height, body)
+    return _svg(canvas, plot.full_height, body)
 
 
-def stacked(*charts: str, title: str, description: str, width: int = 720) -> str:
+def stacked(*charts: str, canvas: Canvas) -> str:
     """Charts below one another in one image, each with axes of its own: values of two kinds share no axis.
 
     Args:
-        charts: as the other functions draw them, all as wide as ``width``.
-        title: names the image.
-        description: describes in words what it shows.
-        width: in pixels of the view box.
+        charts: as the other functions draw them, all as wide as the canvas.
+        canvas: the image.
     """
     body, top = [], 0
     for chart in charts:
@@ -232,30 +232,27 @@ def stacked(*charts: str, title: str, description: str, width: int = 720) -> str
         sized = _VIEW_BOX.sub(rf'y="{_TOP + top}" width="\1" height="\2" viewBox="0 0 \1 \2"', chart, count=1)
         body.append(sized)
         top += height
-    return _svg(title, description, width, _TOP + top, body)
+    return _svg(canvas, _TOP + top, body)
 
 
 def timeline(
     spans: Sequence[Span],
+    canvas: Canvas,
     moments: Sequence[Moment] = (),
     *,
-    title: str,
-    description: str,
     unit: str = "epoch",
     label: Callable[[float], str] = "{:g}".format,
-    width: int = 720,
 ) -> str:
     """Spans in lanes from left to right, with moments as lines across.
 
     Args:
         spans: what lasts; lanes come in the order in which they are first named.
+        canvas: the image.
         moments: what happens at once.
-        title: names the chart.
-        description: describes in words what it shows.
         unit: what time is counted in, below the axis.
         label: what the axis calls a time; a second line after a line break.
-        width: in pixels of the view box; the height follows from the lanes.
     """
+    width = canvas.width
     lanes = {lane: index for index, lane in enumerate(dict.fromkeys(span.lane for span in spans))}
     times = [*(span.start for span in spans), *(span.end for span in spans if span.end is not None)]
     times += [moment.at for moment in moments]
@@ -295,7 +292,7 @@ def timeline(
         body.append(_rule(x(moment.at), _TOP + _MARK - 4, x(moment.at), bottom, "gate", dashed=True))
         place = min(x(moment.at), width - len(moment.label) * _CHARACTER / 2)
         body.append(_text(place, _TOP + _MARK - 11, moment.label, anchor="middle", tone="gate"))
-    return _svg(title, description, width, bottom + _BOTTOM + _LINE * _second_line(labels), body)
+    return _svg(canvas, bottom + _BOTTOM + _LINE * _second_line(labels), body)
 
 
 def standalone(svg: str) -> str:
@@ -307,14 +304,14 @@ def standalone(svg: str) -> str:
 class _Plot:
     """The frame of a chart with shares upwards and labels sideways."""
 
-    def __init__(self, labels: Sequence[str], width: int, height: int, series: Sequence[Series], axis: Axis) -> None:
+    def __init__(self, labels: Sequence[str], series: Sequence[Series], canvas: Canvas, axis: Axis) -> None:
         for one in series:
             if len(one.values) != len(labels):
                 raise ValueError(f"{one.name}: {len(one.values)} values for {len(labels)} labels")
-        height += _LINE * _second_line(labels)
+        height = canvas.height + _LINE * _second_line(labels)
         self.axis = axis
         self.left = _LEFT
-        self.width = width - _LEFT - _RIGHT
+        self.width = canvas.width - _LEFT - _RIGHT
         self.bottom = height - _BOTTOM - _LINE * _second_line(labels)
         self.colours = _colours([one.tone for one in series])
         self._rows = list(_legend_rows(series, self.width))
@@ -457,8 +454,8 @@ def _text(x: float, y: float, words: str, *, anchor: str = "start", tone: str = 
     )
 
 
-def _svg(title: str, description: str, width: int, height: int, body: Iterable[str]) -> str:
-    inside = "".join(body)
+def _svg(canvas: Canvas, height: int, body: Iterable[str]) -> str:
+    title, description, width, inside = canvas.title, canvas.description, canvas.width, "".join(body)
     key = sha256(f"{title}\0{description}\0{inside}".encode()).hexdigest()[:10]  # ids are unique on a page
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '

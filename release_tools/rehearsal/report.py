@@ -9,7 +9,7 @@ from fractions import Fraction
 from html import escape
 
 from eras.words import percent
-from release_tools.adoption.charts import CHANCES, Moment, Series, Span, lines, stacked, stacked_bars, timeline
+from release_tools.adoption.charts import CHANCES, Canvas, Moment, Series, Span, lines, stacked, stacked_bars, timeline
 from release_tools.rehearsal.outcome import Outcome
 
 _STYLE = """
@@ -97,7 +97,7 @@ def _eras(outcome: Outcome) -> str:
     published = [(one.at, one.published) for one in outcome.happenings if one.published is not None]
     moments = [Moment(f"{change.to_dict()['change']}", at) for at, change in published]
     words = "; ".join(f"{span.label} from epoch {span.start:g}" for span in spans)
-    return timeline(spans, moments, title="Eras", description=words)
+    return timeline(spans, Canvas("Eras", words), moments)
 
 
 def _nodes(outcome: Outcome) -> str:
@@ -109,7 +109,7 @@ def _nodes(outcome: Outcome) -> str:
     ]
     last = outcome.rows[-1]
     words = f"At the end {last.in_era:,} of {nodes:,} nodes run in {last.era}, and {last.stopped:,} have stopped."
-    return stacked_bars(_labels(outcome), series, title="Nodes by epoch", description=words)
+    return stacked_bars(_labels(outcome), series, Canvas("Nodes by epoch", words))
 
 
 def _versions(outcome: Outcome) -> str:
@@ -120,7 +120,7 @@ def _versions(outcome: Outcome) -> str:
     ]
     series = [Series(name, tuple(one.get(name) for one in shares)) for name in names]
     words = "The share of each version in the stake that registered in an epoch."
-    return stacked_bars(_labels(outcome), series, title="Registered stake by version", description=words)
+    return stacked_bars(_labels(outcome), series, Canvas("Registered stake by version", words))
 
 
 def _quorum(outcome: Outcome) -> str:
@@ -134,10 +134,9 @@ def _quorum(outcome: Outcome) -> str:
     ]
     words = f"{outcome.lost} of {len(outcome.rows)} epochs had no quorum."
     return stacked(
-        lines(_labels(outcome), chances, title="Chance of a quorum", description=words, axis=CHANCES),
-        lines(_labels(outcome), signing, title="Stake that signs", description="The share of the stake that signs."),
-        title="Quorum",
-        description=words,
+        lines(_labels(outcome), chances, Canvas("Chance of a quorum", words), axis=CHANCES),
+        lines(_labels(outcome), signing, Canvas("Stake that signs", "The share of the stake that signs.")),
+        canvas=Canvas("Quorum", words),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from chain_reader.genesis import EpochCalendar
 from era_service.cli.shared.output import printable
 from eras.words import about_ada, percent
-from release_tools.adoption.charts import CHANCES, Series, lines, stacked, standalone
+from release_tools.adoption.charts import CHANCES, Canvas, Series, lines, stacked, standalone
 from release_tools.adoption.gate import GateResult
 from release_tools.adoption.shares import needed_share
 from release_tools.forecasting.documents import Phase
@@ -171,29 +171,31 @@ def forecast_chart(found: Forecast, calendar: EpochCalendar | None = None) -> st
     share = lines(
         labels,
         series,
-        title="Ready share of the registered stake",
-        description="No share suffices." if needed is None else f"{percent(needed)} is needed.",
+        Canvas(
+            "Ready share of the registered stake",
+            "No share suffices." if needed is None else f"{percent(needed)} is needed.",
+            height=240,
+        ),
         gate=needed,
         gate_name="needed",
         mark=mark,
-        height=240,
     )
     chances = tuple(outlooks[epoch].quorum_probability.value if epoch in outlooks else None for epoch in epochs)
     chance = lines(
         labels,
         [Series("chance of a quorum", chances)],
-        title="Chance of a quorum",
-        description=f"{probability_words(found.probability)} is wanted.",
+        Canvas("Chance of a quorum", f"{probability_words(found.probability)} is wanted.", height=240),
         gate=found.probability,
         gate_name="wanted",
         mark=mark,
         axis=CHANCES,
-        height=240,
     )
     drawn = stacked(
         share,
         chance,
-        title=f"Forecast of {printable(found.era)} at epoch {found.at}",
-        description="; ".join(line for line in forecast_lines(found) if line),
+        canvas=Canvas(
+            f"Forecast of {printable(found.era)} at epoch {found.at}",
+            "; ".join(line for line in forecast_lines(found) if line),
+        ),
     )
     return standalone(drawn)
