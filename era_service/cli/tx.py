@@ -243,7 +243,7 @@ def sign(
     several signers each runs this on the previous signer's file.
     """
     from release_tools.transactions.files import CarriedTransaction
-    from release_tools.transactions.signing_checks import require_no_doubt, signing_doubts
+    from release_tools.transactions.signing_checks import Signer, require_no_doubt, signing_doubts
 
     settings = network.settings(app)
     carried = CarriedTransaction.parse(read_text(checks.file), checks.file)
@@ -255,11 +255,7 @@ def sign(
     _show(carried, key, as_json=output.as_json)
     doubts = signing_doubts(
         carried,
-        network_id=network_id,
-        key_hashes={one.key_hash for one in signers},
-        addresses=checks.change_addresses,
-        era_address=era_address,
-        key=key,
+        Signer(network_id, {one.key_hash for one in signers}, checks.change_addresses, era_address, key),
         max_fee=checks.max_fee,
         sweep_beside=checks.sweep_beside,
     )

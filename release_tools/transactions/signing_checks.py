@@ -14,6 +14,7 @@ is believed but the bytes of the body. What could go wrong, and what is made of 
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from datum import VerificationKey
 from eras import TransactionError
@@ -23,26 +24,33 @@ from release_tools.transactions.files import CarriedTransaction
 from release_tools.transactions.words import TransactionSummary
 
 
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """The keys of a signer, and the configuration of the signer's own machine.
+
+    Attributes:
+        network_id: of the network that transactions are for.
+        key_hashes: hashes of the signer's keys.
+        addresses: where else change may go.
+        era_address: where readers look, where that is known.
+        era_key: the key that markers are signed with, where it is known.
+    """
+
+    network_id: int
+    key_hashes: Collection[str]
+    addresses: Collection[str] = ()
+    era_address: str | None = None
+    era_key: VerificationKey | None = None
+
+
 def signing_doubts(
-    carried: CarriedTransaction,
-    *,
-    network_id: int,
-    key_hashes: Collection[str],
-    addresses: Collection[str] = (),
-    era_address: str | None = None,
-    key: VerificationKey | None = None,
-    max_fee: int,
-    sweep_beside: str | None = None,
+    carried: CarriedTransaction, signer: Signer, *, max_fee: int, sweep_beside: str | None = None
 ) -> tuple[str, ...]:
     """Reasons against signing a transaction, in words.
 
     Args:
         carried: the transaction.
-        network_id: of the network that it is for.
-        key_hashes: hashes of the signer's keys.
-        addresses: where else change may go.
-        era_address: where readers look, where that is known.
-        key: the era key that markers are signed with, where it is known.
+        signer: whose signature is asked for.
         max_fee: the most that it may cost, in lovelace.
         sweep_beside: reference of the marker output in force, where the transaction is to be a sweep.
 
@@ -50,7 +58,7 @@ def signing_doubts(
         TransactionError: no output of it carries markers, or more than one; or it is not the sweep that it should.
         TransactionError: it costs more than it may.
     """
-    found = carried.summary(key)
+    found = carried.summary(signer.era_key)
     if found["fee"] > max_fee:
         raise TransactionError(
             "The transaction would cost too much",
@@ -84,12 +92,12 @@ def signing_doubts(
     for output, markers in published:
         if markers["signed_by_era_key"] is False:
             doubts.append("its markers are not signed by the era key, so that no node would read them")
-        if era_address is not None and output["address"] != era_address:
-            doubts.append(f"its markers go to {output['address']}, which is not the era address {era_address}")
-    known = {*addresses, *([] if era_address is None else [era_address])}
+        if signer.era_address is not None and output["address"] != signer.era_address:
+            doubts.append(f"its markers go to {output['address']}, which is not the era address {signer.era_address}")
+    known = {*signer.addresses, signer.era_address}
     for output in found["outputs"]:
         address = output["address"]
-        if address not in known and _owner(address, network_id) not in key_hashes:
+        if address not in known and _owner(address, signer.network_id) not in signer.key_hashes:
             doubts.append(f"{ada(output['lovelace'])} go to {address}, which none of your keys owns")
     if found["invalid_hereafter"] is None:
         doubts.append("it never becomes void: whoever holds it can submit it at any later time")
