@@ -16,8 +16,7 @@ from release_tools.rehearsal import Scenario
 from release_tools.rehearsal import rehearse as play
 from release_tools.rehearsal.outcome import Outcome
 from release_tools.rehearsal.report import COLUMNS, html_report
-from release_tools.rehearsal.scenario_text import scenario_toml
-from release_tools.rehearsal.shipped import find_scenario, shipped_scenarios
+from release_tools.rehearsal.scenario_files import find_scenario, scenario_toml, shipped_scenarios
 from release_tools.rehearsal.shrinking import Shrunk, shrink
 
 

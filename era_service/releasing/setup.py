@@ -31,9 +31,8 @@ from era_service.config.schema import Settings
 from era_service.wiring.providers import open_gateway, open_provider, providers_of
 from eras import ChainReadError, ConfigurationError, Epoch, StoreError, TransactionError
 from release_tools import Network, PaymentKey
-from release_tools.keys.files import SECRET_KEY_FILE, VERIFICATION_KEY_FILE, write_key_pair
+from release_tools.keys.files import SECRET_KEY_FILE, VERIFICATION_KEY_FILE, write_key_pair, write_new
 from release_tools.keys.payment_key import PaymentSigner
-from release_tools.keys.secret_files import write_new
 from release_tools.transactions.addresses import parse_address, payment_key_hash
 from release_tools.transactions.drafting import require_network
 

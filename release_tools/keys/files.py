@@ -1,20 +1,22 @@
-"""Era keys on disk: ``era.sk`` and ``era.vk``, as Mithril's aggregator writes them (JSON-hex, no newline at the end).
+"""Keys on disk. A secret file is its owner's alone from the moment it exists, and is written whole or not at all.
 
-With a passphrase ``era.sk`` is encrypted (``encrypted``). A key that exists is never overwritten: losing the secret key
-of a network is losing the network.
+An era key is ``era.sk`` and ``era.vk``, as Mithril's aggregator writes them (JSON-hex, no newline at the end). With a
+passphrase ``era.sk`` is encrypted (``encrypted``). A key that exists is never overwritten: losing the secret key of a
+network is losing the network.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from datum import SigningKey
 from eras import ConfigurationError
 from release_tools.keys.encrypted import encrypt
-from release_tools.keys.secret_files import write_new
 
 SECRET_KEY_FILE = "era.sk"  # noqa: S105 - the name of a file
 VERIFICATION_KEY_FILE = "era.vk"
 
+OWNER_ONLY = 0o600
 _READABLE = 0o644
 
 
@@ -59,3 +61,41 @@ def write_key_pair(folder: Path, key: SigningKey, passphrase: bytes | None = Non
             "No key pair was written", expected=expected, got=got, next_step=next_step, code="KeyFile"
         ) from error
     return files
+
+
+def write_new(path: Path, text: str, mode: int = OWNER_ONLY) -> None:
+    """Make a file that is not there yet.
+
+    Args:
+        path: where; its folder exists.
+        text: its content, written as UTF-8.
+        mode: its permissions, less the umask.
+
+    Raises:
+        OSError: it exists already (``FileExistsError``), or cannot be written; what was begun is gone.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def replace(path: Path, text: str) -> None:
+    """Give a file with a secret another content, whole or not at all; a link to it stays one.
+
+    Raises:
+        OSError: it cannot be written; it is as it was.
+    """
+    target = path.resolve()
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    write_new(draft, text)
+    try:
+        draft.replace(target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise

@@ -16,8 +16,8 @@ from datum import KeyFormatError, SigningKey, text_of
 from eras import ConfigurationError
 from release_tools.keys.encrypted import EncryptedKey, encrypt
 from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES, key_envelope
+from release_tools.keys.files import write_new
 from release_tools.keys.forms import find_payment_key
-from release_tools.keys.secret_files import write_new
 
 if TYPE_CHECKING:
     from pycardano import VerificationKey

@@ -6,6 +6,7 @@ only grew is read on, one whose beginning changed is read anew.
 """
 
 import hashlib
+import json
 import os
 import stat
 import sys
@@ -17,9 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
+from datum.strict_json import whole_or_nan
 from era_store.registrations import Registration, Reject
 from eras import Epoch
-from release_tools.registrations.judging import Judge, Refusal, rejected
+from release_tools.registrations.judging import Judge, Refusal, fields_once, rejected
 from release_tools.registrations.source import Batch, RegistrationSourceError, SourceMissingError
 
 MAX_LINE_BYTES = 64 * 1024
@@ -30,6 +32,8 @@ FOREIGN_LINES = 1_000
 """After so many lines, none of which is of the kind, a file is refused as a whole."""
 
 TOO_LONG = f"the line is longer than {MAX_LINE_BYTES} bytes"
+NO_JSON = "is not JSON in UTF-8"
+NO_OBJECT = "is not a JSON object"
 STANDARD_INPUT = "-"
 
 _HASHED = 4096
@@ -228,6 +232,34 @@ class TextRows:
             SourceMissingError: it cannot be read.
         """
         return self._file.total
+
+
+class JsonLines(TextRows):
+    """JSON lines: one object a line, with ``party_id``, ``epoch``, ``stake``, and more where it is known.
+
+    ``version``, ``seen_at`` (ISO 8601 or POSIX seconds) and ``signed`` (hex) may be missing or null. An unknown field
+    is noted, and its row counts without it.
+    """
+
+    kind = "lines"
+
+    def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:
+        """The lines after ``cursor``.
+
+        Raises:
+            SourceMissingError: the file cannot be read.
+            RegistrationSourceError: no line of it is a JSON object.
+        """
+        return self._file.batches(cursor, size, self._parse, foreign=(NO_JSON, NO_OBJECT, TOO_LONG))
+
+    def _parse(self, line: bytes) -> Registration | Refusal | str | None:
+        if line.isspace():
+            return None
+        try:
+            found = json.loads(line, parse_int=whole_or_nan, object_pairs_hook=fields_once)
+        except (ValueError, RecursionError):
+            return NO_JSON
+        return self._judge.fields(found) if isinstance(found, dict) else NO_OBJECT
 
 
 def _cursor(file: BinaryIO, end: int, number: int) -> str:

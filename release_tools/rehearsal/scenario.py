@@ -6,7 +6,7 @@ a key names it. ``docs/rehearsal.md`` explains each key.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -17,7 +17,7 @@ from chain_reader.node.kinds import DecisionKind
 from datum.foreign_text import toml_problem
 from eras import ConfigurationError
 from release_tools.adoption.versions import is_known
-from release_tools.findings import MisfitError
+from release_tools.findings import MisfitError, findings_of
 from release_tools.rehearsal.actions import (
     ACTIONS,
     MAX_EPOCHS,
@@ -36,7 +36,6 @@ from release_tools.rehearsal.actions import (
     When,
     Withdraw,
 )
-from release_tools.rehearsal.scenario_mistakes import mistakes_in
 
 MAX_FILE_BYTES = 1 << 20
 MAX_NODES = 100_000
@@ -325,7 +324,7 @@ class Scenario(Table):
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            listed = mistakes_in(error, cls, _TABLES, ACTIONS)
+            listed = [f"{one}" for one in findings_of(error, "a key of the scenario", _keys_beside, place_of=_place)]
             raise ConfigurationError(
                 f"In {origin} {'a key is' if len(listed) == 1 else f'{len(listed)} keys are'} mistaken:",
                 lines=listed,
@@ -364,6 +363,19 @@ _TABLES: dict[str, type[Table] | None] = {
     "expect": Expect,
     "actions": None,
 }
+
+
+def _keys_beside(place: Sequence[str]) -> tuple[str, ...]:
+    """The keys that could stand where the last part of a place does."""
+    table = Scenario if len(place) == 1 else _TABLES.get(place[0])
+    if table is not None:
+        return tuple(table.model_fields)
+    return tuple(dict.fromkeys(name for action in set(ACTIONS.values()) for name in action.model_fields))
+
+
+def _place(place: Sequence[str]) -> Sequence[str]:
+    """The place without the kind of an action, which pydantic adds."""
+    return [*place[:2], *place[3:]] if len(place) > 2 and place[0] == "actions" else place
 
 
 def _scenario_error(what: str, expected: str, got: str) -> ConfigurationError:

@@ -8,6 +8,7 @@ In: the plan's entries, the configurations that nodes trust, the epoch, the shar
 3. none, when its epoch has begun: then people bring plan and chain together.
 """
 
+import enum
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,7 +25,22 @@ from eras import ConfigurationError, Epoch
 from release_tools.forecasting.lottery import Lottery
 from release_tools.forecasting.lottery_parameters import change_words
 from release_tools.rollout.plan import PlannedConfiguration, PlannedRollout
-from release_tools.rollout.steps import StepState
+
+
+class StepState(enum.Enum):
+    """How the next step stands.
+
+    ``DUE``: it can be done now. ``WAITING``: its epoch has not come. ``BLOCKED``: its gate does not hold. ``LATE``: its
+    time is over, the plan needs another epoch. ``DEVIATED``: the chain holds something else than the plan. ``DONE``:
+    nothing is left to do.
+    """
+
+    DUE = "due"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    LATE = "late"
+    DEVIATED = "deviated"
+    DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,8 @@ from eras import Epoch, EraMarker
 from release_tools.adoption.gate import GateResult
 from release_tools.forecasting.result import Forecast
 from release_tools.markers.change import ChangeKind, MarkerChange
-from release_tools.rollout.configurations import ConfigurationStanding
+from release_tools.rollout.configurations import ConfigurationStanding, StepState
 from release_tools.rollout.plan import Person, PhaseName, PlannedRollout
-from release_tools.rollout.steps import StepState
 
 _NO_DATES = EpochCalendar()
 

@@ -16,7 +16,7 @@ from release_tools.forecasting.lottery import quorum_probability
 from release_tools.rehearsal import rehearse
 from release_tools.rehearsal.actions import Configure
 from release_tools.rehearsal.population import compatibility_of
-from release_tools.rehearsal.shipped import find_scenario, shipped_names
+from release_tools.rehearsal.scenario_files import find_scenario, shipped_names
 from release_tools.rehearsal.shrinking import shrink
 from release_tools.rehearsal.world import World
 from tests.errors import raising

@@ -7,8 +7,7 @@ import pytest
 
 from release_tools.rehearsal import Scenario
 from release_tools.rehearsal.population import draw_nodes, draw_stakes, read_stakes
-from release_tools.rehearsal.scenario_text import scenario_toml
-from release_tools.rehearsal.shipped import find_scenario, shipped_names
+from release_tools.rehearsal.scenario_files import find_scenario, scenario_toml, shipped_names
 from tests.errors import raising
 from tests.rehearsal.conftest import ACTIVATE, small
 

@@ -9,7 +9,7 @@ from release_tools.rehearsal import rehearse
 from release_tools.rehearsal.invariants import Violation
 from release_tools.rehearsal.outcome import Outcome
 from release_tools.rehearsal.report import html_report
-from release_tools.rehearsal.shipped import find_scenario, shipped_names
+from release_tools.rehearsal.scenario_files import find_scenario, shipped_names
 from tests.rehearsal.conftest import ACTIVATE, ANNOUNCE, small
 
 EQUAL = {"distribution": "equal"}

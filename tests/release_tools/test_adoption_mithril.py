@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from era_store import SqlRegistrations, temporary_registrations
-from release_tools.adoption.mithril import COLUMNS, mithril_rows
-from release_tools.adoption.text import csv_text
+from release_tools.adoption.text import MITHRIL_COLUMNS, csv_text, mithril_rows
 from release_tools.registrations import ingest, open_source
 from tests.conftest import MithrilFile
 from tests.release_tools.registered import register, registration
@@ -30,7 +29,7 @@ def read(path: Path) -> SqlRegistrations:
 
 def as_csv(repository: SqlRegistrations) -> bytes:
     rows = [list(row.values()) for row in mithril_rows(repository)]
-    return csv_text(COLUMNS, rows).encode()
+    return csv_text(MITHRIL_COLUMNS, rows).encode()
 
 
 @pytest.mark.parametrize(("store", "published"), FILES)

@@ -21,9 +21,9 @@ from era_store import Registration, Reject, SqlStore, open_store, temporary_regi
 from eras import Epoch, StoreError
 from release_tools.registrations import ingest, open_source
 from release_tools.registrations.ingesting import IngestSummary
-from release_tools.registrations.lines import JsonLines
 from release_tools.registrations.mithril_events import MithrilEvents
 from release_tools.registrations.source import Batch, SourceDamagedError
+from release_tools.registrations.text_files import JsonLines
 from tests.conftest import ROOT, MithrilFile
 
 
@@ -171,7 +171,7 @@ INGESTER = """
 import sys
 from era_store import open_store
 from release_tools.registrations import ingest
-from release_tools.registrations.lines import JsonLines
+from release_tools.registrations.text_files import JsonLines
 with open_store(sys.argv[1]) as store:
     ingest(JsonLines(sys.argv[2]), store.registrations, batch_rows=50, progress=lambda _: print("batch", flush=True))
 print("done", flush=True)

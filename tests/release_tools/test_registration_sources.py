@@ -34,7 +34,6 @@ from release_tools.registrations.judging import (
     Judge,
     Refusal,
 )
-from release_tools.registrations.lines import JsonLines
 from release_tools.registrations.mithril_events import MithrilEvents
 from release_tools.registrations.opening import kind_of
 from release_tools.registrations.signed import Statement
@@ -44,7 +43,7 @@ from release_tools.registrations.source import (
     SourceLockedError,
     SourceMissingError,
 )
-from release_tools.registrations.text_files import FOREIGN_LINES, MAX_LINE_BYTES
+from release_tools.registrations.text_files import FOREIGN_LINES, MAX_LINE_BYTES, JsonLines
 from tests.chain_reader.hostile import HostileHttp, error, reply
 from tests.conftest import MithrilFile
 from tests.errors import raising

@@ -42,9 +42,8 @@ from eras.visible import sheet_cell
 from release_tools import EpochAdoption, summarise_last
 from release_tools.adoption.adoption_charts import support_chart, versions_chart
 from release_tools.adoption.charts import standalone
-from release_tools.adoption.mithril import COLUMNS, mithril_rows
 from release_tools.adoption.summary import newest_begun, require_told
-from release_tools.adoption.text import adoption_csv, adoption_markdown, csv_text
+from release_tools.adoption.text import MITHRIL_COLUMNS, adoption_csv, adoption_markdown, csv_text, mithril_rows
 
 if TYPE_CHECKING:
     from era_store import SqlRegistrations
@@ -220,13 +219,13 @@ def mithril(app: AppContext, *, shown: MithrilOptions, data: RegistrationOptions
         rows = [
             *mithril_rows(repository, [one for one in known if shown.epoch is None or one <= shown.epoch][: shown.last])
         ]
-    cells = [[row["version"] if name == "version" else row[name] for name in COLUMNS] for row in rows]  # type: ignore[literal-required]
+    cells = [[row["version"] if name == "version" else row[name] for name in MITHRIL_COLUMNS] for row in rows]  # type: ignore[literal-required]
     if output.as_json:
         echo_json(rows)
     elif output.as_csv:
-        click.echo(csv_text(COLUMNS, cells), nl=False)
+        click.echo(csv_text(MITHRIL_COLUMNS, cells), nl=False)
     else:
-        console().print(plain_table(COLUMNS, cells))
+        console().print(plain_table(MITHRIL_COLUMNS, cells))
 
 
 EXPORTED = ("party_id", "epoch", "version", "stake", "seen_at_s", "source", "signed", "capability")

@@ -11,7 +11,7 @@ from era_service.cli.shared.context import AppContext
 from era_service.service.place import store_url
 from era_service.wiring.trust import network_key
 from eras import EraSwitchError
-from release_tools.keys.secret_files import write_new
+from release_tools.keys.files import write_new
 
 if TYPE_CHECKING:
     from era_store import SqlStore
