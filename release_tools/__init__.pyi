@@ -1,4 +1,3 @@
-from chain_reader.providers.gateway import Network as Network
 from chain_reader.providers.gateway import SpendableOutput as SpendableOutput
 from chain_reader.providers.gateway import TransactionGateway as TransactionGateway
 from chain_reader.providers.local import LocalChainGateway as LocalChainGateway
@@ -9,11 +8,8 @@ from release_tools.adoption.gate import judge_gate as judge_gate
 from release_tools.adoption.shares import AdoptionRules as AdoptionRules
 from release_tools.adoption.shares import Base as Base
 from release_tools.adoption.shares import Gate as Gate
-from release_tools.adoption.shares import Share as Share
-from release_tools.adoption.shares import parse_share as parse_share
 from release_tools.adoption.summary import EpochAdoption as EpochAdoption
 from release_tools.adoption.summary import summarise as summarise
-from release_tools.adoption.summary import summarise_last as summarise_last
 from release_tools.keys.payment_key import PaymentKey as PaymentKey
 from release_tools.transactions.addresses import EraAddress as EraAddress
 from release_tools.transactions.balancing import LedgerContext as LedgerContext

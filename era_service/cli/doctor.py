@@ -10,6 +10,7 @@ import click
 from chain_reader import EraReading, TrustPolicy
 from chain_reader.genesis import PUBLIC_GENESES
 from chain_reader.providers.from_url import NoGatewayError
+from chain_reader.providers.gateway import Network
 from chain_reader.thread_token import token_unit
 from datum import VerificationKey
 from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
@@ -34,7 +35,6 @@ from era_service.wiring.providers import open_gateway, open_provider, providers_
 from era_service.wiring.trust import configuration_policy, era_place, era_script, policies
 from era_store.redaction import mask_url
 from eras import EraSwitchError
-from release_tools import Network
 from release_tools.doctor import Examination
 from release_tools.provider_trials import try_provider
 from release_tools.publishing.journal import Journal, JournalEntry

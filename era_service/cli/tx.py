@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chain_reader import is_successor
+from chain_reader.providers.gateway import Network
 from chain_reader.providers.transport.errors import TransactionRefusedError
 from chain_reader.trust.reading import TrustedReading
 from datum import EraMarkersPayload, VerificationKey, decode_datum, read_extended
@@ -48,7 +49,6 @@ from era_service.releasing.signed_payload import require_payload
 from era_service.releasing.trusted_snapshot import nodes_see
 from era_service.wiring.trust import EraPlaceNeededError, era_place
 from eras import Epoch, MarkerError, TransactionError
-from release_tools import Network
 from release_tools.markers.change import listed, slip_error
 from release_tools.markers.rules import publish_by_epoch, require_notice
 from release_tools.markers.slips import slips

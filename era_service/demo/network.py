@@ -12,8 +12,8 @@ from era_service.demo.cast import CAST, COMPATIBILITY, PYTHAGORAS, Distribution
 from era_service.demo.node import DemoNode, NodeReport, NodeState, Refused, Source
 from era_store import Registration, temporary_registrations
 from eras import Epoch
-from release_tools import Compatibility, Share
-from release_tools.adoption.shares import support_share
+from release_tools import Compatibility
+from release_tools.adoption.shares import Share, support_share
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from era_service.demo.node import CERTIFIERS, NodeReport, NodeState, Source, des
 from era_service.demo.presenters import DemoEvent, Presenter
 from era_service.demo.stage import Posted, Stage
 from eras import Epoch, EraMarker, EraSwitchError
-from release_tools import Share
+from release_tools.adoption.shares import Share
 
 
 class Story:

@@ -29,7 +29,8 @@ from era_service.node.watch_options import Surroundings, WatchOptions
 from era_service.node.watcher import NodeWatcher
 from era_store import MemoryStore, Store
 from eras import ConfigurationError, SupportedEras
-from release_tools import Base, parse_share
+from release_tools import Base
+from release_tools.adoption.shares import parse_share
 
 if TYPE_CHECKING:
     from era_service.config.schema import HookSettings, Settings, WatchSettings

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from chain_reader import ChainObserver, ChainTip, EraReading, NetworkGenesis, ScreenedOutput
 from chain_reader.genesis import EpochCalendar
 from chain_reader.providers.from_url import NoGatewayError
+from chain_reader.providers.gateway import Network
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading
 from chain_reader.trusted_reader import TrustedReader
@@ -25,7 +26,7 @@ from era_service.wiring.providers import open_gateway, open_provider, providers_
 from era_service.wiring.trust import era_script, open_memory, trust_policy
 from era_store import StoredTrust
 from eras import ChainReadError, ConfigurationError, Epoch, EraSwitchError, StoreError, SupportedEras
-from release_tools import Network, TransactionGateway
+from release_tools import TransactionGateway
 from release_tools.markers.change import Markers, PublishedBefore
 from release_tools.transactions.addresses import EraAddress
 from release_tools.transactions.drafting import (

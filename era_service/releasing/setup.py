@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 
 from chain_reader.local_chain import Genesis, LocalChain
 from chain_reader.providers.from_url import NoGatewayError
+from chain_reader.providers.gateway import Network
 from datum import EraSigner, SigningKey, VerificationKey
 from era_service.config.load import load_settings
 from era_service.config.mistakes import InvalidConfigurationError
@@ -30,7 +31,7 @@ from era_service.config.networks import NETWORKS, full_name
 from era_service.config.schema import Settings
 from era_service.wiring.providers import open_gateway, open_provider, providers_of
 from eras import ChainReadError, ConfigurationError, Epoch, StoreError, TransactionError
-from release_tools import Network, PaymentKey
+from release_tools import PaymentKey
 from release_tools.keys.files import SECRET_KEY_FILE, VERIFICATION_KEY_FILE, write_key_pair, write_new
 from release_tools.keys.payment_key import PaymentSigner
 from release_tools.transactions.addresses import parse_address, payment_key_hash

@@ -17,8 +17,8 @@ from era_service.wiring.deciding import openings_of
 from era_service.wiring.genesis import clock_epoch
 from era_service.wiring.trust import network_key
 from eras import ChainReadError, ConfigurationError, Epoch
-from release_tools import AdoptionRules, Base, Compatibility, parse_share
-from release_tools.adoption.shares import Gate
+from release_tools import AdoptionRules, Base, Compatibility
+from release_tools.adoption.shares import Gate, parse_share
 from release_tools.adoption.summary import assumed_epoch
 from release_tools.adoption.tickers import load_tickers
 from release_tools.registrations import ingest

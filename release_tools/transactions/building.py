@@ -70,7 +70,7 @@ class Funding:
     def split(
         self, previous: SpendableOutput | None = None
     ) -> tuple[list[SpendableOutput], list[SpendableOutput], int]:
-        """What is spent in any case, what may pay beside it, richest first, and how many outputs are left alone.
+        """The outputs spent in any case, those that may pay beside them, richest first, and how many are left alone.
 
         Raises:
             TransactionError: an output to spend carries a script.

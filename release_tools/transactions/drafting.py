@@ -99,7 +99,7 @@ class MarkerThread:
 
 @dataclass(frozen=True, slots=True)
 class ReadersView:
-    """What readers have judged at the era address.
+    """The view that readers have of the era address.
 
     Attributes:
         in_force: reference of the output whose markers are trusted; ``None`` where none are.

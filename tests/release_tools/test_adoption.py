@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from era_store import VersionTally
 from eras import Epoch
-from release_tools import AdoptionRules, Compatibility, Share, parse_share
-from release_tools.adoption.shares import ShareError, share_words, support_share
+from release_tools import AdoptionRules, Compatibility
+from release_tools.adoption.shares import Share, ShareError, parse_share, share_words, support_share
 
 TABLE = Compatibility.of({"pythagoras": ">=2.0.0"})
 

@@ -7,9 +7,10 @@ import pytest
 
 from era_store import SqlRegistrations
 from eras import Epoch
-from release_tools import AdoptionRules, Base, Compatibility, EpochAdoption, Share, summarise, summarise_last
+from release_tools import AdoptionRules, Base, Compatibility, EpochAdoption, summarise
 from release_tools.adoption.documents import AdoptionSummary
-from release_tools.adoption.summary import NoRegistrationsError
+from release_tools.adoption.shares import Share
+from release_tools.adoption.summary import NoRegistrationsError, summarise_last
 from tests.release_tools.registered import ADA, register, registration, repository, told
 
 __all__ = ["repository"]

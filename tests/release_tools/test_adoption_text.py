@@ -6,8 +6,9 @@ from xml.etree import ElementTree as ET
 
 from era_store import SqlRegistrations
 from eras import Epoch
-from release_tools import Compatibility, EpochAdoption, summarise_last
+from release_tools import Compatibility, EpochAdoption
 from release_tools.adoption.adoption_charts import MAX_VERSIONS, support_chart, versions_chart
+from release_tools.adoption.summary import summarise_last
 from release_tools.adoption.text import adoption_csv, adoption_markdown
 from tests.release_tools.registered import register, registration, repository, told
 

@@ -24,7 +24,7 @@ from chain_reader import (
 from chain_reader.local_chain import FaucetOutput, LocalChain, LocalChainServer
 from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
 from chain_reader.providers.from_url import NoGatewayError, gateway_from_url
-from chain_reader.providers.gateway import TransactionParameters
+from chain_reader.providers.gateway import Network, TransactionParameters
 from chain_reader.providers.koios.gateway import KoiosGateway
 from chain_reader.providers.kupo.gateway import KupoGateway
 from chain_reader.providers.ogmios.gateway import OgmiosGateway
@@ -35,7 +35,6 @@ from release_tools import (
     Funding,
     LedgerContext,
     LocalChainGateway,
-    Network,
     PaymentKey,
     TransactionGateway,
     TransactionRefusedError,

@@ -16,8 +16,8 @@ from era_service.cli.shared.output import printable
 from era_service.config.schema import Settings
 from era_service.wiring.quorum import QUORUM_MODELS, GivenQuorum
 from eras import ChainReadError
-from release_tools import Base, parse_share
-from release_tools.adoption.shares import ShareError
+from release_tools import Base
+from release_tools.adoption.shares import ShareError, parse_share
 from release_tools.registrations.aggregator_http import AggregatorHttp
 
 BASES = ("registered", "network", "recent")

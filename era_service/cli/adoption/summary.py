@@ -39,10 +39,10 @@ from era_service.wiring.deciding import known_calendar
 from era_store.canonical import canonical
 from eras import Epoch
 from eras.visible import sheet_cell
-from release_tools import EpochAdoption, summarise_last
+from release_tools import EpochAdoption
 from release_tools.adoption.adoption_charts import support_chart, versions_chart
 from release_tools.adoption.charts import standalone
-from release_tools.adoption.summary import newest_begun, require_told
+from release_tools.adoption.summary import newest_begun, require_told, summarise_last
 from release_tools.adoption.text import MITHRIL_COLUMNS, adoption_csv, adoption_markdown, csv_text, mithril_rows
 
 if TYPE_CHECKING:

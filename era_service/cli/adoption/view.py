@@ -12,9 +12,9 @@ from rich.text import Text
 
 from era_service.cli.shared.output import printable
 from eras.words import about_ada
-from release_tools import EpochAdoption, Share
+from release_tools import EpochAdoption
 from release_tools.adoption.parties import PartyChanges
-from release_tools.adoption.shares import Base, parties_words
+from release_tools.adoption.shares import Base, Share, parties_words
 from release_tools.adoption.summary import EraShares, VersionRow
 
 _BAR_CELLS = 20

@@ -23,8 +23,8 @@ from era_service.wiring.adoption import (
     read_files,
 )
 from eras import Epoch
-from release_tools import AdoptionRules, summarise_last
-from release_tools.adoption.summary import newest_begun, require_told
+from release_tools import AdoptionRules
+from release_tools.adoption.summary import newest_begun, require_told, summarise_last
 
 if TYPE_CHECKING:
     from era_store import SqlRegistrations
