@@ -1,21 +1,35 @@
-"""The root of the command line: the commands, loaded when they are called, and the global options.
+"""The root of the command line: the commands, loaded when they are called, the global options, and how a command ends.
 
 The global options may stand before or after the command. Commands are click commands named in ``COMMANDS``; one
 that takes the ``AppContext`` (``context.pass_app``) has the settings.
+
+Every way a command can end becomes a message and an exit code. Our own errors become their message on stderr and the
+exit code of their class (with ``--json`` the error is a JSON document on stdout too); usage errors 2; Ctrl-C 130;
+SIGTERM 143 and SIGHUP 129, after what was begun is cleaned up; anything else is a bug of ours, said in one line, with
+the traceback under ``--debug``. A reader of our output that went away ends the command silently with 1: click sees to
+it.
 """
 
+import errno
+import os
+import signal
 import sys
-from collections.abc import Sequence
-from typing import Any
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
 
 import click
 from click.shell_completion import get_completion_class
 
-from era_service.cli.shared.boundary import run_guarded
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import LazyGroup, global_options
-from eras import __version__
+from era_service.cli.shared.output import echo_json, printable
+from era_store.installation import install_command
+from eras import ConfigurationError, EraSwitchError, __version__
 
 COMMANDS = {
     "init": (
@@ -83,6 +97,9 @@ PARTS = dict.fromkeys(("status", "watch", "era", "datum", "config"), "watch") | 
 }
 """Name → the part of eraswitch that the command needs; for all others it is ``tools``."""
 
+INTERRUPTED = 130
+OWN_PACKAGES = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service", "eraswitch")
+
 
 class RootGroup(LazyGroup):
     """Turns every way it can end into an exit code."""
@@ -96,21 +113,25 @@ class RootGroup(LazyGroup):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
-        """Run a command line; the exit code is returned, or with ``standalone_mode`` handed to the shell."""
+        """Run a command line; the exit code is returned, or with ``standalone_mode`` handed to the shell.
+
+        Nothing but ``SystemExit`` leaves this function.
+        """
         arguments = list(sys.argv[1:] if args is None else args)
         app = AppContext()
-
-        def run() -> Any:
-            return super(RootGroup, self).main(
-                arguments, prog_name or "eraswitch", complete_var, standalone_mode=False, obj=app, **extra
-            )
-
-        code = run_guarded(
-            run,
-            json="--json" in arguments,
-            debug=lambda: app.debug or "--debug" in arguments,
-            part=lambda: next((PARTS.get(one, "tools") for one in arguments if one in COMMANDS), None),
-        )
+        try:
+            with _ending_like_an_error():
+                result = super().main(
+                    arguments, prog_name or "eraswitch", complete_var, standalone_mode=False, obj=app, **extra
+                )
+            code = result if type(result) is int else 0
+        except (Exception, KeyboardInterrupt) as error:
+            reported = error
+            if isinstance(error, ModuleNotFoundError):
+                reported = _missing(
+                    error, next((PARTS.get(one, "tools") for one in arguments if one in COMMANDS), None)
+                )
+            code = _ended_by(reported, json="--json" in arguments, debug=app.debug or "--debug" in arguments)
         if standalone_mode:
             sys.exit(code)
         return code
@@ -141,3 +162,104 @@ def completion(context: click.Context, shell: str) -> None:
         raise click.UsageError(f"click has no completion for {shell}")
     root = context.find_root().command
     click.echo(script(root, {}, "eraswitch", "_ERASWITCH_COMPLETE").source())
+
+
+@contextmanager
+def _ending_like_an_error() -> Iterator[None]:
+    """Let a signal that ends the process unwind it, so that drafts and temporary folders, some with keys, go too."""
+
+    def end(number: int, _frame: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    in_main = threading.current_thread() is threading.main_thread()
+    asked = (signal.SIGTERM, signal.SIGHUP) if in_main else ()
+    taken = [number for number in asked if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _aborted() -> str:
+    """The message when the answer was not yes; where nobody can be asked, the question still stands on the line."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        return "Aborted: nothing was done"
+    return "\nAborted: nothing was done, no confirmation was given. In a script add --yes"
+
+
+def _ended_by(error: BaseException, *, json: bool, debug: bool) -> int:
+    match error:
+        case EraSwitchError():
+            code = _report(error, json=json, debug=debug)
+        case click.ClickException():
+            code = _usage(error, json=json)
+        case click.exceptions.Exit():
+            code = error.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            # click turns Ctrl-C into Abort; so is an answer other than yes, or no one there to give one.
+            interrupted = isinstance(error, KeyboardInterrupt) or isinstance(error.__cause__, KeyboardInterrupt)
+            click.echo("Interrupted" if interrupted else _aborted(), err=True)
+            code = INTERRUPTED if interrupted else 1
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EIO):
+            code = _report(_unwritten(error), json=False, debug=debug)
+        case _:
+            code = _bug(error, json=json, debug=debug)
+    return code
+
+
+def _missing(error: ModuleNotFoundError, part: str | None) -> Exception:
+    package = (error.name or "").partition(".")[0]
+    if not package or package in OWN_PACKAGES:
+        return error
+    return ConfigurationError(
+        "A package that this command needs is not installed",
+        code="MissingPackage",
+        expected=f"the package {package!r}",
+        next_step=f"Install it: {install_command(package, part)}",
+    )
+
+
+def _report(error: EraSwitchError, *, json: bool, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error)
+    click.echo(f"Error: {error.message(printable)}", err=True)
+    if json:
+        echo_json({"error": error.to_dict()})
+    return error.exit_code
+
+
+def _usage(error: click.ClickException, *, json: bool) -> int:
+    error.show()
+    if json:
+        echo_json({"error": {"code": "Usage", "message": error.format_message()}})
+    return error.exit_code
+
+
+def _unwritten(error: OSError) -> EraSwitchError:
+    """Standard output takes no more. What is still buffered goes nowhere, so that Python's own last flush is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # raw: the null device, never a database
+    return EraSwitchError(
+        "The output could not be written",
+        expected="room for it",
+        got=error.strerror,
+        next_step="Make room, or redirect the output elsewhere",
+        code="Output",
+    )
+
+
+def _bug(error: BaseException, *, json: bool, debug: bool) -> int:
+    """The message names type and place only: the text of a foreign error may hold a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if set(Path(frame.filename).parts) & set(OWN_PACKAGES)]
+    place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
+    message = f"A bug in eraswitch: an unexpected {type(error).__name__}{place}"
+    if debug:
+        traceback.print_exception(error)
+    hint = "Report it with the traceback above" if debug else "Run it again with --debug and report the traceback"
+    click.echo(f"Error: {message}. {hint}", err=True)
+    if json:
+        echo_json({"error": {"code": "Unexpected", "message": message}})
+    return 1

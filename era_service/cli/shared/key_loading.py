@@ -21,6 +21,7 @@ from release_tools.keys.payment_key import PaymentSigner
 from release_tools.keys.signers import ExternalEraKey, ExternalPaymentKey, Signer
 
 _MAX_FILE_BYTES = 65_536
+_PUBLIC = frozenset(preset.magic for preset in NETWORKS.values())
 
 
 def read_secret_key(text: str) -> EraSigner:
@@ -122,7 +123,7 @@ def _warn_of_plain(what: str, path: Path | None) -> None:
     settings = None if app is None else app.loaded
     if path is None or app is None or settings is None or str(path) in app.warned:
         return
-    if settings.network.magic in {preset.magic for preset in NETWORKS.values()}:
+    if settings.network.magic in _PUBLIC:
         app.warned.add(str(path))
         click.echo(
             f"Warning: the {what} {path} is not encrypted. Run: eraswitch keys change-passphrase {path}", err=True
