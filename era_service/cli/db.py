@@ -9,7 +9,7 @@ import click
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_result, printable
 from era_service.wiring.trust import network_key
 from eras import ConfigurationError
 
@@ -105,8 +105,5 @@ def _store_url(app: AppContext, given: str | None) -> str:
 
 
 def _tell(report: "StoreReport", words: str, *, as_json: bool) -> None:
-    if as_json:
-        facts = {"store": report.store, "revision": report.revision, "head": report.head, "faults": list(report.faults)}
-        echo_json(facts | {"unchecked": list(report.unchecked)})
-    else:
-        click.echo(printable(words))
+    facts = {name: getattr(report, name) for name in ("store", "revision", "head", "faults", "unchecked")}
+    echo_result(facts, (words,), as_json=as_json)

@@ -14,7 +14,7 @@ from era_service.cli.shared.arguments import epoch, json_option
 from era_service.cli.shared.commands import option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
-from era_service.cli.shared.output import echo_json
+from era_service.cli.shared.output import echo_json, echo_result
 from eras import ConfigurationError, Epoch
 from eras.words import LOVELACE_PER_ADA, ada
 
@@ -167,10 +167,8 @@ def fund(file: Path, address: str, amount: tuple[str, ...], *, as_json: bool) ->
     lovelace = parse_amount(" ".join(amount))
     with LocalChain.open(file) as chain:
         output = chain.fund(address, lovelace)
-    if as_json:
-        echo_json(_output(output))
-    else:
-        click.echo(f"{output.transaction}#{output.index}: {ada(lovelace)} at {address}")
+    words = f"{output.transaction}#{output.index}: {ada(lovelace)} at {address}"
+    echo_result(_output(output), (words,), as_json=as_json)
 
 
 def parse_amount(text: str) -> int:
@@ -268,7 +266,5 @@ def _output(output: Output) -> dict[str, object]:
 
 
 def _echo_block(block: Block, *, as_json: bool) -> None:
-    if as_json:
-        echo_json(_block(block))
-    else:
-        click.echo(f"Now in epoch {block.epoch}, slot {block.slot}, block {block.height}")
+    words = f"Now in epoch {block.epoch}, slot {block.slot}, block {block.height}"
+    echo_result(_block(block), (words,), as_json=as_json)

@@ -49,7 +49,21 @@ class PlaceOptions:
             ConfigurationError: it is not stated usably.
             KeyFormatError: what is given as a key is not one.
         """
-        return _place_of(settings, self.adapter)
+        if self.adapter is None:
+            return ConfigurationPlace(*configuration_place(settings))
+        try:
+            fields = json.loads(self.adapter)
+            kind, address, key = fields.get("type", "cardano-chain"), fields["address"], fields["verification_key"]
+            if kind != "cardano-chain" or not isinstance(address, str) or not isinstance(key, str):
+                raise TypeError("another adapter")  # noqa: TRY301 - one way out
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ConfigurationError(
+                "The place of protocol configurations is not usable",
+                expected='{"type":"cardano-chain","address":"addr…","verification_key":"…"}',
+                got=f"{self.adapter[:80]!r}",
+                next_step=f"Correct --protocol-configuration-reader-adapter-config, or {' or '.join(PLACE_VARIABLES)}",
+            ) from error
+        return ConfigurationPlace(address, VerificationKey.parse(key))
 
 
 @option_group("Keys")
@@ -196,23 +210,3 @@ def on_chain(settings: Settings, place: PlaceOptions) -> ConfigurationsOnChain:
     for note in found.notes:
         click.echo(f"Warning: {printable(note)}", err=True)
     return found
-
-
-def _place_of(settings: Settings, adapter: str | None) -> ConfigurationPlace:
-    if adapter is None:
-        return ConfigurationPlace(*configuration_place(settings))
-    try:
-        fields = json.loads(adapter)
-        if not isinstance(fields, dict):
-            raise TypeError("not an object")  # noqa: TRY301 - one way out
-        kind, address, key = fields.get("type", "cardano-chain"), fields["address"], fields["verification_key"]
-        if kind != "cardano-chain" or not isinstance(address, str) or not isinstance(key, str):
-            raise TypeError("another adapter")  # noqa: TRY301 - one way out
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ConfigurationError(
-            "The place of protocol configurations is not usable",
-            expected='{"type":"cardano-chain","address":"addr…","verification_key":"…"}',
-            got=f"{adapter[:80]!r}",
-            next_step=f"Correct --protocol-configuration-reader-adapter-config, or {' or '.join(PLACE_VARIABLES)}",
-        ) from error
-    return ConfigurationPlace(address, VerificationKey.parse(key))

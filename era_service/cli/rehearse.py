@@ -11,7 +11,7 @@ from rich.table import Table
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.output import echo_json, echo_wrapped, printable, write_file
 from era_service.cli.shared.release import JsonOptions
-from eras.words import percent
+from eras.words import counted, percent
 from release_tools.rehearsal import Scenario
 from release_tools.rehearsal import rehearse as play
 from release_tools.rehearsal.outcome import Outcome
@@ -178,8 +178,7 @@ def _show_shortest(shrunk: Shrunk) -> None:
     small = shrunk.outcome.scenario
     more = "" if shrunk.finished else ", and there may be a shorter one"
     click.echo(f"The shortest story that fails in this way, after {shrunk.trials} more rehearsals{more}:")
-    nodes = "1 node" if small.nodes == 1 else f"{small.nodes:,} nodes"
-    click.echo(f"  {nodes}, {small.epochs} epochs, seed {small.seed}")
+    click.echo(f"  {counted(small.nodes, 'node')}, {small.epochs} epochs, seed {small.seed}")
     for happening in shrunk.outcome.happenings:
         click.echo(f"  {happening.at:>7g}  {printable(happening.words)}")
     for violation in shrunk.outcome.violations[:1]:

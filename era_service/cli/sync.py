@@ -7,7 +7,7 @@ import click
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, settings_given, takes
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_result
 from era_service.follower import sync as follower
 from era_service.service.place import store_url
 from era_service.wiring.leader import require_follower
@@ -64,13 +64,10 @@ def sync(app: AppContext, *, what: SyncOptions, data: FollowerStoreOptions, as_j
     require_follower(settings)
     with closing(open_store(store_url(settings), network=network_key(settings))) as opened:
         report = follower.sync(settings, opened, force=what.force, with_registrations=settings.follower.registrations)
-    if as_json:
-        echo_json(report.to_dict())
-        return
     words = f"{report.leader}: {_WORDS[report.reason]} ({report.taken} of {report.payloads} payloads)"
     if report.registrations is not None:
         words += f"; {report.registrations.accepted} registrations"
     if report.configurations is not None:
         of = report.configurations
         words += f"; protocol configurations: {_WORDS[of.reason]} ({of.taken} of {of.payloads} payloads)"
-    click.echo(printable(words))
+    echo_result(report.to_dict(), (words,), as_json=as_json)

@@ -119,15 +119,8 @@ def revoke(app: AppContext, *, token_id: str, store: str | None, as_json: bool) 
 
 
 def _facts(one: ApiToken, now_s: float) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "name": one.name,
-        "scopes": list(one.scopes),
-        "made_at_s": one.made_at_s,
-        "expires_at_s": one.expires_at_s,
-        "revoked_at_s": one.revoked_at_s,
-        "state": one.state_at(now_s),
-    }
+    names = ("id", "name", "scopes", "made_at_s", "expires_at_s", "revoked_at_s")
+    return {name: getattr(one, name) for name in names} | {"state": one.state_at(now_s)}
 
 
 def _day(time_s: float) -> str:

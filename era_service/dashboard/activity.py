@@ -13,12 +13,12 @@ from chain_reader.genesis import EpochCalendar
 from chain_reader.node.kinds import DecisionKind
 from era_service.dashboard.markers import IN_FORCE, OTHER_KIND, SUPERSEDED, UNCONFIRMED, describe
 from era_service.dashboard.views import Tone
-from era_service.dashboard.words import counted, listed, percent_of, short_hash
+from era_service.dashboard.words import listed, percent_of, short_hash
 from era_service.releasing.activation_gate import OVERRIDDEN
 from era_service.service.gate_watch import GATE_CROSSED
 from era_service.status.documents import MarkerDocument
 from era_store import StoredEvent
-from eras.words import percent
+from eras.words import counted, percent
 
 Facts = Mapping[str, Any]
 

@@ -10,9 +10,21 @@ from fractions import Fraction
 
 from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.outlook import NO_CALENDAR
-from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Readiness, Table, Tone
-from era_service.dashboard.words import counted, listed, sentence
-from eras.words import about_ada, percents
+from era_service.dashboard.views import (
+    ADOPTION,
+    CHART_WIDTHS,
+    Cell,
+    Fact,
+    Figure,
+    Notice,
+    Panel,
+    Readiness,
+    Table,
+    Tone,
+    notice_panel,
+)
+from era_service.dashboard.words import listed, sentence
+from eras.words import about_ada, counted, percents
 from release_tools.adoption import charts
 from release_tools.adoption.charts import Tone as ChartTone
 from release_tools.adoption.gate import GateResult
@@ -50,8 +62,7 @@ def adoption_panel(
     """
     now = epochs[0]
     return Panel(
-        "adoption",
-        "Adoption",
+        *ADOPTION,
         _lead(now),
         tuple(Notice("attention", sentence(alarm.words)) for alarm in now.alarms),
         _facts(now),
@@ -71,17 +82,8 @@ def adoption_panel(
 
 def no_adoption() -> Panel:
     """The panel before the first registration."""
-    return Panel(
-        "adoption",
-        "Adoption",
-        notices=(
-            Notice(
-                "quiet",
-                "No registrations yet",
-                "Nodes register with POST registrations, or eraswitch adoption ingest SOURCE reads them from a file.",
-            ),
-        ),
-    )
+    text = "Nodes register with POST registrations, or eraswitch adoption ingest SOURCE reads them from a file."
+    return notice_panel(ADOPTION, "quiet", "No registrations yet", text)
 
 
 def readiness(epochs: Sequence[EpochAdoption], gate: GateResult | None, era: str | None) -> Readiness | None:

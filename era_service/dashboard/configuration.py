@@ -10,12 +10,12 @@ from itertools import groupby
 from chain_reader.genesis import EpochCalendar
 from datum.verdicts import NOT_REFUSED
 from era_service.dashboard.schedule import PAST_EPOCHS
-from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Table
-from era_service.dashboard.words import counted, listed
+from era_service.dashboard.views import CHART_WIDTHS, CONFIGURATION, Cell, Fact, Figure, Notice, Panel, Table
+from era_service.dashboard.words import listed
 from era_service.status.documents import ConfigurationFrom, ConfigurationStatus
+from eras.words import counted
 from release_tools.adoption import charts
 
-NAME, TITLE = "configuration", "Protocol configuration"
 PARAMETERS = ("k", "m", "phi_f")
 
 
@@ -23,10 +23,9 @@ def configuration_panel(found: ConfigurationStatus | None, calendar: EpochCalend
     """The panel of the protocol configuration."""
     if found is None or found.epoch is None or not found.configurations:
         nothing = Notice("quiet", "No protocol configuration is trusted yet", "It appears here once one is read.")
-        return Panel(NAME, TITLE, notices=(nothing, *(() if found is None else _notices(found))))
+        return Panel(*CONFIGURATION, notices=(nothing, *(() if found is None else _notices(found))))
     return Panel(
-        NAME,
-        TITLE,
+        *CONFIGURATION,
         _lead(found, calendar),
         _notices(found),
         tuple(_facts(found, calendar)),

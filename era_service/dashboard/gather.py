@@ -13,18 +13,27 @@ from dataclasses import replace
 
 from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.adoption import adoption_panel, no_adoption, readiness
-from era_service.dashboard.configuration import NAME, TITLE, configuration_panel
+from era_service.dashboard.configuration import configuration_panel
 from era_service.dashboard.counting import Counted, count
 from era_service.dashboard.headline import answer, headline, page_notices
 from era_service.dashboard.markers import markers_panel, providers_panel
 from era_service.dashboard.outlook import no_outlook, outlook_panel
 from era_service.dashboard.parties import Laggards, parties_panel, unknown_parties
-from era_service.dashboard.recovery import NAME as RECOVERY
-from era_service.dashboard.recovery import TITLE as RECOVERY_TITLE
 from era_service.dashboard.recovery import recovery_answer, recovery_panel
 from era_service.dashboard.roster import Roster
 from era_service.dashboard.schedule import schedule_panel
-from era_service.dashboard.views import Answer, Headline, Notice, Page, Panel, Tone
+from era_service.dashboard.views import (
+    CONFIGURATION,
+    RECOVERY,
+    VIEWS,
+    Answer,
+    Headline,
+    Notice,
+    Page,
+    Panel,
+    Tone,
+    notice_panel,
+)
 from era_service.dashboard.words import nobody_vouches, sentence
 from era_service.releasing.activation_gate import OVERRIDDEN
 from era_service.service.changes import COUNTED, REGISTRATIONS, SNAPSHOT
@@ -46,18 +55,6 @@ COUNTED_FOR_S = 30.0
 
 OLD_S = 5.0
 """How old what is shown may become while registrations come in."""
-
-VIEWS = (
-    ("timeline", "Timeline"),
-    (RECOVERY, RECOVERY_TITLE),
-    ("adoption", "Adoption"),
-    ("forecast", "Forecast"),
-    ("parties", "Not ready"),
-    (NAME, TITLE),
-    ("markers", "Markers on the chain"),
-    ("providers", "Providers"),
-)
-"""The views: their names in the address, and their titles; one that has no subject is left out."""
 
 _Known = tuple[tuple[object, ...], float, float, Counted]
 """What was counted, of what, and when that began and ended."""
@@ -116,7 +113,7 @@ class Gatherer:
             lambda: providers_panel(service.provider_health(), public=public),
         )
         head = headline(status, calendar, ready, _why_unknown(counted))
-        made = (_guarded(*view, make) for view, make in zip(VIEWS, makers, strict=True))
+        made = (_guarded(view, make) for view, make in zip(VIEWS, makers, strict=True))
         panels = tuple(panel for panel in made if panel is not None)
         era = None if isinstance(counted, EraSwitchError) else counted.era
         return Page(
@@ -376,13 +373,13 @@ def _outlook(counted: Counted, status: EraStatus, calendar: EpochCalendar) -> Pa
     return outlook_panel(counted.forecast, calendar, is_decided=status.upcoming.epoch is not None)
 
 
-def _guarded(name: str, title: str, make: Callable[[], Panel | None]) -> Panel | None:
+def _guarded(view: tuple[str, str], make: Callable[[], Panel | None]) -> Panel | None:
     """A view, or why it cannot be shown; ``None`` where there is nothing that it could be of."""
     try:
         return make()
     except EraSwitchError as error:
         text = " ".join(sentence(part) for part in (error.what, error.next_step) if part)
-        return Panel(name, title, notices=(Notice("bad", "This view cannot be shown now", text),))
+        return notice_panel(view, "bad", "This view cannot be shown now", text)
 
 
 def _loading(network: str, error: EraNotReadyError, failure: str | None, *, public: bool, configured: bool) -> Page:
@@ -391,9 +388,8 @@ def _loading(network: str, error: EraNotReadyError, failure: str | None, *, publ
     text = "" if public or failure is None else sentence(failure)
     failed = Notice("bad", "The chain could not be read yet; it is tried again", text)
     notices = () if failure is None else (failed,)
-    waiting = Notice("quiet", "Waiting for the first reading of the chain")
-    shown = [view for view in VIEWS if view[0] != RECOVERY and (configured or view[0] != NAME)]
-    panels = tuple(Panel(*view, notices=(waiting,)) for view in shown)
+    shown = [view for view in VIEWS if view != RECOVERY and (configured or view != CONFIGURATION)]
+    panels = tuple(notice_panel(view, "quiet", "Waiting for the first reading of the chain") for view in shown)
     title = f"{network}: eras"
     return Page(network, None, head, notices, panels, None, stale=False, public=public, title=title)
 

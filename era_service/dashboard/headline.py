@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.views import Answer, Current, Headline, Notice, Readiness, Tone
-from era_service.dashboard.words import counted, duration, iso, sentence
+from era_service.dashboard.words import duration, iso, sentence
 from era_service.service.documents import EraDocument, EraStatus, NetworkDocument
+from eras.words import counted
 from release_tools.forecasting.result import Verdict
 from release_tools.forecasting.safety import SwitchSafety
 

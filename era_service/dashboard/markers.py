@@ -7,10 +7,11 @@ In: the status and the history of the era address; the answers of the providers 
 from collections import Counter
 from collections.abc import Sequence
 
-from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
-from era_service.dashboard.words import clock, counted, latency, listed, sentence, short_hash
+from era_service.dashboard.views import MARKERS, PROVIDERS, Cell, Fact, Notice, Panel, Table, Tone, notice_panel
+from era_service.dashboard.words import clock, latency, listed, sentence, short_hash
 from era_service.service.documents import EraHistory, EraStatus, HistoryEntry, ProviderDocument, ProviderHealth
 from era_service.status.documents import MarkerDocument
+from eras.words import counted
 
 IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND = "Accepted", "Superseded", "Unconfirmed", "OtherKind"
 
@@ -19,18 +20,13 @@ def markers_panel(status: EraStatus, history: EraHistory) -> Panel:
     """The panel of the markers."""
     rows = tuple(_row(entry) for entry in history.payloads) + _others(status, history)
     if not rows:
-        return Panel(
-            "markers",
-            "Markers on the chain",
-            notices=(
-                Notice("quiet", "Nothing was ever at the era address", "Payloads appear here once they are read."),
-            ),
-        )
+        text = "Payloads appear here once they are read."
+        return notice_panel(MARKERS, "quiet", "Nothing was ever at the era address", text)
     refused = Counter(entry.verdict for entry in history.payloads if _is_refused(entry))
     refused.update({refusal.verdict: 1 for refusal in status.refused if refusal.output not in _outputs(history)})
     count = sum(refused.values())
     kinds = listed([f"{number} {verdict}" for verdict, number in sorted(refused.items())])
-    facts = [Fact("In force", _words(status), _source(status))]
+    facts = [_in_force(status)]
     if status.stale is not None:
         lead = "From memory: the chain did not confirm it at the last reading."
     elif count:
@@ -40,8 +36,7 @@ def markers_panel(status: EraStatus, history: EraHistory) -> Panel:
     if count or status.stale is None:
         facts.append(Fact("Refused", f"{count:,}", "attacks and mistakes", "attention" if count else None))
     return Panel(
-        "markers",
-        "Markers on the chain",
+        *MARKERS,
         lead,
         facts=tuple(facts),
         table=Table(
@@ -105,17 +100,12 @@ def _is_refused(entry: HistoryEntry) -> bool:
     return _verdict(entry)[0] == "bad"
 
 
-def _words(status: EraStatus) -> str:
+def _in_force(status: EraStatus) -> Fact:
     if status.trusted is None:
-        return "nothing"
-    return counted(len(status.eras), "marker")
-
-
-def _source(status: EraStatus) -> str:
-    if status.trusted is None:
-        return ""
+        return Fact("In force", "nothing")
     transaction = status.trusted.transaction
-    return status.trusted.source if transaction is None else f"published by {short_hash(transaction)}"
+    source = status.trusted.source if transaction is None else f"published by {short_hash(transaction)}"
+    return Fact("In force", counted(len(status.eras), "marker"), source)
 
 
 def describe(markers: Sequence[MarkerDocument]) -> str:
@@ -132,16 +122,11 @@ def describe(markers: Sequence[MarkerDocument]) -> str:
 def providers_panel(health: ProviderHealth, *, public: bool) -> Panel:
     """The panel of the providers."""
     if public:
-        hidden = Notice(
-            "quiet", "Not in the public view", "The state of the providers is shown to those who run the service only."
-        )
-        return Panel("providers", "Providers", notices=(hidden,))
+        text = "The state of the providers is shown to those who run the service only."
+        return notice_panel(PROVIDERS, "quiet", "Not in the public view", text)
     if not health.providers:
-        return Panel(
-            "providers",
-            "Providers",
-            notices=(Notice("quiet", "No provider was asked yet", "The first reading of the chain fills this in."),),
-        )
+        text = "The first reading of the chain fills this in."
+        return notice_panel(PROVIDERS, "quiet", "No provider was asked yet", text)
     answering = sum(provider.ok for provider in health.providers)
     lead = f"{answering} of {counted(len(health.providers), 'provider')} answered when last asked."
     notices: list[Notice] = []
@@ -157,8 +142,7 @@ def providers_panel(health: ProviderHealth, *, public: bool) -> Panel:
     if health.last_read_at_s is not None:
         facts.append(Fact("Chain read at", clock(health.last_read_at_s)))
     return Panel(
-        "providers",
-        "Providers",
+        *PROVIDERS,
         lead,
         tuple(notices),
         tuple(facts),

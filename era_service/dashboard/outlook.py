@@ -5,9 +5,19 @@ step.
 """
 
 from chain_reader.genesis import EpochCalendar
-from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Table, Tone
-from era_service.dashboard.words import counted, sentence
-from eras.words import percent
+from era_service.dashboard.views import (
+    CHART_WIDTHS,
+    FORECAST,
+    Cell,
+    Fact,
+    Figure,
+    Panel,
+    Table,
+    Tone,
+    notice_panel,
+)
+from era_service.dashboard.words import sentence
+from eras.words import counted, percent
 from release_tools.adoption import charts
 from release_tools.adoption.shares import needed_share
 from release_tools.forecasting.documents import Phase
@@ -47,8 +57,7 @@ def outlook_panel(found: Forecast, calendar: EpochCalendar = NO_CALENDAR, *, is_
         _when(found),
     ]
     return Panel(
-        "forecast",
-        "Forecast",
+        *FORECAST,
         f"{supposed} {calendar.epoch(found.at)}: {_advice(found)}",
         facts=tuple(fact for fact in facts if fact is not None),
         figures=(_figure(found, calendar),),
@@ -58,7 +67,7 @@ def outlook_panel(found: Forecast, calendar: EpochCalendar = NO_CALENDAR, *, is_
 
 def no_outlook(reason: str) -> Panel:
     """The panel where there is nothing to forecast."""
-    return Panel("forecast", "Forecast", notices=(Notice("quiet", "No forecast", sentence(reason)),))
+    return notice_panel(FORECAST, "quiet", "No forecast", sentence(reason))
 
 
 def _needed(found: Forecast) -> str:

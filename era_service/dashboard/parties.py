@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import quote
 
-from era_service.dashboard.views import Cell, Notice, Panel, Search, Table
-from era_service.dashboard.words import counted, nobody_vouches
+from era_service.dashboard.views import PARTIES, Cell, Panel, Search, Table, notice_panel
+from era_service.dashboard.words import nobody_vouches
 from era_store import release_of
 from eras import Epoch
-from eras.words import about_ada, percents
+from eras.words import about_ada, counted, percents
 from release_tools.adoption.parties import NotReady
 from release_tools.adoption.shares import Share
 from release_tools.adoption.summary import EpochAdoption, EraShares
@@ -84,21 +84,16 @@ class Laggards:
 
 def unknown_parties(era: str) -> Panel:
     """The panel where nobody has said which versions support the era."""
-    notice = Notice("quiet", "It is not known who is ready", f"{nobody_vouches(era)}.")
-    return Panel("parties", "Not ready", notices=(notice,))
+    return notice_panel(PARTIES, "quiet", "It is not known who is ready", f"{nobody_vouches(era)}.")
 
 
 def parties_panel(laggards: Laggards | None, *, public: bool) -> Panel:
     """The panel of the parties that are not ready; without ``laggards`` there is no era to be ready for."""
     if laggards is None:
-        return Panel(
-            "parties",
-            "Not ready",
-            notices=(Notice("quiet", "Nobody to call", "No era is coming, or nobody has registered yet."),),
-        )
+        text = "No era is coming, or nobody has registered yet."
+        return notice_panel(PARTIES, "quiet", "Nobody to call", text)
     if not laggards.parties:
-        notice = Notice("good", f"Every registered party is ready for {laggards.era}")
-        return Panel("parties", "Not ready", notices=(notice,))
+        return notice_panel(PARTIES, "good", f"Every registered party is ready for {laggards.era}")
     rows = tuple(
         (
             Cell(f"Party {number}") if public else Cell(party.name, link=party_address(party.party_id)),
@@ -112,8 +107,7 @@ def parties_panel(laggards: Laggards | None, *, public: bool) -> Panel:
         found = f"{counted(laggards.found, 'party', 'parties')} found." if laggards.sought else ""
         search = Search(SEARCH, "Find a party by its name or version", laggards.sought, found)
     return Panel(
-        "parties",
-        "Not ready",
+        *PARTIES,
         f"{counted(laggards.parties, 'party', 'parties')} with {laggards.share} of the registered stake "
         f"{'does' if laggards.parties == 1 else 'do'} not support {laggards.era}.",
         table=Table(

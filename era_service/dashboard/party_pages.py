@@ -19,11 +19,11 @@ from era_service.dashboard.parties import SEARCH, party_address
 from era_service.dashboard.render import FRESH, answered, subpage_html, theme_of
 from era_service.dashboard.roster import GONE, NOT_READY, READY, UNKNOWN, Party, Roster
 from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
-from era_service.dashboard.words import counted, moment
+from era_service.dashboard.words import moment
 from era_service.service.refusals import PathNotFoundError
 from era_service.service.service import Service
 from eras.visible import visible
-from eras.words import about_ada
+from eras.words import about_ada, counted
 
 LIST, ONE = "parties.html", "party.html"
 """The templates."""

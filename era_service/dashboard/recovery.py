@@ -7,15 +7,14 @@ from collections.abc import Iterator, Mapping
 
 from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.parties import LISTED, party_address
-from era_service.dashboard.views import CHART_WIDTHS, Answer, Cell, Fact, Figure, Panel, Table, Tone
-from era_service.dashboard.words import counted, sentence
-from eras.words import about_ada, percent
+from era_service.dashboard.views import CHART_WIDTHS, RECOVERY, Answer, Cell, Fact, Figure, Panel, Table, Tone
+from era_service.dashboard.words import sentence
+from eras.words import about_ada, counted, percent
 from release_tools.adoption import charts
 from release_tools.adoption.shares import share_words
 from release_tools.forecasting.lottery import chance_words
 from release_tools.rollout.recovery import EpochActivity, Recovery
 
-NAME, TITLE = "recovery", "Recovery"
 HEIGHT = 230
 """Of the chart, in pixels."""
 
@@ -60,8 +59,7 @@ def recovery_panel(
         rest=len(found.missing) - len(rows),
     )
     return Panel(
-        NAME,
-        TITLE,
+        *RECOVERY,
         sentence(found.words),
         facts=tuple(_facts(found)),
         figures=(_figure(found, calendar),),

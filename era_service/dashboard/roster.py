@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 READY, NOT_READY, GONE, UNKNOWN = "ready", "not ready", "not registered", "unknown"
 """What a party may be: the last where nobody can tell which versions support the era."""
 
-SORTS = ("stake", "party", "version", "state", "since")
-"""By what the parties may be sorted."""
-
 
 @dataclass(frozen=True, slots=True)
 class Party:
@@ -112,7 +109,7 @@ class Roster:
         Args:
             sought: what is looked for; all parties without it.
             state: only those that are this.
-            sort: one of ``SORTS``.
+            sort: ``stake``, ``party``, ``version``, ``state`` or ``since``.
             ascending: whether the least comes first.
         """
         wanted = sought.casefold()

@@ -5,9 +5,10 @@ and the schedule as a table.
 """
 
 from chain_reader.genesis import EpochCalendar
-from era_service.dashboard.views import CHART_WIDTHS, Cell, Figure, Notice, Panel, Table, Tone
-from era_service.dashboard.words import counted, listed, moment
+from era_service.dashboard.views import CHART_WIDTHS, TIMELINE, Cell, Figure, Panel, Table, Tone, notice_panel
+from era_service.dashboard.words import listed, moment
 from era_service.service.documents import EraDocument, EraStatus
+from eras.words import counted
 from release_tools.adoption import charts
 
 PAST_EPOCHS = 12
@@ -20,14 +21,11 @@ _CHART_TONES: dict[str, charts.Tone] = {"active": "ready", "past": "unknown"}
 def schedule_panel(status: EraStatus, calendar: EpochCalendar) -> Panel:
     """The panel of the timeline."""
     if not status.eras or status.epoch is None:
-        return Panel(
-            "timeline",
-            "Timeline",
-            notices=(Notice("quiet", "No era is on the chain yet", "The first marker appears here once it is read."),),
-        )
+        text = "The first marker appears here once it is read."
+        return notice_panel(TIMELINE, "quiet", "No era is on the chain yet", text)
     rows = tuple(_row(era, status.epoch, calendar) for era in status.eras)
     table = Table("The eras, their states and epochs", ("Era", "State", ">Epoch", "When", "Supported here"), rows)
-    return Panel("timeline", "Timeline", _lead(status), figures=(_figure(status, status.epoch, table, calendar),))
+    return Panel(*TIMELINE, _lead(status), figures=(_figure(status, status.epoch, table, calendar),))
 
 
 def _lead(status: EraStatus) -> str:

@@ -11,6 +11,17 @@ from typing import Literal
 Tone = Literal["good", "attention", "bad", "quiet"]
 """What a thing means for a release team: fine, to be watched, to be acted on, or nothing in particular."""
 
+TIMELINE = ("timeline", "Timeline")
+RECOVERY = ("recovery", "Recovery")
+ADOPTION = ("adoption", "Adoption")
+FORECAST = ("forecast", "Forecast")
+PARTIES = ("parties", "Not ready")
+CONFIGURATION = ("configuration", "Protocol configuration")
+MARKERS = ("markers", "Markers on the chain")
+PROVIDERS = ("providers", "Providers")
+VIEWS = (TIMELINE, RECOVERY, ADOPTION, FORECAST, PARTIES, CONFIGURATION, MARKERS, PROVIDERS)
+"""The views: their names in the address, and their titles; one that has no subject is left out."""
+
 CHART_WIDTHS = (1150, 700, 460, 320)
 """The widths of a chart, in pixels: the page shows the one that fits, so that letters keep their size."""
 
@@ -131,6 +142,11 @@ class Panel:
     search: Search | None = None
     notes: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
+
+
+def notice_panel(view: tuple[str, str], tone: Tone, title: str, text: str = "") -> Panel:
+    """A view that has nothing but a notice to show."""
+    return Panel(*view, notices=(Notice(tone, title, text),))
 
 
 @dataclass(frozen=True, slots=True)

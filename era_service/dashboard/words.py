@@ -46,11 +46,6 @@ def clock(posix_s: float) -> str:
     return datetime.fromtimestamp(posix_s, UTC).strftime("%H:%M:%S UTC")
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """A number with its noun: ``1 epoch``, ``2 epochs``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def listed(items: Sequence[str], nothing: str = "none") -> str:
     """Items as a sentence lists them: ``a, b and c``."""
     if len(items) < 2:

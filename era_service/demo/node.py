@@ -7,7 +7,7 @@ over HTTP, an ``EraChecker`` and ``BehaviourSwitches`` of its own; how it certif
 import enum
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from chain_reader import BlockfrostObserver, CardanoChainAdapter, EraReader, EraReading
 from chain_reader.trust.rules import legacy_choice
@@ -87,24 +87,8 @@ class NodeReport:
 
     def to_dict(self) -> dict[str, object]:
         """The report as JSON-ready facts."""
-        return {
-            "name": self.name,
-            "version": self.version,
-            "knows": list(self.knows),
-            "stake": self.stake,
-            "state": self.state.value,
-            "epoch": self.epoch,
-            "era": self.era,
-            "upcoming": self.upcoming,
-            "warning": self.warning,
-            "switched_at": self.switched_at,
-            "certificate": self.certificate,
-            "trusted": self.trusted,
-            "refused": [refused.transaction for refused in self.refused],
-            "legacy": self.legacy,
-            "error": self.error,
-            "message": self.message,
-        }
+        changed = {"state": self.state.value, "refused": [refused.transaction for refused in self.refused]}
+        return asdict(self) | changed
 
 
 def described(markers: Iterable[EraMarker]) -> str:

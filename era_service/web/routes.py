@@ -102,6 +102,10 @@ def json_only(request: Request) -> None:
         raise MediaTypeError("The body is not JSON", expected="application/json", got=kind[:80] or "none")
 
 
+async def spoken(_version: Spoken = None) -> None:
+    """Describe the header with the API version, which the gate has judged before (``front``)."""
+
+
 def written(request: Request, service: Service, document: BaseModel | bytes, max_age_s: int | None = None) -> Response:
     """The answer with a document: with its ETag, or 304 where the client has it."""
     known = None if request.scope["query_string"] else service.answer(request.scope["path"])
@@ -122,21 +126,22 @@ def era_router() -> APIRouter:
     """The state of the eras."""
     router = APIRouter(
         tags=["eras"],
+        dependencies=[Depends(spoken)],
         responses={304: {"description": "The client has the current answer."}, **problems_of(400, 412, 422, 503)},
     )
 
     @router.get("/era/config", response_model=EraConfig)
-    def config(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
+    def config(request: Request, service: ServiceOf) -> Response:
         """The versions that a node of this network must run: now, next and at last."""
         return written(request, service, service.era_config())
 
     @router.get("/era/status", response_model=EraStatus)
-    def status(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
+    def status(request: Request, service: ServiceOf) -> Response:
         """The epoch, the eras, what is trusted and why, what was refused; with the signed payload itself."""
         return written(request, service, service.era_status())
 
     @router.get("/era/markers", response_model=EraMarkers, responses=problems_of(404))
-    def markers(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
+    def markers(request: Request, service: ServiceOf) -> Response:
         """The markers in force with the signed payload that holds them: a node verifies it, and trusts nobody."""
         return written(request, service, service.era_markers())
 
@@ -147,7 +152,6 @@ def era_router() -> APIRouter:
         in_force: Annotated[bool, Query(description="Only those that are or were in force, by pages.")] = False,
         before: Before = None,
         limit: InForceLimit = 100,
-        _spoken: Spoken = None,
     ) -> Response:
         """Every payload that was ever seen at the era address, with its verdict; newest first."""
         if in_force:
@@ -155,13 +159,13 @@ def era_router() -> APIRouter:
         return written(request, service, service.era_history())
 
     @router.get("/configuration", response_model=ConfigurationStatus, responses=problems_of(404))
-    def configuration(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
+    def configuration(request: Request, service: ServiceOf) -> Response:
         """The protocol configurations in force: now, next, and the three that a node needs."""
         return written(request, service, service.configuration())
 
     @router.get("/configuration/history", response_model=EraHistory, responses=problems_of(404))
     def configuration_history(
-        request: Request, service: ServiceOf, before: Before = None, limit: InForceLimit = 100, _spoken: Spoken = None
+        request: Request, service: ServiceOf, before: Before = None, limit: InForceLimit = 100
     ) -> Response:
         """The payloads of protocol configurations that are or were in force, by pages, newest first."""
         service.configuration()  # where none are read, that is the answer
@@ -169,13 +173,13 @@ def era_router() -> APIRouter:
 
     @router.get("/configuration/{epoch}", response_model=NodeConfiguration, responses=problems_of(404))
     def configuration_of(
-        request: Request, service: ServiceOf, epoch: Annotated[int, Path(ge=0, le=MAX_EPOCH)], _spoken: Spoken = None
+        request: Request, service: ServiceOf, epoch: Annotated[int, Path(ge=0, le=MAX_EPOCH)]
     ) -> Response:
         """The protocol configuration that holds at an epoch, as Mithril's nodes ask for it; 404 before the first."""
         return written(request, service, service.configuration_of(epoch))
 
     @router.get("/switches", response_model=Switches)
-    def switches(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
+    def switches(request: Request, service: ServiceOf) -> Response:
         """The behaviour switches of the program that embeds this service: what each does in every era, and now."""
         return written(request, service, service.switches())
 
@@ -184,10 +188,15 @@ def era_router() -> APIRouter:
 
 def adoption_router() -> APIRouter:
     """The ready parties."""
-    router = APIRouter(prefix="/adoption", tags=["adoption"], responses=problems_of(400, 404, 412, 422, 503))
+    router = APIRouter(
+        prefix="/adoption",
+        tags=["adoption"],
+        dependencies=[Depends(spoken)],
+        responses=problems_of(400, 404, 412, 422, 503),
+    )
 
     @router.get("/summary", response_model=AdoptionSummary)
-    def summary(request: Request, service: ServiceOf, epoch: EpochQuery = None, _spoken: Spoken = None) -> Response:
+    def summary(request: Request, service: ServiceOf, epoch: EpochQuery = None) -> Response:
         """Stake by version and by readiness, in an epoch; by default the newest with registrations."""
         return written(request, service, service.adoption_summary(epoch), LIVE_AGE_S)
 
@@ -197,13 +206,12 @@ def adoption_router() -> APIRouter:
         service: ServiceOf,
         first: Annotated[EpochQuery, Query(alias="from", description="The first epoch.")] = None,
         last: Annotated[EpochQuery, Query(alias="to", description="By default the newest that has begun.")] = None,
-        _spoken: Spoken = None,
     ) -> Response:
         """Stake by version and by readiness over epochs, oldest first; the newest of them where there are many."""
         return written(request, service, service.adoption_history(first, last), LIVE_AGE_S)
 
     @router.get("/gate", response_model=AdoptionGate)
-    def gate(request: Request, service: ServiceOf, era: EraQuery = None, _spoken: Spoken = None) -> Response:
+    def gate(request: Request, service: ServiceOf, era: EraQuery = None) -> Response:
         """Whether enough of the stake is ready for an era, and whom to call if not."""
         return written(request, service, service.adoption_gate(era), LIVE_AGE_S)
 
@@ -213,7 +221,6 @@ def adoption_router() -> APIRouter:
         service: ServiceOf,
         era: EraQuery = None,
         at: Annotated[int | None, Query(ge=0, le=MAX_EPOCH, description="By default its scheduled epoch.")] = None,
-        _spoken: Spoken = None,
     ) -> Response:
         """The chance that the network keeps its quorum when an era begins."""
         return written(request, service, service.adoption_forecast(era, at), LIVE_AGE_S)
@@ -223,7 +230,12 @@ def adoption_router() -> APIRouter:
 
 def registrations_router() -> APIRouter:
     """Registrations, in and out."""
-    router = APIRouter(prefix="/registrations", tags=["registrations"], responses=problems_of(400, 412, 422, 503))
+    router = APIRouter(
+        prefix="/registrations",
+        tags=["registrations"],
+        dependencies=[Depends(spoken)],
+        responses=problems_of(400, 412, 422, 503),
+    )
 
     @router.get("", response_model=RegistrationPage)
     def handed_on(
@@ -232,7 +244,6 @@ def registrations_router() -> APIRouter:
         epoch: Annotated[int, Query(ge=0, le=MAX_REGISTRATION_EPOCH)],
         after: Annotated[str | None, Query(max_length=128)] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 500,
-        _spoken: Spoken = None,
     ) -> Response:
         """The newest registration of each party for an epoch, with its signature: anyone can count for itself."""
         page = registration_page(service, epoch, after, limit)
@@ -271,9 +282,7 @@ def registrations_router() -> APIRouter:
             },
         },
     )
-    async def take(
-        request: Request, service: ServiceOf, version: NodeVersion = None, _spoken: Spoken = None
-    ) -> Response:
+    async def take(request: Request, service: ServiceOf, version: NodeVersion = None) -> Response:
         """Take one registration, or several at once; what is accepted is on the disk when the answer comes.
 
         Each is judged for itself, as a row of a file is. The answer is 200 when all are taken, 207 when some are
@@ -299,7 +308,9 @@ def registrations_router() -> APIRouter:
 
 def events_router(stream: EventStream) -> APIRouter:
     """The events."""
-    router = APIRouter(prefix="/events", tags=["events"], responses=problems_of(400, 412, 422, 503))
+    router = APIRouter(
+        prefix="/events", tags=["events"], dependencies=[Depends(spoken)], responses=problems_of(400, 412, 422, 503)
+    )
 
     @router.get("", response_model=EventPage)
     def page(
@@ -307,7 +318,6 @@ def events_router(stream: EventStream) -> APIRouter:
         service: ServiceOf,
         after: Annotated[int, Query(ge=0, le=MAX_EVENT_ID)] = 0,
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 100,
-        _spoken: Spoken = None,
     ) -> Response:
         """The events in the log, oldest first, by pages; `eraswitch events cat` has every input that was read, too."""
         return written(request, service, service.events(after, limit, TOLD), 0)
@@ -322,7 +332,6 @@ def events_router(stream: EventStream) -> APIRouter:
             str | None,
             Header(alias="last-event-id", max_length=20, pattern=EVENT_ID, description="Continue after this id."),
         ] = None,
-        _spoken: Spoken = None,
     ) -> StreamingResponse:
         """The event log as it grows: each entry once, with its kind as the event and its id to come back with."""
         stream.admit()

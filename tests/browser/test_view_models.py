@@ -17,6 +17,7 @@ from era_service.service.documents import EraDocument, EraStatus, LegacyDocument
 from era_service.status.documents import ConfigurationStatus
 from era_store import Capability, Registration, temporary_registrations
 from eras import Epoch
+from eras.words import counted
 from release_tools import Compatibility
 from release_tools.adoption.parties import NotReady
 from release_tools.adoption.summary import summarise_last
@@ -73,7 +74,7 @@ def test_duration(seconds, shown):
 
 def test_words_of_lists_counts_and_identifiers():
     assert [words.listed(names) for names in ([], ["a"], ["a", "b", "c"])] == ["none", "a", "a, b and c"]
-    assert [words.counted(n, "party", "parties") for n in (1, 2_000)] == ["1 party", "2,000 parties"]
+    assert [counted(n, "party", "parties") for n in (1, 2_000)] == ["1 party", "2,000 parties"]
     assert words.short_hash("ab" * 32 + "#1") == "abababab…abab#1"
     assert words.short_hash("dummy#0") == "dummy#0"
     assert words.sentence(" the tip is old") == "The tip is old."

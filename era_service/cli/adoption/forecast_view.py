@@ -6,8 +6,8 @@ In: a ``Forecast``. Out: lines, or the text of an SVG image. The document for ma
 from collections.abc import Callable, Iterator
 
 from chain_reader.genesis import EpochCalendar
-from era_service.cli.shared.output import printable
-from eras.words import about_ada, percent
+from era_service.cli.shared.output import printable, table_lines
+from eras.words import about_ada, counted, percent
 from release_tools.adoption.charts import CHANCES, Canvas, Series, lines, stacked, standalone
 from release_tools.adoption.gate import GateResult
 from release_tools.adoption.shares import needed_share
@@ -110,9 +110,7 @@ def _table(found: Forecast) -> Iterator[str]:
         first, last = before[0], before[-1]
         rows.append((_span(first.epoch, last.epoch), _span(first.registered_at, last.registered_at), *_row(last)[2:]))
     rows += [_row(outlook) for outlook in found.epochs[len(before) :]]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield from table_lines(rows)
 
 
 def _row(outlook: EpochOutlook) -> tuple[str, ...]:
@@ -141,7 +139,7 @@ def _calls(found: Forecast) -> Iterator[str]:
     if not found.calls:
         return
     count = len(found.calls)
-    parties = "1 party" if count == 1 else f"{count} parties"
+    parties = counted(count, "party", "parties")
     enough = f"{parties} would do" if found.calls_suffice else f"not enough even with all {parties}"
     yield f"Whom to call ({enough}; then would be ready, and the quorum now):"
     shown = found.calls[:_CALLS_SHOWN]

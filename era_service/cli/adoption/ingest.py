@@ -14,7 +14,7 @@ from chain_reader import BlockfrostObserver
 from era_service.cli.adoption.options import StoreOptions
 from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, echo_result, printable
 from era_service.cli.shared.release import JsonOptions
 from era_service.config.schema import Settings
 from era_service.ingest_progress import ingest_progress, registrations_words, source_words
@@ -80,10 +80,7 @@ def ingest(app: AppContext, /, *, what: SourceOptions, data: StoreOptions, outpu
                 if not (output.as_json or what.dry_run):
                     click.echo(_kept_words(error.facts.get("ingested", {})), err=True)
                 raise
-    if output.as_json:
-        echo_json(summary.to_dict())
-    else:
-        click.echo("\n".join(_summary_lines(summary, current, settings)))
+    echo_result(summary.to_dict(), _summary_lines(summary, current, settings), as_json=output.as_json)
 
 
 @option_group()
@@ -136,12 +133,9 @@ def rebuild(app: AppContext, /, *, data: StoreOptions, output: JsonOptions) -> N
 
     with open_adoption_store(data.settings(app)) as opened:
         wrong = opened.registrations.rebuild(tick)
-    if output.as_json:
-        echo_json({"epochs": counted, "repaired": wrong})
-    elif wrong:
-        click.echo(f"Counted {counted} epochs again: {wrong} figures of the summary were wrong, and are corrected")
-    else:
-        click.echo(f"Counted {counted} epochs again: the summary is correct")
+    words = f"{wrong} figures of the summary were wrong, and are corrected" if wrong else "the summary is correct"
+    lines = (f"Counted {counted} epochs again: {words}",)
+    echo_result({"epochs": counted, "repaired": wrong}, lines, as_json=output.as_json)
 
 
 @option_group()
@@ -182,11 +176,9 @@ def network_stake(app: AppContext, /, *, what: NetworkStakeOptions, data: StoreO
             repository.set_network_stake(at, stake, source=origin, time_s=time.time())
         asked = figures if epoch is None else [epoch]
         known = {at: repository.network_stake(at) for at in asked}
-    if output.as_json:
-        echo_json({"network_stake": [{"epoch": at, "lovelace": found} for at, found in known.items()]})
-        return
-    for at, found in known.items():
-        click.echo(f"Epoch {at}: " + ("the network's stake is not known" if found is None else f"{found:,} lovelace"))
+    document = {"network_stake": [{"epoch": at, "lovelace": found} for at, found in known.items()]}
+    words = {at: "the network's stake is not known" if of is None else f"{of:,} lovelace" for at, of in known.items()}
+    echo_result(document, (f"Epoch {at}: {figure}" for at, figure in words.items()), as_json=output.as_json)
 
 
 def _one_of(source: str | None, file: str | None, aggregator: str | None) -> str:
@@ -245,12 +237,5 @@ def _summary_lines(summary: IngestSummary, current: Epoch | None, settings: Sett
 
 
 def _reject_facts(entry: StoredReject) -> dict[str, object]:
-    reject = entry.reject
-    return {
-        "id": entry.id,
-        "source": entry.source,
-        "place": reject.place,
-        "reason": reject.reason,
-        "content": reject.content,
-        "time_s": entry.time_s,
-    }
+    reject = {name: getattr(entry.reject, name) for name in ("place", "reason", "content")}
+    return {"id": entry.id, "source": entry.source, **reject, "time_s": entry.time_s}

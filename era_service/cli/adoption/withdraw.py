@@ -10,7 +10,7 @@ import click
 from era_service.cli.adoption.options import StoreOptions
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_result
 from era_service.cli.shared.release import JsonOptions
 from era_service.ingest_progress import registrations_words
 from era_service.wiring.adoption import open_adoption_store
@@ -53,11 +53,9 @@ def withdraw(
     withdrawal = Withdrawal(source, what.reason, what.from_epoch, signed_too=what.signed_too, dry_run=what.dry_run)
     with open_adoption_store(data.settings(app)) as opened:
         found = run(opened, withdrawal)
-    if output.as_json:
-        epochs = [{"epoch": epoch, "registrations": count} for epoch, count in sorted(found.items())]
-        echo_json({"source": source, "dry_run": what.dry_run, "withdrawn": sum(found.values()), "epochs": epochs})
-    else:
-        click.echo(printable(_words(withdrawal, found)))
+    epochs = [{"epoch": epoch, "registrations": count} for epoch, count in sorted(found.items())]
+    document = {"source": source, "dry_run": what.dry_run, "withdrawn": sum(found.values()), "epochs": epochs}
+    echo_result(document, (_words(withdrawal, found),), as_json=output.as_json)
 
 
 def _words(withdrawal: Withdrawal, found: Mapping[Epoch, int]) -> str:

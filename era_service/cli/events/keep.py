@@ -2,7 +2,6 @@
 
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,7 +10,7 @@ from era_service.cli.events.place import opened_log, opened_store, place_argumen
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_result
 from era_store import verified
 from era_store.event_files import EventFile, write_events
 from era_store.event_log import verify as verify_log
@@ -38,14 +37,8 @@ def verify(app: AppContext, /, *, place: str | None, store: str | None, as_json:
         "last_hash": head.last_hash,
         "size_bytes": head.size_bytes,
     }
-    if as_json:
-        echo_json(facts)
-    else:
-        click.echo(
-            printable(
-                f"{name}: {count} events are unchanged since they were written; the last hash is {head.last_hash}"
-            )
-        )
+    words = f"{name}: {count} events are unchanged since they were written; the last hash is {head.last_hash}"
+    echo_result(facts, (words,), as_json=as_json)
 
 
 @click.command(cls=SectionedCommand, example="eraswitch events export events.jsonl --store eraswitch.sqlite3")
@@ -68,7 +61,7 @@ def export(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_j
         head = log.head()
         lines = takewhile(lambda line: line.event.id <= head.last_id, log.lines())
         count = write_events(file, verified(lines, head.base_hash), head.base_hash)
-    _tell({"file": str(file), "events": count}, f"{count} events are in {file}", as_json=as_json)
+    echo_result({"file": str(file), "events": count}, (f"{count} events are in {file}",), as_json=as_json)
 
 
 @click.command("import", cls=SectionedCommand, example="eraswitch events import events.jsonl --store eraswitch.sqlite3")
@@ -84,7 +77,7 @@ def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool)
     events = EventFile.open(file)
     with opened_store(app, store, create=True) as log:
         added = log.store.events.restore(events.lines(), events.base_hash)
-    _tell({"file": str(file), "added": added}, f"{added} events of {file} were added", as_json=as_json)
+    echo_result({"file": str(file), "added": added}, (f"{added} events of {file} were added",), as_json=as_json)
 
 
 @click.command(cls=SectionedCommand, example="eraswitch events compact --keep-from 740 --store eraswitch.sqlite3")
@@ -110,11 +103,4 @@ def compact(app: AppContext, /, *, keep_from: int | None, force: bool, store: st
         done = compact_log(log.store, keep_from=epoch, force=force)
     facts = {"removed": done.removed, "first_id": done.first_id, "size_bytes": done.size_bytes}
     words = f"{done.removed} events were removed; the log begins with event {done.first_id}, {done.size_bytes} bytes"
-    _tell(facts, words, as_json=as_json)
-
-
-def _tell(facts: dict[str, Any], words: str, *, as_json: bool) -> None:
-    if as_json:
-        echo_json(facts)
-    else:
-        click.echo(printable(words))
+    echo_result(facts, (words,), as_json=as_json)

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import printable
-from era_store import EventFilter, LogLine, Store, StoredEvent, StoreMissingError
+from era_store import LogLine, Store, StoredEvent, StoreMissingError
 from era_store.event_files import EventFile
-from era_store.event_log import LogHead
 from era_store.sqlite_files import is_database
 from eras import ConfigurationError
 
@@ -27,23 +26,6 @@ _FIRST = {"verdict": 0, "era": 1}
 """What people look for, before what may be cut off."""
 
 
-class Log(Protocol):
-    """An event log, wherever it is."""
-
-    @property
-    def name(self) -> str:
-        """Its name for operators."""
-        ...
-
-    def head(self) -> LogHead:
-        """Its first and last events."""
-        ...
-
-    def lines(self, *, after: int = 0, only: EventFilter = ...) -> Iterator[LogLine]:
-        """Its events as they are hashed, oldest first."""
-        ...
-
-
 class StoreLog:
     """The event log of a store."""
 
@@ -52,6 +34,10 @@ class StoreLog:
         self.name = name
         self.head = store.events.head
         self.lines: Callable[..., Iterator[LogLine]] = store.events.lines
+
+
+Log = StoreLog | EventFile
+"""An event log, wherever it is."""
 
 
 @contextmanager
@@ -115,17 +101,8 @@ def _is_event_file(named: str) -> bool:
 
 def event_facts(event: StoredEvent, hash_: str | None = None) -> dict[str, object]:
     """An event as one JSON document."""
-    facts = {
-        "id": event.id,
-        "time_s": event.time_s,
-        "role": event.role,
-        "kind": event.kind,
-        "epoch": event.epoch,
-        "stream": event.stream,
-        "cause": event.cause,
-        "version": event.version,
-        "facts": event.facts,
-    }
+    names = ("id", "time_s", "role", "kind", "epoch", "stream", "cause", "version", "facts")
+    facts = {name: getattr(event, name) for name in names}
     return facts if hash_ is None else facts | {"hash": hash_}
 
 

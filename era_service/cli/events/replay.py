@@ -20,7 +20,7 @@ from era_service.cli.events.place import (
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_result
 from era_store import LogLine, verified
 from era_store.redaction import redacted
 
@@ -47,10 +47,7 @@ def replay(
         document = _document(done, difference, log.name)
         if stopped is not None:
             document |= _stop(done, stopped)
-    if as_json:
-        echo_json(document)
-    else:
-        click.echo("\n".join(map(printable, _report(document, stopped))))
+    echo_result(document, _report(document, stopped), as_json=as_json)
     return 0 if difference is None else 1
 
 
@@ -135,10 +132,7 @@ def diff(app: AppContext, /, *, first: str, second: str, as_json: bool) -> int:
     with opened_log(app, first) as one, opened_log(app, second) as other:
         parting = compare(one.lines(), other.lines())
         names = (one.name, other.name)
-    if as_json:
-        echo_json(_parting(parting, names))
-    else:
-        click.echo("\n".join(map(printable, _parting_words(parting, names))))
+    echo_result(_parting(parting, names), _parting_words(parting, names), as_json=as_json)
     return 0 if parting.epoch is None else 1
 
 

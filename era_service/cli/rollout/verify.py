@@ -11,12 +11,12 @@ from era_service.cli.shared.arguments import read_bytes
 from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.files import read_text
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_result, table_lines
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
 from era_service.config.schema import Settings
 from era_service.releasing.recoveries import ActivitySources, recovery_of
 from era_service.releasing.session import open_release
-from eras.words import about_ada
+from eras.words import about_ada, counted
 from release_tools.forecasting.lottery import chance_words
 from release_tools.rollout.before import RecoveryDocument, waits_for
 from release_tools.rollout.configurations import PlannedChange, planned_changes
@@ -78,10 +78,9 @@ def verify(
     [[before]].
     """
     planned, _, found, unknown = verified(app, standing, recovery, network)
-    if output.as_json:
-        echo_json(RecoveryDocument.of(planned, found) | {"unknown": list(unknown)})
-    else:
-        click.echo("\n".join(map(printable, [*_lines(found), *(f"Not known: {one}" for one in unknown)])))
+    document = RecoveryDocument.of(planned, found) | {"unknown": list(unknown)}
+    lines = [*_lines(found), *(f"Not known: {one}" for one in unknown)]
+    echo_result(document, lines, as_json=output.as_json)
     return 0 if found.recovered else _NOT_YET
 
 
@@ -147,12 +146,10 @@ def _lines(found: Recovery) -> Iterator[str]:
                 "the switch" if one.epoch == found.at else "so far" if one.epoch == found.current else "",
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows if found.epochs else ():
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield from table_lines(rows) if found.epochs else ()
     if found.missing:
         count = len(found.missing)
-        yield f"Stopped and not back ({'1 party' if count == 1 else f'{count} parties'}):"
+        yield f"Stopped and not back ({counted(count, 'party', 'parties')}):"
         for party, stake in list(found.missing.items())[:_MISSING_SHOWN]:
             yield f"  {party}  {about_ada(stake)}"
         if count > _MISSING_SHOWN:

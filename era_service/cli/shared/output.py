@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
@@ -31,6 +31,22 @@ def echo_json(document: Any) -> None:
 
 printable = visible
 """Text from elsewhere as a terminal may have it: on one line, and nothing in it steers the terminal."""
+
+
+def echo_result(document: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Write a result to stdout: as one JSON document, or in lines for people."""
+    if as_json:
+        echo_json(document)
+        return
+    for line in lines:
+        click.echo(printable(line))
+
+
+def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The lines of a table whose columns are as wide as their widest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def terminal_width(*, err: bool = False) -> int | None:
