@@ -36,10 +36,7 @@ class ServedChainOptions:
     """The chain that is served, and where."""
 
     path: Path = option(
-        "--path",
-        default=DEFAULT_PATH,
-        show_default=True,
-        help="File of the chain; created if missing.",
+        "--path", default=DEFAULT_PATH, show_default=True, help="File of the chain; created if missing."
     )
     host: str = option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
     port: int = option(

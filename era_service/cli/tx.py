@@ -86,13 +86,7 @@ class BuiltOptions(JsonOptions):
 @takes(what=BuildOptions, purse=PurseOptions, network=NetworkOptions, output=BuiltOptions)
 @pass_app
 def build(
-    app: AppContext,
-    /,
-    *,
-    what: BuildOptions,
-    purse: PurseOptions,
-    network: NetworkOptions,
-    output: BuiltOptions,
+    app: AppContext, /, *, what: BuildOptions, purse: PurseOptions, network: NetworkOptions, output: BuiltOptions
 ) -> None:
     """Build the transaction that publishes PAYLOAD, without any key.
 
@@ -226,13 +220,7 @@ class SignedOptions(AskingOptions):
 @takes(checks=CheckOptions, keys=SignKeyOptions, network=NameOptions, output=SignedOptions)
 @pass_app
 def sign(
-    app: AppContext,
-    /,
-    *,
-    checks: CheckOptions,
-    keys: SignKeyOptions,
-    network: NameOptions,
-    output: SignedOptions,
+    app: AppContext, /, *, checks: CheckOptions, keys: SignKeyOptions, network: NameOptions, output: SignedOptions
 ) -> None:
     """Add signatures to the transaction in FILE, without a network.
 
@@ -358,12 +346,7 @@ def _require_unspent(release: Release, carried: "CarriedTransaction", refusal: E
 
 
 def _conclude_submit(
-    release: Release,
-    carried: "CarriedTransaction",
-    output: AskingOptions,
-    *,
-    known: int | None,
-    depth: int | None,
+    release: Release, carried: "CarriedTransaction", output: AskingOptions, *, known: int | None, depth: int | None
 ) -> None:
     transaction = carried.hash
     publishes = any(output["markers"] is not None for output in carried.summary()["outputs"])

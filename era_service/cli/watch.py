@@ -168,11 +168,7 @@ def watch(
             echo_json({"kind": str(decision.kind), "epoch": decision.epoch, "facts": decision.facts})
 
     opening = open_watcher(
-        settings,
-        hooks=own_hooks,
-        on_decision=tell,
-        run=list(arguments) if how.runs else None,
-        read_key=read_secret_key,
+        settings, hooks=own_hooks, on_decision=tell, run=list(arguments) if how.runs else None, read_key=read_secret_key
     )
     with opening as watcher:
         if how.once:

@@ -47,10 +47,7 @@ _BASES: dict[Base, str] = {
 
 
 def adoption_panel(
-    epochs: Sequence[EpochAdoption],
-    gate: GateResult | None,
-    era: str | None,
-    calendar: EpochCalendar = NO_CALENDAR,
+    epochs: Sequence[EpochAdoption], gate: GateResult | None, era: str | None, calendar: EpochCalendar = NO_CALENDAR
 ) -> Panel:
     """The panel of the adoption.
 

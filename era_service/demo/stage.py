@@ -139,8 +139,7 @@ class Stage:
             if output.reference == posted.reference:
                 return output
         raise TransactionError(
-            "The marker output to replace is not at the era address",
-            expected=f"{posted.reference}, unspent",
+            "The marker output to replace is not at the era address", expected=f"{posted.reference}, unspent"
         )
 
     def _save_keys(self) -> None:

@@ -266,12 +266,7 @@ def _signed_with(configurations: tuple[EpochConfiguration, ...], at: Epoch | Non
 
 
 def _answer(
-    app: AppContext,
-    given: GivenQuorum,
-    planned: SourcedQuorum | None,
-    asked: ForecastOptions,
-    *,
-    as_json: bool,
+    app: AppContext, given: GivenQuorum, planned: SourcedQuorum | None, asked: ForecastOptions, *, as_json: bool
 ) -> None:
     """The bare question: parameters that the command line gives in full need no configuration."""
     signing = asked.given_share or 0.0
