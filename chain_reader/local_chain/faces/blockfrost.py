@@ -22,6 +22,7 @@ from starlette.routing import Mount, Route, Router
 from chain_reader.local_chain.faces import blockfrost_bodies as bodies
 from chain_reader.local_chain.faces import queries as face_queries
 from chain_reader.local_chain.faces.http_answers import not_found, read_body
+from chain_reader.local_chain.faces.parameters import blockfrost_parameters
 from chain_reader.local_chain.ledger.addresses import AddressError, parse_address
 from chain_reader.local_chain.ledger.chain import LocalChain
 from chain_reader.local_chain.ledger.errors import LedgerRefusedError
@@ -62,9 +63,7 @@ def blockfrost_routes(chain: LocalChain, *, project_id: str | None = None) -> Mo
             _asked_block(chain, request), request
         ),
         "/epochs/latest": lambda chain, request: _epoch_body(chain, chain.tip().epoch),
-        "/epochs/latest/parameters": lambda chain, request: bodies.protocol_parameters(
-            chain.parameters, chain.tip().epoch
-        ),
+        "/epochs/latest/parameters": lambda chain, request: blockfrost_parameters(chain.parameters, chain.tip().epoch),
         "/epochs/{number}": lambda chain, request: _epoch_body(chain, _asked_epoch(request)),
         "/epochs/{number}/parameters": _epoch_parameters,
         "/genesis": lambda chain, request: bodies.genesis(chain.genesis),
@@ -230,7 +229,7 @@ def _epoch_parameters(chain: LocalChain, request: Request) -> Any:
     epoch = _asked_epoch(request)
     if epoch > chain.tip().epoch:
         raise not_found()
-    return bodies.protocol_parameters(chain.parameters, epoch)
+    return blockfrost_parameters(chain.parameters, epoch)
 
 
 def _asset(chain: LocalChain, request: Request) -> Any:

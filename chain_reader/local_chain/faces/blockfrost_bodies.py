@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from chain_reader.bech32 import encode_bech32
 from chain_reader.local_chain.faces.queries import Amount, AssetMove, BlockTotals, TransactionPlace
 from chain_reader.local_chain.ledger.model import POLICY_DIGITS, Block, ChainTransaction, Output
-from chain_reader.local_chain.ledger.parameters import MAX_LOVELACE_SUPPLY, Genesis, ProtocolParameters, cost_models
+from chain_reader.local_chain.ledger.parameters import MAX_LOVELACE_SUPPLY, Genesis
 from chain_reader.local_chain.ledger.plain_data import transaction_mint
 
 SLOTS_PER_KES_PERIOD = 129_600
 MAX_KES_EVOLUTIONS = 62
 UPDATE_QUORUM = 5
 SLOT_LEADER = "local-chain"  # there are no pools
-NO_NONCE = "0" * 64  # nor any randomness
 
 
 def amount(lovelace: int, assets: Iterable[tuple[str, int]] = ()) -> list[dict[str, str]]:
@@ -197,80 +196,6 @@ def network(circulating: int) -> dict[str, object]:
         "reserves": str(MAX_LOVELACE_SUPPLY - circulating),
     }
     return {"supply": supply, "stake": {"live": "0", "active": "0"}}
-
-
-def protocol_parameters(found: ProtocolParameters, epoch: int) -> dict[str, object]:
-    """The protocol parameters, as ``epoch_param_content``.
-
-    The deprecated ``cost_models`` has costs by their position, not by their name.
-    """
-    integers = {
-        "epoch": epoch,
-        "min_fee_a": found.min_fee_coefficient,
-        "min_fee_b": found.min_fee_constant,
-        "max_block_size": found.max_block_body_size,
-        "max_tx_size": found.max_transaction_size,
-        "max_block_header_size": found.max_block_header_size,
-        "e_max": found.stake_pool_retirement_epoch_bound,
-        "n_opt": found.desired_number_of_stake_pools,
-        "protocol_major_ver": found.protocol_version[0],
-        "protocol_minor_ver": found.protocol_version[1],
-        "collateral_percent": found.collateral_percentage,
-        "max_collateral_inputs": found.max_collateral_inputs,
-        "decentralisation_param": 0,
-        "min_fee_ref_script_cost_per_byte": found.min_fee_reference_script_base,
-    }
-    quantities = {
-        "key_deposit": found.stake_credential_deposit,
-        "pool_deposit": found.stake_pool_deposit,
-        "min_utxo": found.coins_per_utxo_byte,
-        "min_pool_cost": found.min_stake_pool_cost,
-        "max_tx_ex_mem": found.max_transaction_memory,
-        "max_tx_ex_steps": found.max_transaction_steps,
-        "max_block_ex_mem": found.max_block_memory,
-        "max_block_ex_steps": found.max_block_steps,
-        "max_val_size": found.max_value_size,
-        "coins_per_utxo_size": found.coins_per_utxo_byte,
-        "coins_per_utxo_word": found.coins_per_utxo_byte,
-        "committee_min_size": found.committee_min_size,
-        "committee_max_term_length": found.committee_max_term_length,
-        "gov_action_lifetime": found.governance_action_lifetime,
-        "gov_action_deposit": found.governance_action_deposit,
-        "drep_deposit": found.drep_deposit,
-        "drep_activity": found.drep_activity,
-    }
-    ratios = {
-        "a0": found.stake_pool_pledge_influence,
-        "rho": found.monetary_expansion,
-        "tau": found.treasury_expansion,
-        "price_mem": found.price_memory,
-        "price_step": found.price_steps,
-        "pvt_motion_no_confidence": found.pool_threshold_no_confidence,
-        "pvt_committee_normal": found.pool_threshold_committee,
-        "pvt_committee_no_confidence": found.pool_threshold_committee_no_confidence,
-        "pvt_hard_fork_initiation": found.pool_threshold_hard_fork,
-        "pvt_p_p_security_group": found.pool_threshold_security,
-        "pvtpp_security_group": found.pool_threshold_security,
-        "dvt_motion_no_confidence": found.drep_threshold_no_confidence,
-        "dvt_committee_normal": found.drep_threshold_committee,
-        "dvt_committee_no_confidence": found.drep_threshold_committee_no_confidence,
-        "dvt_update_to_constitution": found.drep_threshold_constitution,
-        "dvt_hard_fork_initiation": found.drep_threshold_hard_fork,
-        "dvt_p_p_network_group": found.drep_threshold_network_group,
-        "dvt_p_p_economic_group": found.drep_threshold_economic_group,
-        "dvt_p_p_technical_group": found.drep_threshold_technical_group,
-        "dvt_p_p_gov_group": found.drep_threshold_governance_group,
-        "dvt_treasury_withdrawal": found.drep_threshold_treasury_withdrawal,
-    }
-    return {
-        **integers,
-        **{name: str(quantity) for name, quantity in quantities.items()},
-        **{name: float(ratio) for name, ratio in ratios.items()},
-        "extra_entropy": None,
-        "nonce": NO_NONCE,
-        "cost_models": {f"PlutusV{version}": dict(enumerate(costs)) for version, costs in cost_models().items()},
-        "cost_models_raw": {f"PlutusV{version}": costs for version, costs in cost_models().items()},
-    }
 
 
 def fingerprint(unit: str) -> str:

@@ -5,7 +5,6 @@ outputs at addresses and of assets, transactions with their inputs, their bytes 
 take PostgREST's ``order``, ``offset`` and ``limit``, and have at most 1,000 items.
 """
 
-import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -21,12 +20,13 @@ from chain_reader.local_chain.faces.blockfrost_bodies import (
     MAX_KES_EVOLUTIONS,
     SLOTS_PER_KES_PERIOD,
     UPDATE_QUORUM,
+    data_hash,
     fingerprint,
-    protocol_parameters,
     total,
     whole,
 )
 from chain_reader.local_chain.faces.http_answers import read_body, read_object
+from chain_reader.local_chain.faces.parameters import koios_parameters
 from chain_reader.local_chain.faces.queries import IndexedOutput
 from chain_reader.local_chain.ledger.addresses import AddressError, parse_address
 from chain_reader.local_chain.ledger.chain import LocalChain
@@ -177,44 +177,12 @@ def _genesis(chain: LocalChain) -> dict[str, object]:
     }
 
 
-_RENAMED = {
-    "epoch": "epoch_no",
-    "max_block_header_size": "max_bh_size",
-    "e_max": "max_epoch",
-    "n_opt": "optimal_pool_count",
-    "a0": "influence",
-    "rho": "monetary_expand_rate",
-    "tau": "treasury_growth_rate",
-    "decentralisation_param": "decentralisation",
-    "protocol_major_ver": "protocol_major",
-    "protocol_minor_ver": "protocol_minor",
-    "min_utxo": "min_utxo_value",
-    "cost_models_raw": "cost_models",
-}
-_NOT_THERE = ("cost_models", "coins_per_utxo_word", "pvt_p_p_security_group")
-_AS_TEXT = ("min_utxo", "min_pool_cost", "key_deposit", "pool_deposit", "coins_per_utxo_size", "gov_action_deposit",
-            "drep_deposit")  # fmt: skip
-
-
 def _epoch_params(chain: LocalChain, asked: Asked) -> Iterable[dict[str, object]]:
     tip = chain.tip()
     text = asked.get("_epoch_no", str(tip.epoch))
     if not text.isdigit() or int(text) > tip.epoch:
         return
-    found = protocol_parameters(chain.parameters, int(text))
-    yield {
-        **{
-            _RENAMED.get(name, name): value if name in _AS_TEXT or not isinstance(value, str) else _as_number(value)
-            for name, value in found.items()
-            if name not in _NOT_THERE
-        },
-        "era": ERA,
-        "block_hash": tip.hash,
-    }
-
-
-def _as_number(text: str) -> Any:
-    return int(text) if text.isdigit() and len(text) < 20 else text
+    yield {**koios_parameters(chain.parameters, int(text)), "era": ERA, "block_hash": tip.hash}
 
 
 def _address_outputs(chain: LocalChain, asked: Asked, *, spent: bool | None) -> Iterable[dict[str, object]]:
@@ -276,23 +244,18 @@ def _output(chain: LocalChain, output: IndexedOutput, *, extended: bool) -> dict
         "stake_address": None,
         "payment_cred": _credential(output.address),
         "epoch_no": chain.epoch_of(output.slot),
-        "block_height": output.height,
+        "block_height": output.block_height,
         "block_time": int(chain.slot_time_s(output.slot)),
-        **_datum(output.datum, output.datum_hash),
+        **_datum(output),
         "reference_script": None,
         "asset_list": _assets(output.assets) if extended else None,
         "is_spent": output.spent is not None,
     }
 
 
-def _datum(datum: str | None, datum_hash: str | None) -> dict[str, object]:
-    if datum is None:
-        return {"datum_hash": datum_hash, "inline_datum": None}
-    raw = bytes.fromhex(datum)
-    return {
-        "datum_hash": hashlib.blake2b(raw, digest_size=32).hexdigest(),
-        "inline_datum": {"bytes": datum, "value": datum_as_json(raw)},
-    }
+def _datum(output: Output) -> dict[str, object]:
+    inline = output.datum and {"bytes": output.datum, "value": datum_as_json(bytes.fromhex(output.datum))}
+    return {"datum_hash": data_hash(output), "inline_datum": inline}
 
 
 def _assets(assets: Iterable[tuple[str, int]]) -> list[dict[str, object]]:
@@ -357,7 +320,7 @@ def _part(output: Output) -> dict[str, object]:
         "tx_hash": output.transaction,
         "tx_index": output.index,
         "value": str(output.lovelace),
-        **_datum(output.datum, output.datum_hash),
+        **_datum(output),
         "reference_script": None,
         "asset_list": _assets(output.assets),
     }

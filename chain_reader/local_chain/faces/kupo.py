@@ -5,7 +5,6 @@ patterns, checkpoints, datums, scripts (there are none), and health. Each answer
 (``X-Most-Recent-Checkpoint``) and its hash (``ETag``), and is of that one moment.
 """
 
-import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, Router
 
 from chain_reader.local_chain.faces import queries
+from chain_reader.local_chain.faces.blockfrost_bodies import data_hash
 from chain_reader.local_chain.faces.queries import IndexedOutput
 from chain_reader.local_chain.ledger.addresses import AddressError, parse_address
 from chain_reader.local_chain.ledger.chain import LocalChain
@@ -143,9 +143,7 @@ def _filter(name: str, value: str) -> Keeps:
 
 
 def _match(output: IndexedOutput, *, resolved: bool) -> dict[str, object]:
-    datum_hash = output.datum_hash
-    if output.datum is not None:
-        datum_hash = hashlib.blake2b(bytes.fromhex(output.datum), digest_size=32).hexdigest()
+    datum_hash = data_hash(output)
     made = {
         "transaction_index": output.position,
         "transaction_id": output.transaction,
@@ -201,9 +199,8 @@ def _datum(chain: LocalChain, request: Request) -> Any:
     wanted = request.path_params["hash"]
     if not _HASH.fullmatch(wanted):
         raise _BadRequestError("Invalid datum hash.")
-    found = (output.datum for output in queries.indexed_outputs(chain, None) if output.datum is not None)
-    hashes = ((datum, hashlib.blake2b(bytes.fromhex(datum), digest_size=32).hexdigest()) for datum in found)
-    return next(({"datum": datum} for datum, digest in hashes if digest == wanted), None)
+    found = (output for output in queries.indexed_outputs(chain, None) if output.datum is not None)
+    return next(({"datum": output.datum} for output in found if data_hash(output) == wanted), None)
 
 
 def _health(chain: LocalChain) -> Any:

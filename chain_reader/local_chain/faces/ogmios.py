@@ -28,6 +28,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from chain_reader.local_chain.faces import ogmios_bodies as bodies
 from chain_reader.local_chain.faces.http_answers import json_object, read_body
 from chain_reader.local_chain.faces.ogmios_refusals import refusal
+from chain_reader.local_chain.faces.parameters import ogmios_parameters
 from chain_reader.local_chain.faces.queries import FrozenState
 from chain_reader.local_chain.ledger.addresses import AddressError, parse_address
 from chain_reader.local_chain.ledger.chain import LocalChain
@@ -81,7 +82,7 @@ class OgmiosSession:
             "queryLedgerState/epoch": lambda params: self._ledger_tip().epoch,
             "queryLedgerState/eraStart": lambda params: bodies.bound(chain.genesis, 0),
             "queryLedgerState/eraSummaries": lambda params: bodies.era_summaries(chain.genesis, self._ledger_tip()),
-            "queryLedgerState/protocolParameters": lambda params: bodies.protocol_parameters(chain.parameters),
+            "queryLedgerState/protocolParameters": lambda params: ogmios_parameters(chain.parameters),
             "queryLedgerState/utxo": self._utxo,
             "acquireLedgerState": self._acquire,
             "releaseLedgerState": self._release,

@@ -5,7 +5,6 @@ In: values of ``model`` and ``parameters``. Out: JSON-ready values; ratios are s
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from fractions import Fraction
 from typing import Any
 
 from chain_reader.genesis import exact
@@ -15,8 +14,9 @@ from chain_reader.local_chain.faces.blockfrost_bodies import (
     UPDATE_QUORUM,
     whole,
 )
+from chain_reader.local_chain.faces.parameters import ogmios_parameters
 from chain_reader.local_chain.ledger.model import POLICY_DIGITS, Block, NewOutput, Output
-from chain_reader.local_chain.ledger.parameters import MAX_LOVELACE_SUPPLY, Genesis, ProtocolParameters, cost_models
+from chain_reader.local_chain.ledger.parameters import MAX_LOVELACE_SUPPLY, Genesis, ProtocolParameters
 
 ERAS = ("byron", "shelley", "allegra", "mary", "alonzo", "babbage", "conway")
 CURRENT_ERA = ERAS[-1]
@@ -103,93 +103,15 @@ def slot_length(genesis: Genesis) -> dict[str, Any]:
     return {"milliseconds": whole(float(1000 * exact(genesis.slot_length_s)))}
 
 
-def ratio(found: Fraction) -> str:
-    """An exact ratio."""
-    return f"{found.numerator}/{found.denominator}"
-
-
-def protocol_parameters(found: ProtocolParameters) -> dict[str, Any]:
-    """The protocol parameters.
-
-    The sizes of reference scripts are left out: the clients and the servers of this version call them by different
-    names.
-    """
-    return {
-        "minFeeCoefficient": found.min_fee_coefficient,
-        "minFeeConstant": ada(found.min_fee_constant),
-        "minFeeReferenceScripts": {
-            "range": found.min_fee_reference_script_range,
-            "base": float(found.min_fee_reference_script_base),
-            "multiplier": float(found.min_fee_reference_script_multiplier),
-        },
-        "minUtxoDepositCoefficient": found.coins_per_utxo_byte,
-        "minUtxoDepositConstant": ada(0),
-        "maxBlockBodySize": {"bytes": found.max_block_body_size},
-        "maxBlockHeaderSize": {"bytes": found.max_block_header_size},
-        "maxTransactionSize": {"bytes": found.max_transaction_size},
-        "maxValueSize": {"bytes": found.max_value_size},
-        "extraEntropy": "neutral",
-        "stakeCredentialDeposit": ada(found.stake_credential_deposit),
-        "stakePoolDeposit": ada(found.stake_pool_deposit),
-        "stakePoolRetirementEpochBound": found.stake_pool_retirement_epoch_bound,
-        "stakePoolPledgeInfluence": ratio(found.stake_pool_pledge_influence),
-        "minStakePoolCost": ada(found.min_stake_pool_cost),
-        "desiredNumberOfStakePools": found.desired_number_of_stake_pools,
-        "federatedBlockProductionRatio": "0/1",
-        "monetaryExpansion": ratio(found.monetary_expansion),
-        "treasuryExpansion": ratio(found.treasury_expansion),
-        "collateralPercentage": found.collateral_percentage,
-        "maxCollateralInputs": found.max_collateral_inputs,
-        "scriptExecutionPrices": {"memory": ratio(found.price_memory), "cpu": ratio(found.price_steps)},
-        "maxExecutionUnitsPerTransaction": {
-            "memory": found.max_transaction_memory,
-            "cpu": found.max_transaction_steps,
-        },
-        "maxExecutionUnitsPerBlock": {"memory": found.max_block_memory, "cpu": found.max_block_steps},
-        "stakePoolVotingThresholds": {
-            "noConfidence": ratio(found.pool_threshold_no_confidence),
-            "constitutionalCommittee": {
-                "default": ratio(found.pool_threshold_committee),
-                "stateOfNoConfidence": ratio(found.pool_threshold_committee_no_confidence),
-            },
-            "hardForkInitiation": ratio(found.pool_threshold_hard_fork),
-            "protocolParametersUpdate": {"security": ratio(found.pool_threshold_security)},
-        },
-        "delegateRepresentativeVotingThresholds": {
-            "noConfidence": ratio(found.drep_threshold_no_confidence),
-            "constitution": ratio(found.drep_threshold_constitution),
-            "constitutionalCommittee": {
-                "default": ratio(found.drep_threshold_committee),
-                "stateOfNoConfidence": ratio(found.drep_threshold_committee_no_confidence),
-            },
-            "hardForkInitiation": ratio(found.drep_threshold_hard_fork),
-            "protocolParametersUpdate": {
-                "network": ratio(found.drep_threshold_network_group),
-                "economic": ratio(found.drep_threshold_economic_group),
-                "technical": ratio(found.drep_threshold_technical_group),
-                "governance": ratio(found.drep_threshold_governance_group),
-            },
-            "treasuryWithdrawals": ratio(found.drep_threshold_treasury_withdrawal),
-        },
-        "constitutionalCommitteeMinSize": found.committee_min_size,
-        "constitutionalCommitteeMaxTermLength": found.committee_max_term_length,
-        "governanceActionLifetime": found.governance_action_lifetime,
-        "governanceActionDeposit": ada(found.governance_action_deposit),
-        "delegateRepresentativeDeposit": ada(found.drep_deposit),
-        "delegateRepresentativeMaxIdleTime": found.drep_activity,
-        "plutusCostModels": {f"plutus:v{version}": costs for version, costs in cost_models().items()},
-        "version": {"major": found.protocol_version[0], "minor": found.protocol_version[1]},
-    }
-
-
 def shelley_genesis(genesis: Genesis, parameters: ProtocolParameters) -> dict[str, Any]:
     """The genesis configuration of the Shelley era, which has all of a local chain's genesis."""
+    coefficient = genesis.active_slots_coeff
     return {
         "era": "shelley",
         "startTime": start_time(genesis),
         "networkMagic": genesis.network_magic,
         "network": network(genesis),
-        "activeSlotsCoefficient": ratio(genesis.active_slots_coeff),
+        "activeSlotsCoefficient": f"{coefficient.numerator}/{coefficient.denominator}",
         "securityParameter": genesis.security_param,
         "epochLength": genesis.epoch_length,
         "slotsPerKesPeriod": SLOTS_PER_KES_PERIOD,
@@ -197,7 +119,7 @@ def shelley_genesis(genesis: Genesis, parameters: ProtocolParameters) -> dict[st
         "slotLength": slot_length(genesis),
         "updateQuorum": UPDATE_QUORUM,
         "maxLovelaceSupply": MAX_LOVELACE_SUPPLY,
-        "initialParameters": protocol_parameters(parameters),
+        "initialParameters": ogmios_parameters(parameters),
         "initialDelegates": [],
         "initialFunds": {},
         "initialStakePools": {"stakePools": {}, "delegators": {}},

@@ -13,6 +13,7 @@ from typing import Any
 from chain_reader.local_chain.ledger.chain import LocalChain
 from chain_reader.local_chain.ledger.model import Block, Output
 from chain_reader.local_chain.ledger.plain_data import transaction_mint
+from chain_reader.local_chain.ledger.queries import OUTPUT_COLUMNS, OUTPUT_TABLES, output_of
 
 Amount = tuple[int, tuple[tuple[str, int], ...]]
 """Lovelace, and assets by unit."""
@@ -209,28 +210,15 @@ class Spending:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedOutput:
-    """An output that ever was, with where it was made and spent; ``position`` is its transaction's in the block."""
+class IndexedOutput(Output):
+    """An output that ever was, with how it was spent; ``position`` is its transaction's in the block."""
 
-    transaction: str
     position: int
-    index: int
-    address: str
-    lovelace: int
-    assets: tuple[tuple[str, int], ...]
-    datum: str | None
-    datum_hash: str | None
-    slot: int
-    block_hash: str
-    height: int
     spent: Spending | None
 
 
-_INDEXED = """
-SELECT made.hash, made.position, output.ix, output.address, output.lovelace, output.assets, output.datum,
-       output.datum_hash, block.slot, block.hash, block.height, spending.hash, input.position, later.slot, later.hash
-FROM output JOIN tx AS made ON made.id = output.tx JOIN block ON block.height = made.height
-LEFT JOIN tx AS spending ON spending.id = output.spent_by
+_INDEXED = f"""
+SELECT made.position, input.position, later.slot, later.hash, {OUTPUT_COLUMNS} {OUTPUT_TABLES}
 LEFT JOIN block AS later ON later.height = spending.height
 LEFT JOIN input ON input.tx = spending.id AND NOT input.is_reference AND input.output = output.id
 """
@@ -258,23 +246,10 @@ def indexed_outputs(
 
 
 def _indexed(row: tuple[Any, ...]) -> IndexedOutput:
-    transaction, position, index, address, lovelace, assets, datum, datum_hash, slot, block_hash, height, *spending = (
-        row
-    )
-    return IndexedOutput(
-        transaction,
-        position,
-        index,
-        address,
-        lovelace,
-        tuple((unit, int(quantity)) for unit, quantity in json.loads(assets)),
-        datum,
-        datum_hash,
-        slot,
-        block_hash,
-        height,
-        None if spending[0] is None else Spending(*spending),
-    )
+    position, place, slot, block_hash, *output = row
+    spent_by = output[-1]
+    spent = None if spent_by is None else Spending(spent_by, place, slot, block_hash)
+    return output_of(output, IndexedOutput, position=position, spent=spent)
 
 
 def block_at(chain: LocalChain, slot: int) -> Block | None:

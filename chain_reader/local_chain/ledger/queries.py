@@ -8,6 +8,8 @@ The SQL is put together from words of this module only; values are always bound.
 
 import json
 import sqlite3
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 from chain_reader.local_chain.ledger.model import Block, ChainTransaction, NewTransaction, Output
 from chain_reader.local_chain.ledger.parameters import Genesis
@@ -17,12 +19,17 @@ SQLITE_INTEGER_BITS = 63
 
 _BLOCK = "SELECT hash, previous, height, slot FROM block"
 
-_OUTPUT = """
-SELECT made.hash, output.ix, output.address, output.lovelace, output.assets, output.datum, output.datum_hash,
-       block.hash, block.height, block.slot, spending.hash
+Found = TypeVar("Found", bound=Output)
+
+OUTPUT_COLUMNS = """
+made.hash, output.ix, output.address, output.lovelace, output.assets, output.datum, output.datum_hash,
+block.hash, block.height, block.slot, spending.hash
+"""
+OUTPUT_TABLES = """
 FROM output JOIN tx AS made ON made.id = output.tx JOIN block ON block.height = made.height
 LEFT JOIN tx AS spending ON spending.id = output.spent_by
 """
+_OUTPUT = f"SELECT {OUTPUT_COLUMNS} {OUTPUT_TABLES}"
 
 
 def read_tip(db: sqlite3.Connection, genesis: Genesis) -> Block:
@@ -60,7 +67,7 @@ def read_outputs(
         f"{_OUTPUT} WHERE output.id IN ({page}) ORDER BY output.id {_direction(newest_first)}",
         (address, unit, unit, -1 if limit is None else limit, offset),
     )
-    return tuple(_output(row) for row in rows)
+    return tuple(output_of(row) for row in rows)
 
 
 def read_output(db: sqlite3.Connection, transaction: str, index: int) -> Output | None:
@@ -68,7 +75,7 @@ def read_output(db: sqlite3.Connection, transaction: str, index: int) -> Output 
     if index.bit_length() > SQLITE_INTEGER_BITS:
         return None
     row = db.execute(f"{_OUTPUT} WHERE made.hash = ? AND output.ix = ?", (transaction, index)).fetchone()
-    return None if row is None else _output(row)
+    return None if row is None else output_of(row)
 
 
 def read_transaction(db: sqlite3.Connection, genesis: Genesis, transaction: str) -> ChainTransaction | None:
@@ -81,14 +88,15 @@ def read_transaction(db: sqlite3.Connection, genesis: Genesis, transaction: str)
         return None
     key, tx_hash, height, position, fee, size, cbor, before, hereafter = row
     block = _block(db, genesis, db.execute(f"{_BLOCK} WHERE height = ?", (height,)).fetchone())
+    made = "WHERE output.tx = ? ORDER BY output.ix"
     taken = "JOIN input ON input.output = output.id WHERE input.tx = ? AND is_reference = ? ORDER BY input.position"
     return ChainTransaction(
         hash=tx_hash,
         block=block,
         index=position,
-        inputs=tuple(_output(row) for row in db.execute(f"{_OUTPUT} {taken}", (key, 0))),
-        reference_inputs=tuple(_output(row) for row in db.execute(f"{_OUTPUT} {taken}", (key, 1))),
-        outputs=tuple(_output(row) for row in db.execute(f"{_OUTPUT} WHERE output.tx = ? ORDER BY output.ix", (key,))),
+        inputs=tuple(output_of(row) for row in db.execute(f"{_OUTPUT} {taken}", (key, 0))),
+        reference_inputs=tuple(output_of(row) for row in db.execute(f"{_OUTPUT} {taken}", (key, 1))),
+        outputs=tuple(output_of(row) for row in db.execute(f"{_OUTPUT} {made}", (key,))),
         fee=fee,
         size=size,
         cbor=cbor.hex(),
@@ -186,11 +194,16 @@ def _assets(text: str) -> tuple[tuple[str, int], ...]:
         raise sqlite3.DatabaseError("the assets of an output cannot be read back") from error
 
 
-def _output(row: tuple[str, int, str, int, str, str | None, str | None, str, int, int, str | None]) -> Output:
+def output_of(row: Sequence[Any], kind: type[Found] = Output, **more: Any) -> Found:  # type: ignore[assignment]
+    """The output in a row of ``OUTPUT_COLUMNS``; a ``kind`` of output may have ``more`` than they hold.
+
+    Raises:
+        DatabaseError: the file is damaged.
+    """
     transaction, index, address, lovelace, assets, datum, datum_hash, block_hash, height, slot, spent_by = row
     if not isinstance(lovelace, int):
         raise sqlite3.DatabaseError("the lovelace of an output are not a number")
-    return Output(
+    return kind(
         transaction=transaction,
         index=index,
         address=address,
@@ -202,4 +215,5 @@ def _output(row: tuple[str, int, str, int, str, str | None, str | None, str, int
         block_height=height,
         slot=Slot(slot),
         spent_by=spent_by,
+        **more,
     )
