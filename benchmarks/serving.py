@@ -30,7 +30,7 @@ REQUESTS, CONNECTIONS, ROUNDS = 1_000, 32, 9
 STATUS = "/era/status"
 
 NODES, EVERY_S, IDLE_S, BOUNDARY_S = 3_000, 3.0, 3.0, 6.0
-BOUNDARY_POLL_S, BOUNDARY_ROUNDS = 1.0, 3
+BOUNDARY_POLL_S, BOUNDARY_ROUNDS, CALMEST = 1.0, 5, 3
 SETTLED_S = 0.2
 """Until all nodes are there: making them holds up this process, not the service."""
 BATCHES_PER_S, BATCH_OF = 10, 50
@@ -70,17 +70,24 @@ def _against_bare(*, known: bool) -> float:
 
 
 def boundary_latency() -> float:
-    """The p99 of nodes polling through a switch while registrations come in, divided by their p50 when all is calm."""
-    return statistics.median(_boundary_latency() for _ in range(BOUNDARY_ROUNDS))
+    """The p99 of nodes polling through a switch while registrations come in, divided by their p50 when all is calm.
+
+    The p99 of a round is how long the 60 ms last in which most have to wait: any other program that wants the
+    processors for so long is all that it shows. The rounds count in which the calm time was the calmest.
+    """
+    rounds = sorted(_boundary_latency() for _ in range(BOUNDARY_ROUNDS))
+    return statistics.median(latency for _, latency in rounds[:CALMEST])
 
 
-def _boundary_latency() -> float:
+def _boundary_latency() -> tuple[float, float]:
+    """The p99 while nothing happens, and that through a switch; both divided by the p50 while nothing happens."""
     with service(BOUNDARY_POLL_S) as served:
         try:
             calm, busy = asyncio.run(_through_the_boundary(served))
         finally:
             gc.enable()
-    return busy.require_no_error().quantile(0.99) / calm.require_no_error().quantile(0.5)
+    usual_s = calm.require_no_error().quantile(0.5)
+    return calm.quantile(0.99) / usual_s, busy.require_no_error().quantile(0.99) / usual_s
 
 
 async def _through_the_boundary(served: Served) -> tuple[Times, Times]:
