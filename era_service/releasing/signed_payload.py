@@ -17,7 +17,7 @@ from datum import (
     read_extended,
 )
 from eras import ConfigurationError, Epoch, EraMarker, MarkerError
-from release_tools.markers.change import PublishedBefore, RolloutPlan, said_once
+from release_tools.markers.change import PublishedBefore, RolloutPlan, distinct
 from release_tools.markers.cosigning import propose
 
 
@@ -117,7 +117,7 @@ def require_payload(
     payload = EraMarkersPayload.from_bytes(content)
     extended = None if policy.extension is None else read_extended(content)
     same = payload.markers == tuple(markers)
-    if not same and said_once(payload.markers) == said_once(markers):
+    if not same and distinct(payload.markers) == distinct(markers):
         # Whether a co-signed one is new its sequence says, and ``require_extension`` asks it.
         same = extended is not None or published is None or payload.markers not in published.payloads
     if not same:

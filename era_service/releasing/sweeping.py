@@ -22,7 +22,7 @@ from datum import Accepted, Unreadable, WrongSigner
 from era_service.releasing.publishing import Outlook, PublishingMeans, require_owner
 from era_service.releasing.session import Release, output_in_force
 from eras import TransactionError
-from release_tools.markers.change import RolloutPlan, Upkeep, said_once
+from release_tools.markers.change import RolloutPlan, Upkeep, distinct
 from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Draft, Publisher, Standing, require_same_change
 from release_tools.transactions import sweeping
@@ -67,7 +67,7 @@ def look_at_sweep(
         if standing is not Standing.DEAD:
             return Outlook(release.read(), unfinished=entry)
     reading = release.read()
-    markers = said_once(reading.markers)
+    markers = distinct(reading.markers)
     drafted = draft_sweep(release, order, reading, journal)
     copies = frozenset() if order.copies else _copies(reading)
     if drafted is None:

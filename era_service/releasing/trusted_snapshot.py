@@ -23,7 +23,7 @@ from era_service.status.reader import StatusReader
 from era_service.wiring.trust import open_memory, trust_policy
 from eras import MAX_EPOCH, CurrentEraNotFoundError, Epoch, EraMarker, MarkerError, SupportedEras, select_eras
 from eras.marker import MarkerFacts
-from release_tools.markers.change import PublishedBefore, said_once
+from release_tools.markers.change import PublishedBefore, distinct
 
 
 class Sight(TypedDict):
@@ -197,7 +197,7 @@ def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, supported: SupportedEr
         token = select_eras(markers, epoch, supported)
     return {
         "epoch": epoch,
-        "markers": [marker.to_dict() for marker in said_once(markers)],
+        "markers": [marker.to_dict() for marker in distinct(markers)],
         "current_era": None if token is None else token.current.name,
         "upcoming_era": None if token is None or token.upcoming is None else token.upcoming.name,
         "epochs_to_upcoming": None if token is None else token.epochs_to_upcoming,

@@ -1,6 +1,6 @@
-"""A change of the markers and its plan: what is asked for, what it changes in plain words, which rules it breaks. Pure.
+"""Changes of the markers and their plans: the request, the difference in words, and the rules that are broken. Pure.
 
-In: nothing but values. Out: values; ``rollout_rules`` makes the plans.
+The plans are made by ``release_tools.markers.rules``.
 """
 
 import enum
@@ -24,7 +24,7 @@ AnyMarkers = tuple[EraMarker, ...] | tuple[ConfigurationMarker, ...]
 
 
 class ChangeKind(enum.Enum):
-    """The actions on an era."""
+    """The kinds of change to an era."""
 
     ANNOUNCE = "announce"
     ACTIVATE = "activate"
@@ -34,7 +34,7 @@ class ChangeKind(enum.Enum):
 
     @property
     def takes_epoch(self) -> bool:
-        """Whether an epoch belongs to it."""
+        """Whether the change names an epoch."""
         return self in (ChangeKind.ACTIVATE, ChangeKind.POSTPONE)
 
 
@@ -51,7 +51,7 @@ class MarkerChange:
     """A change of the markers of an era.
 
     Raises:
-        ValueError: an epoch is missing, or given where none belongs.
+        ValueError: the epoch is missing, or given for a change that takes none.
     """
 
     kind: ChangeKind
@@ -68,7 +68,7 @@ class MarkerChange:
 
     @property
     def command(self) -> str:
-        """The words of the command line that make this change."""
+        """The command that makes this change, without the program's name."""
         words = ["marker", self.kind.value, shlex.quote(self.era)]
         return " ".join(words if self.epoch is None else [*words, "--at", str(self.epoch)])
 
@@ -78,7 +78,7 @@ class MarkerChange:
 
 
 class Upkeep(enum.Enum):
-    """Upkeep of the era address, which leaves the markers: a sweep, and the minting of a thread token for them."""
+    """Maintenance of the era address that leaves the markers unchanged: sweeping it, and adopting a thread token."""
 
     SWEEP = "sweep"
     ADOPT_TOKEN = "adopt-token"  # noqa: S105 - the name of a command
@@ -88,11 +88,11 @@ class Upkeep(enum.Enum):
 
     @property
     def epoch(self) -> None:
-        """No epoch belongs to it."""
+        """``None``: maintenance names no epoch."""
 
     @property
     def command(self) -> str:
-        """The words of the command line that do it."""
+        """The command that does it, without the program's name."""
         return f"marker {self.value}"
 
     def to_dict(self) -> ChangeDocument:
@@ -105,7 +105,7 @@ _CONFIGURE = "configure"
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationChange:
-    """A publication of protocol configurations, by the digest of them: two files are two changes."""
+    """A publication of protocol configurations, identified by their digest, so that two files are two changes."""
 
     digest: str
 
@@ -114,7 +114,7 @@ class ConfigurationChange:
 
     @property
     def command(self) -> str:
-        """The words of the command line that make this change."""
+        """The command that makes this change, without the program's name."""
         return "marker configuration publish FILE"
 
     def to_dict(self) -> ChangeDocument:
@@ -123,14 +123,14 @@ class ConfigurationChange:
 
 
 Change = MarkerChange | Upkeep | ConfigurationChange
-"""The purpose of a transaction at the address of markers."""
+"""The reason for a transaction at a marker address."""
 
 
 def change_of(found: ChangeDocument) -> Change:
-    """The change that ``to_dict`` wrote.
+    """Return the change that ``to_dict`` wrote.
 
     Raises:
-        KeyError, ValueError: it is not one.
+        KeyError, ValueError: the document is not a change.
     """
     kind, era, epoch = found["change"], found["era"], found["epoch"]
     if kind == _CONFIGURE:
@@ -142,13 +142,13 @@ def change_of(found: ChangeDocument) -> Change:
 
 @dataclass(frozen=True, slots=True)
 class RolloutRules:
-    """The requirements of the network on a change.
+    """The requirements of a network for changes of its markers.
 
     Attributes:
-        supported: the eras that its software knows, in their order.
-        lead_epochs: epochs between now and an activation, at least; never less than 1.
-        force_name: whether a name that is not in ``supported`` is taken.
-        max_lead_epochs: epochs ahead that an activation may be before it looks like a slip.
+        supported: the eras that its software supports, oldest first.
+        lead_epochs: the least number of epochs between now and an activation; never below 1.
+        force_name: whether a name that is missing from ``supported`` is accepted.
+        max_lead_epochs: an activation more epochs ahead than this is reported as a likely slip.
     """
 
     supported: SupportedEras = SupportedEras.DEFAULT
@@ -162,39 +162,39 @@ class PublishedBefore:
     """The payloads that the era key is known to have signed.
 
     Attributes:
-        payloads: the markers of every such payload, in the order in which they were signed.
-        complete: whether there was no other; else it is taken for granted that what a cancellation would publish has
-            been published before, which it mostly has.
+        payloads: the markers of every such payload.
+        complete: whether these are all. Where they are not, a cancellation is assumed to repeat an older payload, as it
+            mostly does.
     """
 
     payloads: frozenset[Markers] = frozenset()
     complete: bool = True
 
     def signed_anew(self, markers: Markers) -> Markers:
-        """The same markers as nobody has signed them yet.
+        """Return the markers in a form that has never been signed.
 
-        Where readers see only what is unspent, a payload whose place another took never wins again (rule T4), and a
-        copy of it is the same payload. So the first marker is said twice, or as often as it takes: that is signed anew,
-        and means the same to every reader. Their order matters to deployed readers, and stays.
+        Readers that see only unspent outputs never accept a superseded payload again (rule T4), and a copy of one is
+        the same payload. Repeating the first marker makes a new payload that means the same to every reader; the order
+        stays, because deployed readers depend on it.
         """
         while markers and markers in self.payloads:
             markers = (markers[0], *markers)
         return markers
 
 
-def said_once(markers: Iterable[_M]) -> tuple[_M, ...]:
-    """Markers without repetitions."""
+def distinct(markers: Iterable[_M]) -> tuple[_M, ...]:
+    """Return the markers without repetitions."""
     return tuple(dict.fromkeys(markers))
 
 
 def listed(markers: Iterable[object]) -> str:
-    """Markers in words, each once."""
-    return ", ".join(str(marker) for marker in said_once(markers)) or "no marker at all"
+    """Return the markers in words, each once."""
+    return ", ".join(str(marker) for marker in distinct(markers)) or "no marker at all"
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenRule:
-    """A rule that a change breaks, with what would be right."""
+    """A rule that a change breaks, and the way to comply with it."""
 
     rule: str
     expected: str
@@ -207,7 +207,7 @@ class BrokenRule:
 
 @dataclass(frozen=True, slots=True)
 class MarkerDifference:
-    """One era before and after a change; ``None`` where it has no marker."""
+    """The marker of an era before and after a change; ``None`` where it has none."""
 
     name: str
     before: EraMarker | None
@@ -215,7 +215,7 @@ class MarkerDifference:
 
     @property
     def words(self) -> str:
-        """The changes to it, in plain words."""
+        """The difference in words."""
         if self.before == self.after:
             return f"{_begins(self.after)}, as before"
         if self.before is None:
@@ -236,17 +236,17 @@ class MarkerDifference:
 
 @dataclass(frozen=True, slots=True)
 class RolloutPlan:
-    """A change, worked out.
+    """The plan of a change.
 
     Attributes:
-        change: what is asked for.
-        epoch: the epoch it is asked in.
+        change: the requested change.
+        epoch: the current epoch.
         before: the markers in force.
-        after: the markers that the change makes, as they are published.
-        broken: the rules that it breaks.
-        warnings: what an operator should know, though no rule forbids it.
-        publish_by: the last epoch in which it may be published; later would be less notice than the rules ask for.
-        slips: what looks like a slip (``release_tools.markers.slips``).
+        after: the markers to publish.
+        broken: the rules that the change breaks.
+        warnings: notes for the operator on what no rule forbids.
+        publish_by: the last epoch in which the publication still gives the required notice.
+        slips: likely slips (``release_tools.markers.slips``).
     """
 
     change: MarkerChange | Upkeep
@@ -260,12 +260,12 @@ class RolloutPlan:
 
     @property
     def is_done(self) -> bool:
-        """Whether the markers in force say already what the change would make them say."""
+        """Whether the markers in force are already those that the change would publish."""
         return not self.broken and set(self.before) == set(self.after)
 
     @property
     def differences(self) -> tuple[MarkerDifference, ...]:
-        """Every era before and after, in the order in which they begin."""
+        """The difference of every era, in the order in which they begin."""
         before, after = ({marker.name: marker for marker in markers} for markers in (self.before, self.after))
         found = [MarkerDifference(name, before.get(name), after.get(name)) for name in dict.fromkeys([*before, *after])]
         return tuple(sorted(found, key=lambda one: beginning(one.after or one.before)))
@@ -274,7 +274,7 @@ class RolloutPlan:
         """Check that no rule is broken.
 
         Raises:
-            MarkerError: one is; the error lists all of them.
+            MarkerError: at least one is; the error lists all of them.
         """
         if not self.broken:
             return
@@ -293,7 +293,7 @@ class RolloutPlan:
         """Check that nothing looks like a slip.
 
         Raises:
-            MarkerError: something does.
+            MarkerError: something does; the error lists all of it.
         """
         if self.slips:
             raise slip_error(f"to {self.change}", self.slips)
@@ -313,7 +313,7 @@ class RolloutPlan:
 
 
 def slip_error(to_do: str, slips: Sequence[str]) -> MarkerError:
-    """The error of what looks like a slip and was not confirmed as meant."""
+    """Return the error for likely slips that nobody has confirmed; ``to_do`` names the refused action."""
     return MarkerError(
         f"Refused {to_do}: it looks like a slip",
         expected="names and epochs that cannot be mistaken",
@@ -325,7 +325,7 @@ def slip_error(to_do: str, slips: Sequence[str]) -> MarkerError:
 
 
 def beginning(marker: EraMarker | None) -> int:
-    """When an era begins, for sorting; one without an epoch comes last."""
+    """Return the epoch in which an era begins, for sorting; eras without an epoch come last."""
     return MAX_EPOCH + 1 if marker is None or marker.epoch is None else marker.epoch
 
 

@@ -1,7 +1,4 @@
-"""A publication of protocol configurations and its plan: what changes, by epoch and in words, and whether it may. Pure.
-
-In: the markers on the chain, the configurations that are wanted, and the epoch. Out: a ``ConfigurationPlan``.
-"""
+"""Plans to publish protocol configurations: the differences by epoch, and whether they are allowed. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +19,7 @@ from release_tools.markers.change import ConfigurationChange
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationDifference:
-    """An epoch from which on another configuration holds than before, and what differs, in words."""
+    """An epoch from which another configuration applies than before, and the differences in words."""
 
     epoch: Epoch
     changes: tuple[str, ...]
@@ -37,16 +34,16 @@ class ConfigurationDifference:
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationPlan:
-    """A publication of configurations, worked out.
+    """The plan of a publication of configurations.
 
     Attributes:
-        epoch: the epoch it is asked in.
+        epoch: the current epoch.
         before: the markers on the chain.
-        after: the markers that are published.
-        differences: what changes, by epoch.
-        warnings: what an operator should know, though nothing forbids it.
-        broken: why it would be refused without ``force``; ``None`` where it would not.
-        force: the reason to go on all the same.
+        after: the markers to publish.
+        differences: the changes, by epoch.
+        warnings: notes for the operator on what no rule forbids.
+        broken: why it is refused without ``force``; ``None`` where it is allowed.
+        force: the operator's reason to publish although it would be refused.
     """
 
     epoch: Epoch
@@ -59,18 +56,18 @@ class ConfigurationPlan:
 
     @property
     def change(self) -> ConfigurationChange:
-        """The request, in words."""
+        """The change that this plan makes."""
         content = ConfigurationMarkersPayload(self.after).signed_bytes
         return ConfigurationChange(blake2b(content, digest_size=8).hexdigest())
 
     @property
     def is_done(self) -> bool:
-        """Whether the chain has these configurations already."""
+        """Whether the chain already has these configurations."""
         return bool(self.before) and _by_epoch(self.before) == _by_epoch(self.after)
 
     @property
     def publish_by(self) -> Epoch | None:
-        """The last epoch in which it may be published: later, nodes would use already what it changes."""
+        """The last epoch in which it may be published; after it, nodes already use a configuration that it changes."""
         if self.broken is not None or not self.before or not self.differences:
             return None
         return Epoch(max(self.epoch, min(one.epoch for one in self.differences) - 1))
@@ -96,16 +93,17 @@ def plan_configurations(
     epoch: Epoch,
     force: str | None = None,
 ) -> ConfigurationPlan:
-    """The plan that publishes ``wanted``.
+    """Plan the publication of ``wanted``.
 
     Args:
         before: the markers on the chain.
         wanted: the configurations to publish.
         epoch: the current epoch.
-        force: the reason to publish although what nodes use already changes.
+        force: the reason to change a configuration that nodes already use.
 
     Raises:
-        ProtocolConfigurationError: what nodes use already changes, and there is no reason to; or nothing is left.
+        ProtocolConfigurationError: it changes a configuration that nodes already use, and no reason is given.
+        ProtocolConfigurationError: ``wanted`` is empty.
     """
     new, known = tuple(wanted), _by_epoch(before)
     if not new:
@@ -136,7 +134,7 @@ def plan_configurations(
 def differences(
     before: Iterable[EpochConfiguration], after: Iterable[EpochConfiguration]
 ) -> tuple[ConfigurationDifference, ...]:
-    """The epochs from which on another configuration holds than before, and what differs."""
+    """Return the epochs from which another configuration applies than before, with the differences."""
     old_ones, new_ones = tuple(before), tuple(after)
     found = []
     for epoch in sorted({item.epoch for item in (*old_ones, *new_ones)}):

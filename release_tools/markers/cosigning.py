@@ -1,14 +1,14 @@
 """The co-signing file: an extended payload that is passed from signer to signer until enough of them have signed.
 
-In: a signed payload and what its extension shall say, or the text of a file. Out: the text of the file with one more
-signature, and at last the bytes to publish. Reading and writing the file itself is the caller's.
+In: a signed payload and the contents of its extension, or the text of a file. Out: the text of the file with one more
+signature, and finally the bytes to publish. The caller reads and writes the file.
 
-1. The file is JSON for people: ``check`` states in words what a signer must check, ``payload`` is what is signed, and
-   ``previous`` the extended payload that it takes the place of. ``check`` is made from the other two, never believed.
-2. A file is refused when a signature in it is not over what it holds, when ``check`` states something else than the
-   payload, or when ``previous`` is not the payload that the extension names, signed as its own keys require. So what
-   somebody has signed cannot be changed, and nothing can be hidden from the next signer.
-3. Who may sign is who must: the keys of ``previous``, and the keys that the extension names. Each signs once.
+1. The file is JSON for people: ``payload`` is signed, ``previous`` is the extended payload that it replaces, and
+   ``check`` states in words what a signer must check. ``check`` is derived from the other two and never trusted.
+2. A file is refused when a signature does not match its contents, when ``check`` differs from the payload, or when
+   ``previous`` is not the payload that the extension names, signed as its own keys require. So nobody can change what
+   somebody has signed, or hide anything from the next signer.
+3. The keys of ``previous`` and the keys that the extension names must sign, and only they may. Each signs once.
 """
 
 import json
@@ -38,7 +38,7 @@ FILE_VERSION = 1
 
 
 class SignersDocument(TypedDict):
-    """A key set that must sign, and whose signatures are there."""
+    """A key set that must sign, and which of its keys have."""
 
     who: str
     threshold: int
@@ -62,15 +62,15 @@ class CosigningCheck(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Cosigning:
-    """An extended payload on its way from signer to signer.
+    """An extended payload that is passed from signer to signer.
 
     Attributes:
-        extended: what is signed, with the signatures so far.
-        previous: the extended payload that it takes the place of; ``None`` for the first.
+        extended: the payload with the signatures so far.
+        previous: the extended payload that it replaces; ``None`` for the first.
 
     Raises:
-        MarkerError: the two do not fit together, or somebody signed who may not.
-        MarkerError: a signature is not over what is signed.
+        MarkerError: the two do not fit together, or a key signed that may not.
+        MarkerError: a signature does not match the payload.
     """
 
     extended: ExtendedPayload
@@ -91,7 +91,7 @@ class Cosigning:
 
     @property
     def key_sets(self) -> tuple[KeySet, ...]:
-        """The key sets that must sign: one, or the old and the new one."""
+        """The key sets that must sign: one, or both the old and the new one."""
         extension = self.extended.extension
         return required_key_sets(extension, (self.previous.extension if self.previous else extension).key_set)
 
@@ -102,7 +102,7 @@ class Cosigning:
 
     @property
     def is_complete(self) -> bool:
-        """Whether enough have signed for it to be published."""
+        """Whether there are enough signatures to publish it."""
         return all(len(self.extended.signers(one.keys)) >= one.threshold for one in self.key_sets)
 
     def require_binding(
@@ -112,7 +112,7 @@ class Cosigning:
         address: str | None = None,
         verification_key: VerificationKey | None = None,
     ) -> None:
-        """Nothing, if the payload is for this network and address and signed by this era key, as far as each is given.
+        """Check that the payload is for this network and address and signed by this era key, as far as each is given.
 
         Raises:
             MarkerError: it is not.
@@ -129,11 +129,11 @@ class Cosigning:
                 raise _mismatch(f"markers signed by the era key {verification_key}", "another signature") from error
 
     def require_may_sign(self, key: VerificationKey) -> None:
-        """Nothing, if ``key`` may sign and has not.
+        """Check that ``key`` may sign and has not signed yet.
 
         Raises:
             MarkerError: it is not one of the keys.
-            MarkerError: it has signed.
+            MarkerError: it has already signed.
         """
         if key not in self.keys:
             raise MarkerError(
@@ -154,11 +154,11 @@ class Cosigning:
             )
 
     def sign(self, key: EraSigner) -> "Cosigning":
-        """The same with a signature by ``key``.
+        """Return a copy with a signature by ``key``.
 
         Raises:
             MarkerError: it is not one of the keys.
-            MarkerError: it has signed.
+            MarkerError: it has already signed.
         """
         self.require_may_sign(key.verification_key)
         return Cosigning(self.extended.sign(key), self.previous)
@@ -189,11 +189,11 @@ class Cosigning:
         }
 
     def doubts(self, now: Epoch | None, *, max_lead_epochs: int, supported: Iterable[str]) -> tuple[str, ...]:
-        """Warnings before signing, as sentences.
+        """Return warnings for whoever is about to sign, as sentences.
 
         Args:
-            now: the current epoch; where it is not known, the last epoch that the previous payload has is its stand-in.
-            max_lead_epochs: epochs ahead that an activation may be before nodes raise an alarm.
+            now: the current epoch; if it is unknown, the last epoch of the previous payload is used instead.
+            max_lead_epochs: nodes raise an alarm for an activation more epochs ahead than this.
             supported: the supported eras.
         """
         extension, markers = self.extended.extension, self.extended.payload.markers
@@ -222,7 +222,7 @@ class Cosigning:
         return tuple(found)
 
     def to_text(self) -> str:
-        """The text of the file; in ASCII, so that no name looks like another one."""
+        """The text of the file, in ASCII so that no name can be mistaken for another."""
         return json.dumps(self._document(), indent=2) + "\n"
 
     @classmethod
@@ -232,7 +232,7 @@ class Cosigning:
         Raises:
             MarkerError: it is not such a file, or its contents do not fit together.
             PayloadFormatError: a payload in it is malformed.
-            MarkerError: it was changed after somebody signed, or states something else than it holds.
+            MarkerError: it was changed after somebody signed, or its ``check`` differs from the payload.
         """
         try:
             document = _parse(text)
@@ -273,20 +273,20 @@ def propose(
     new_keys: KeySet | None = None,
     sequence: int | None = None,
 ) -> Cosigning:
-    """A payload that is ready to be co-signed, by nobody yet.
+    """Return a payload that is ready to be co-signed and has no such signature yet.
 
     Args:
         payload: the markers, signed by the era key.
-        policy: network and address that it is for; for the first payload also the keys.
+        policy: the network and the address; for the first payload also the keys.
         previous: the extended payload that is trusted now; ``None`` if there is none.
-        expires_epoch: the last epoch in which it is fresh.
-        new_keys: who signs from this payload on; both the old and the new keys must then sign it. Not for the first
-            payload: its keys are those that readers are configured with.
-        sequence: its number; one more than that of ``previous``, or 1, if not given.
+        expires_epoch: the last epoch in which readers accept it as fresh.
+        new_keys: the keys that sign from this payload on; the old and the new keys must both sign it. Not for the first
+            payload, whose keys are those that readers are configured with.
+        sequence: its number; by default one more than that of ``previous``, or 1.
 
     Raises:
-        PayloadFormatError: the payload is not signed, or a value is not of its kind.
-        MarkerError: it cannot take the place of ``previous``, or is the first and names new keys.
+        PayloadFormatError: the payload is not signed, or a value has the wrong type.
+        MarkerError: it cannot replace ``previous``, or is the first and names new keys.
     """
     if previous is None and new_keys is not None:
         raise _misfit("the configured keys in the first extended payload", "new ones")
@@ -305,7 +305,7 @@ def propose(
 
 
 def marker_changes(before: Sequence[EraMarker], after: Sequence[EraMarker]) -> tuple[str, ...]:
-    """The change of each marker, in words: those of ``after`` in their order, then those that are dropped."""
+    """Return the change of each marker in words: those of ``after`` in their order, then those that are dropped."""
     gone = [marker for marker in before if marker not in after]
     kept = [[marker for marker in one if marker in other] for one, other in ((before, after), (after, before))]
     lines = []
@@ -349,12 +349,12 @@ def _parse(text: str) -> dict[str, object]:
 
 
 def _same(one: object, other: object) -> bool:
-    """Whether two JSON values are written alike; to Python 1, 1.0 and true are equal."""
+    """Whether two values have the same JSON text; to Python 1, 1.0 and true are equal."""
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def _without_repetition(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """A JSON object, if no field is there twice: people and programs would each see another one."""
+    """Return a JSON object without repeated fields, of which people and programs might read different ones."""
     fields = dict(pairs)
     if len(fields) < len(pairs):
         raise ValueError("a JSON object with a field twice")

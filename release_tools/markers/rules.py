@@ -1,24 +1,24 @@
-"""The rules of a rollout: what a change of the markers makes of those in force, and which rules it breaks. Pure.
+"""The rules of a rollout: the markers after a change, and the rules that the change breaks. Pure.
 
-In: the change that is asked for, the markers in force, the epoch, and the rules of the network. Out: a ``RolloutPlan``
-with the markers after it, every rule that it breaks, and the differences. The rules:
+In: the requested change, the markers in force, the epoch, and the requirements of the network. Out: a ``RolloutPlan``
+with the new markers, every broken rule, and the differences. The rules:
 
-1. ``name``: an era has a name that the list of supported eras has; one that only this network's code knows is forced.
-2. ``lead``: an activation, moved or new, lies at least the lead ahead; so does the one that is moved or cancelled,
-   because less than that ahead a node may have read it for the last time.
+1. ``name``: the era is in the list of supported eras; any other name must be forced.
+2. ``lead``: a new or moved activation is at least the lead ahead; so is the old epoch of one that is moved or
+   cancelled, because closer to it a node may not read the markers again.
 3. ``order``: eras follow each other as in the list of supported eras, and each activation is later than those before.
 4. ``one-way``: an era that has begun is never announced, activated, moved or cancelled again.
-5. ``state``: what is announced or activated has no epoch yet; what is moved has one; what is moved, cancelled or
-   retired is there.
+5. ``state``: an era that is announced or activated has no epoch yet; one that is moved has an epoch; one that is
+   moved, cancelled or retired has a marker.
 6. ``later``: postponing moves an era to a later epoch. An earlier one is a new decision: cancel, then activate.
 7. ``past``: only an era whose successor is active is retired.
 8. ``first``: an era is announced only where another one is active or scheduled; the first one is activated.
-9. ``successor``: readers that were there before the change accept it (``chain_reader.is_successor``, rule T4).
+9. ``successor``: readers that trust the markers in force accept the change (``chain_reader.is_successor``, rule T4).
 
-What is published is signed anew, never a copy of an older payload (``PublishedBefore``).
+A published payload is always a new one, never a copy of an older one (``PublishedBefore``).
 
-The first marker of a network is free of the lead: there is no node yet that could miss it. What breaks no rule and
-looks like a slip is judged elsewhere (``release_tools.markers.slips``).
+The first marker of a network needs no lead, because no node can miss it. Likely slips that break no rule are found by
+``release_tools.markers.slips``.
 """
 
 from collections.abc import Iterable
@@ -34,13 +34,13 @@ from release_tools.markers.change import (
     RolloutPlan,
     RolloutRules,
     beginning,
+    distinct,
     listed,
-    said_once,
 )
 from release_tools.markers.slips import slips
 
 MAX_NAME_BYTES = 64
-"""Longer names are refused, forced or not: each byte is paid for as long as the marker is on the chain."""
+"""Longer names are refused even if forced: every byte of a marker on the chain costs ada."""
 
 
 def plan_change(
@@ -50,25 +50,25 @@ def plan_change(
     rules: RolloutRules,
     published: PublishedBefore | None = None,
 ) -> RolloutPlan:
-    """Work out a change.
+    """Plan a change.
 
     Args:
-        change: what is asked for.
-        before: the markers in force, as a node trusts them; none before the first.
+        change: the requested change.
+        before: the markers in force, as a node trusts them; empty before the first.
         epoch: the current epoch.
-        rules: what the network asks of a change.
-        published: what was signed before, so that what is signed now is another payload.
+        rules: the requirements of the network.
+        published: the payloads that were signed before, so that the new one differs from them.
 
     Raises:
-        MarkerError: an epoch is no epoch.
+        MarkerError: the epoch of the change is out of range.
     """
     if change.epoch is not None:
         require_epoch(change.epoch)
-    return _Planner(change, said_once(before), epoch, rules, published or PublishedBefore()).plan()
+    return _Planner(change, distinct(before), epoch, rules, published or PublishedBefore()).plan()
 
 
 class _Planner:
-    """One change, held against the rules one by one."""
+    """Checks a change against one rule after another."""
 
     def __init__(
         self, change: MarkerChange, before: Markers, epoch: Epoch, rules: RolloutRules, published: PublishedBefore
@@ -164,7 +164,7 @@ class _Planner:
             )
 
     def _check_new(self) -> None:
-        """Announcing and activating: not what has begun, nor what has an epoch already (rule 4)."""
+        """Rules 4 and 5 for announcing and activating: the era has neither begun nor got an epoch."""
         if self._era is None or self._era.epoch is None:
             return
         begun = self._era.epoch <= self._epoch
@@ -176,7 +176,7 @@ class _Planner:
         )
 
     def _check_begun(self) -> None:
-        """Announcing: nodes can wait for the next era only in one that runs, or that is about to."""
+        """Rule 8: nodes can wait for the next era only in one that runs or is scheduled."""
         if all(marker.epoch is None for marker in self._before):
             supported = list(self._rules.supported)
             place = supported.index(self._change.era) if self._change.era in supported else len(supported)
@@ -202,7 +202,7 @@ class _Planner:
         if not self._before or begins is None:
             return
         if self._era is not None and self._era.epoch is not None and self._era.epoch <= self._epoch:
-            return  # it has begun, and rule 4 says so
+            return  # it has begun, which breaks rule 4
         lead = max(1, self._rules.lead_epochs)
         least = self._epoch + lead
         if begins < least:
@@ -238,7 +238,7 @@ class _Planner:
         )
 
     def _check_order(self) -> None:
-        """Rule 3, between this era and each of the others."""
+        """Rule 3: the era against each of the others."""
         begins = self._change.epoch
         for marker in self._before:
             if marker.name == self._change.era:
@@ -266,7 +266,7 @@ class _Planner:
     def _follows(self, marker: EraMarker) -> bool | None:
         """Whether the era of the change comes after that of ``marker``; ``None`` where that is unknown.
 
-        By the list of supported eras where it knows both, else by what has begun.
+        The list of supported eras decides where it has both, otherwise the eras that have begun.
         """
         supported = self._rules.supported
         if self._change.era in supported and marker.name in supported:
@@ -275,7 +275,7 @@ class _Planner:
             return True
         if marker.epoch is None or self._change.epoch is None:
             return None
-        return self._change.epoch >= marker.epoch  # only the same epoch is wrong
+        return self._change.epoch >= marker.epoch  # only an equal epoch breaks the rule
 
     def _has_begun(self, marker: EraMarker | None) -> bool:
         return marker is not None and marker.epoch is not None and marker.epoch <= self._epoch
@@ -305,16 +305,16 @@ class _Planner:
 def publish_by_epoch(
     before: Iterable[EraMarker], after: Iterable[EraMarker], epoch: Epoch, lead_epochs: int
 ) -> Epoch | None:
-    """The last epoch in which ``after`` may take the place of ``before``, so that every node reads it in time.
+    """Return the last epoch in which ``after`` may replace ``before``, so that every node reads it in time.
 
-    The lead lies before every activation that is new or moved, and before every one ahead that is moved or cancelled
-    (rule 2). ``None`` where there is none, or where nothing is in force that a node could miss.
+    The lead is kept before every new or moved activation, and before every future one that is moved or cancelled
+    (rule 2). ``None`` where no activation changes, or where no marker is in force.
 
     Args:
         before: the markers in force.
-        after: those that take their place.
+        after: the markers that replace them.
         epoch: the current epoch.
-        lead_epochs: epochs between publication and activation, at least.
+        lead_epochs: the least number of epochs between publication and activation.
     """
     old, new = set(before), set(after)
     begins = [marker.epoch for marker in new - old if marker.epoch is not None]
@@ -323,7 +323,7 @@ def publish_by_epoch(
 
 
 def require_notice(before: Iterable[EraMarker], after: Iterable[EraMarker], epoch: Epoch, lead_epochs: int) -> None:
-    """Check that markers that were signed some time ago are still published in time.
+    """Check that markers that were signed earlier can still be published in time.
 
     Raises:
         MarkerError: they are not.
@@ -342,10 +342,10 @@ def require_notice(before: Iterable[EraMarker], after: Iterable[EraMarker], epoc
 
 
 def published_order(markers: Iterable[EraMarker], epoch: Epoch) -> Markers:
-    """The order in which markers are published.
+    """Return the markers in the order in which they are published.
 
-    Deployed Mithril readers take the last marker of the list for the next era, whatever its epoch. So what has begun
-    comes first, then what is only announced, and of what is scheduled the nearest comes last.
+    Deployed Mithril readers take the last marker of the list as the next era, whatever its epoch. So eras that have
+    begun come first, then announced ones, then scheduled ones with the nearest last.
     """
     given = tuple(markers)
     with_epoch = sorted((marker for marker in given if marker.epoch is not None), key=beginning)

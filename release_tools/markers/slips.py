@@ -1,10 +1,8 @@
-"""Finds likely slips in a change of the markers, although no rule forbids it. Pure.
-
-In: names and epochs that are about to be signed, and what is known. Out: one sentence for each that looks like a slip:
+"""Finds likely slips in names and epochs that are about to be signed, although no rule forbids them. Pure.
 
 1. An epoch that is further ahead than nodes expect (``trust.max_lead_epochs``).
-2. A name that is not in the list of supported eras, and looks like one that is, or like one of a marker in force: they
-   differ by a character, or only in characters that look alike.
+2. A name that is missing from the list of supported eras and looks like one of them, or like that of a marker in
+   force: they differ by one character, or only in characters that look alike.
 """
 
 import unicodedata
@@ -30,13 +28,13 @@ def slips(
     supported: Iterable[str],
     in_force: Iterable[EraMarker],
 ) -> tuple[str, ...]:
-    """Likely slips, as sentences.
+    """Return likely slips, one sentence each.
 
     Args:
-        names: the names of eras that are new.
-        epochs: the epochs that are new.
+        names: the names of new eras.
+        epochs: the new epochs.
         now: the current epoch.
-        max_lead_epochs: epochs ahead that an activation may be before nodes raise an alarm.
+        max_lead_epochs: nodes raise an alarm for an activation more epochs ahead than this.
         supported: the supported eras.
         in_force: the markers in force.
     """
@@ -66,7 +64,7 @@ def looks_like(one: str, other: str) -> bool:
 
 
 def _skeleton(name: str) -> str:
-    """A name as the eye takes it: no case, no accents, no separators, nothing invisible."""
+    """Return a name reduced to what the eye sees: no case, accents, separators or invisible characters."""
     text = unicodedata.normalize("NFKD", name[:_MAX_COMPARED].casefold()).translate(_ALIKE)
     return "".join(character for character in text if character.isalnum())
 

@@ -1,4 +1,4 @@
-"""Addresses that a payment key, or a native script of payment keys, owns, of the network that a transaction is for."""
+"""Addresses owned by a payment key or by a native script of payment keys, and their owners. Pure."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -24,12 +24,12 @@ class Owner:
 
     @property
     def terms(self) -> KeyScript:
-        """The required signers, as a script."""
+        """The owner's conditions for spending, as a script."""
         return self.script if self.script is not None else KeyScript.of_key(self.key_hash or "")
 
     @property
     def key_hashes(self) -> tuple[str, ...]:
-        """The hashes of the keys that may sign for it."""
+        """The hashes of the keys that can sign for the owner."""
         return self.terms.key_hashes
 
 
@@ -46,7 +46,7 @@ class EraAddress:
     script: KeyScript | None = None
 
     def parse(self, network_id: int) -> "Address":
-        """The address as one of the network with this id.
+        """Return the address, parsed.
 
         Raises:
             TransactionError: it is not an address of this network that a payment key, or the script, owns.
@@ -54,7 +54,7 @@ class EraAddress:
         return parse_address(self.text, network_id, "era address", self.script)
 
     def owner(self, network_id: int) -> Owner:
-        """Its owner, on the network with this id.
+        """Return its owner.
 
         Raises:
             TransactionError: as ``owner_of``.
@@ -63,7 +63,7 @@ class EraAddress:
 
 
 def owner_of(text: str, network_id: int, script: KeyScript | None = None) -> Owner:
-    """Return who owns the address ``text``.
+    """Return the owner of the address ``text``.
 
     Raises:
         TransactionError: it is not an address of this network that a payment key, or ``script``, owns.
@@ -75,16 +75,16 @@ def owner_of(text: str, network_id: int, script: KeyScript | None = None) -> Own
 
 
 def parse_address(text: str, network_id: int, what: str, script: KeyScript | None = None) -> "Address":
-    """``text`` as an address of this network that a payment key, or ``script``, owns; ``what`` names it in errors.
+    """Parse an address of this network that a payment key, or ``script``, owns; ``what`` names it in errors.
 
     Raises:
-        TransactionError: it is not an address.
+        TransactionError: ``text`` is not such an address.
     """
     from pycardano import Address, ScriptHash, VerificationKeyHash
 
     try:
         address = Address.from_primitive(text)
-    except Exception as error:  # pycardano lets whatever its decoders raise through
+    except Exception as error:  # pycardano passes on whatever its decoders raise
         raise TransactionError(
             f"The {what} is not usable",
             expected="a bech32 address",
@@ -117,9 +117,9 @@ def parse_address(text: str, network_id: int, what: str, script: KeyScript | Non
 
 
 def payment_key_hash(text: str, network_id: int) -> str:
-    """The hash of the key that owns the address ``text``, 56 hex digits.
+    """Return the hash of the key that owns the address ``text``, 56 hex digits.
 
     Raises:
-        TransactionError: it is no address of this network that a payment key owns.
+        TransactionError: it is not an address of this network that a payment key owns.
     """
     return bytes(parse_address(text, network_id, "address of an output to spend").payment_part).hex()

@@ -1,11 +1,10 @@
-"""Balancing a marker transaction: given what it spends, the least fee, the least ada in the marker, and the change.
+"""Balances a marker transaction: the smallest fee, the least ada in the marker output, and the change. Pure.
 
-What is in: a datum, or none where all that is spent goes back; addresses, parameters, and a choice of outputs to spend.
-What comes out: an unsigned transaction whose value is conserved to the lovelace, or ``None`` when the choice does not
-cover it.
+In: a datum (none for a sweep), addresses, the ledger's parameters, and the outputs to spend. Out: an unsigned
+transaction whose value is conserved to the lovelace, or ``None`` if the outputs do not cover it.
 
-pycardano's ``TransactionBuilder`` is not used: it names no network, can fail where funds suffice (it balances once,
-with a fee guessed before the inputs are chosen), and its fee is a guess taken twice, not the least.
+pycardano's ``TransactionBuilder`` is not used: it does not set the network id, can fail where funds suffice (it
+balances once, with a fee estimated before the inputs are chosen), and its fee is an estimate, not the smallest.
 """
 
 from collections import Counter
@@ -26,9 +25,9 @@ if TYPE_CHECKING:
     from pycardano import AuxiliaryData, TransactionBody, TransactionOutput, Value, VerificationKeyWitness
 
 DEFAULT_VALIDITY_SLOTS = 7_200
-"""How long a transaction stays valid: two hours on the public networks, time to carry it to a signer and back."""
+"""Two hours on the public networks: enough to carry a transaction to a signer and back."""
 
-_MESSAGE_LABEL = 674  # the label that explorers show as the transaction's message (CIP-20)
+_MESSAGE_LABEL = 674  # CIP-20: explorers show it as the transaction's message
 _POLICY_DIGITS = 56
 _VALID_FLAG = b"\xf5"
 _FOUR_PARTS = b"\x84"
@@ -61,7 +60,7 @@ class LedgerContext:
         network: Network | None = None,
         validity_slots: int = DEFAULT_VALIDITY_SLOTS,
     ) -> "LedgerContext":
-        """The ledger as a gateway reports it now; its ``network`` is asked for only where it is not given.
+        """Read the ledger from a gateway, and the network too if it is not given.
 
         Raises:
             ChainReadError: the gateway could not be reached.
@@ -78,7 +77,7 @@ class LedgerContext:
 
 @dataclass(frozen=True, slots=True)
 class UnsignedTransaction:
-    """A marker transaction, balanced, and waiting for its signatures.
+    """A balanced marker transaction without signatures.
 
     Attributes:
         body: the transaction body, CBOR; its hash is what is signed.
@@ -86,14 +85,14 @@ class UnsignedTransaction:
         inputs: references of the outputs it spends.
         required_keys: hashes of the keys that must sign, sorted.
         fee: lovelace.
-        marker_lovelace: ada in the marker output, which is output 0; 0 where nothing is published.
-        change_lovelace: ada that goes back to the payer.
-        size: bytes of the transaction when signed.
+        marker_lovelace: lovelace in the marker output, which is output 0; 0 in a sweep.
+        change_lovelace: lovelace that returns to the payer.
+        size: bytes of the signed transaction.
         invalid_hereafter: the first slot at which it is no longer valid.
-        spends_era_address: it spends an output at the era address, which proves its author to readers (rule T2).
+        spends_era_address: whether it spends an output at the era address, which proves its author (rule T2).
         thread_token: the token in the marker output, policy id and asset name in hex; ``None`` where there is none.
         minted: the token that it mints.
-        scripts: the native scripts that it carries beside its signatures.
+        scripts: the native scripts in its witness set.
     """
 
     body: bytes
@@ -112,7 +111,7 @@ class UnsignedTransaction:
 
     @property
     def signing_keys(self) -> tuple[str, ...]:
-        """Hashes of all keys whose signature it can use: those that must sign, and those of its scripts."""
+        """Hashes of all keys that can sign: the required ones, and those of the scripts."""
         return tuple(dict.fromkeys([*self.required_keys, *(key for one in self.scripts for key in one.key_hashes)]))
 
     @property
@@ -129,17 +128,17 @@ class UnsignedTransaction:
         return blake2b(self.body, digest_size=32).hexdigest()
 
     def cbor_with(self, witness_set: bytes) -> bytes:
-        """The whole transaction as CBOR, around a witness set in CBOR."""
+        """Return the transaction with this witness set, CBOR."""
         return _FOUR_PARTS + self.body + witness_set + _VALID_FLAG + self.auxiliary_data
 
 
 class Draft:
-    """The parts of a transaction that are fixed while its inputs are chosen, and the balancing of each choice.
+    """A transaction whose inputs are not chosen yet; balances each choice of them.
 
     Args:
         datum: the datum that is published; ``None`` where nothing is.
         era: the era address.
-        change_address: where what is left goes.
+        change_address: receives the change.
         context: the ledger.
         thread: the token that the marker output takes over, policy id and asset name in hex.
         minted: the token that is minted in its place.
@@ -160,7 +159,7 @@ class Draft:
     ) -> None:
         from pycardano import RawCBOR
 
-        # Anything but raw CBOR would be encoded anew, and perhaps differently.
+        # Anything but raw CBOR would be encoded again, perhaps differently.
         self._datum = None if datum is None else RawCBOR(datum)
         self._script, self._context = era.script, context
         self._era = era.parse(context.network_id)
@@ -173,11 +172,11 @@ class Draft:
     def choose(
         self, first: list[SpendableOutput], others: Sequence[SpendableOutput], spared: int
     ) -> UnsignedTransaction:
-        """The transaction that spends what is ``first``, and as few of the ``others`` as pay for it, in their order.
+        """Return the transaction that spends ``first``, and as few of ``others`` as needed, in their order.
 
         Raises:
-            TransactionError: all of them hold too little; ``spared`` outputs that hold more than ada were left alone.
-            TransactionError: it is larger than the ledger takes.
+            TransactionError: together they hold too little; ``spared`` is how many outputs were not considered.
+            TransactionError: it is larger than the ledger accepts.
         """
         for count in range(len(others) + 1):
             if transaction := self.balance([*first, *others[:count]], with_change=True):
@@ -188,12 +187,12 @@ class Draft:
         raise self._insufficient(everything, spared)
 
     def balance(self, spent: Sequence[SpendableOutput], *, with_change: bool) -> UnsignedTransaction | None:
-        """The transaction that spends ``spent`` at the least fee, or ``None`` when they do not cover it.
+        """Return the transaction that spends ``spent`` at the smallest fee; ``None`` if they do not cover it.
 
-        Without change, all that is left joins the marker output; tokens cannot.
+        Without change, the remaining ada joins the marker output; tokens cannot.
 
         Raises:
-            TransactionError: it is larger than the ledger takes.
+            TransactionError: it is larger than the ledger accepts.
         """
         total = sum(output.lovelace for output in spent)
         assets = _joined(spent, without=self._thread)
@@ -211,20 +210,20 @@ class Draft:
         unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(signatures, scripts)
         fee, parameters = 0, self._context.parameters
         while True:
-            # The fee depends on the size, and the size on the bytes that the fee and the amounts take. The fee only
-            # ever grows here, and the size is bounded, so this ends.
+            # The fee depends on the size, and the size on the digits of fee and amounts. The fee only grows here, and
+            # the size is bounded, so this ends.
             marker = self._least_marker if with_change else total - fee
             change = total - fee - marker
             if marker < self._least_marker or (with_change and change < (least_tokens or least_change)):
                 return None
             outputs = [] if self._datum is None else [self._marker_output(marker)]
-            if assets and change >= least_change + least_tokens:  # else none of what is left were ada alone
+            if assets and change >= least_change + least_tokens:  # otherwise no output would hold ada alone
                 outputs += [self._change_output(change - least_tokens, {}), self._change_output(least_tokens, assets)]
             elif change:
                 outputs.append(self._change_output(change, assets))
             body = self._body(spent, fee, outputs).to_cbor()
             size = unsigned_parts + len(body)
-            charged = size - len(_VALID_FLAG)  # the ledger takes no fee for the flag
+            charged = size - len(_VALID_FLAG)  # the ledger does not charge for the flag
             least = parameters.min_fee_constant + parameters.min_fee_per_byte * charged
             if least <= fee:
                 break
@@ -254,7 +253,7 @@ class Draft:
         )
 
     def _owners(self, spent: Sequence[SpendableOutput]) -> set[Owner]:
-        """The required signers: the owners of what is spent, and of the era address where a token is minted."""
+        """The owners of the spent outputs, and of the era address if a token is minted."""
         addresses = {output.address for output in spent} | ({str(self._era)} if self._minted is not None else set())
         return {owner_of(address, self._context.network_id, self._script) for address in addresses}
 
@@ -263,10 +262,10 @@ class Draft:
         return script is not None and script.hash == script_hash
 
     def _insufficient(self, spent: Sequence[SpendableOutput], spared: int) -> TransactionError:
-        """The error for when everything that may be spent is not enough.
+        """Return the error for outputs that hold too little together.
 
-        What is missing is the difference to a transaction that is balanced with an output more, so that sending as much
-        to the paying address is enough, and not more than has to be there for the change.
+        The missing amount is computed from a transaction that is balanced with one more output, so that sending exactly
+        this much is enough.
         """
         payer = str(self._change)
         held = sum(output.lovelace for output in spent)
@@ -293,7 +292,7 @@ class Draft:
         )
 
     def _least_change(self, assets: Assets) -> int:
-        """The least ada of an output that goes back with these tokens."""
+        """The least lovelace of a change output with these tokens."""
         return self._least_lovelace(lambda amount: self._change_output(amount, assets))
 
     def _body(
@@ -336,7 +335,7 @@ class Draft:
 
 
 def _holdings(spent: Sequence[SpendableOutput], payer: str) -> str:
-    """The funds of each address in outputs that may be spent, the paying one first."""
+    """Describe the funds at each address that may be spent, the paying address first."""
     by_address: dict[str, list[int]] = {payer: []}
     for output in spent:
         by_address.setdefault(output.address, []).append(output.lovelace)
@@ -348,7 +347,7 @@ def _holdings(spent: Sequence[SpendableOutput], payer: str) -> str:
 
 
 def _joined(spent: Sequence[SpendableOutput], without: str | None = None) -> Assets:
-    """The tokens of all these outputs but the thread token, which the marker output holds."""
+    """The tokens of all these outputs, except the one that the marker output holds."""
     total = Counter[str]()
     for output in spent:
         total.update({unit: quantity for unit, quantity in output.assets if unit != without})
@@ -356,7 +355,7 @@ def _joined(spent: Sequence[SpendableOutput], without: str | None = None) -> Ass
 
 
 def _assets(quantities: Mapping[str, int]) -> Assets:
-    """Quantities by policy and name; pycardano brings them into the canonical order of CBOR."""
+    """Group quantities by policy and name; pycardano sorts them into the canonical order of CBOR."""
     found: Assets = {}
     for unit, quantity in quantities.items():
         found.setdefault(bytes.fromhex(unit[:_POLICY_DIGITS]), {})[bytes.fromhex(unit[_POLICY_DIGITS:])] = quantity
@@ -370,7 +369,7 @@ def _value(lovelace: int, assets: Assets) -> "Value":
 
 
 def token_bytes(outputs: Sequence[SpendableOutput]) -> int:
-    """How many bytes the tokens of all these outputs take in one output."""
+    """Return the size of the tokens of all these outputs in a single output, in bytes."""
     from pycardano import MultiAsset
 
     assets = _joined(outputs)
@@ -384,7 +383,7 @@ def _metadata() -> "AuxiliaryData":
 
 
 def witness_set(witnesses: "Sequence[VerificationKeyWitness]", scripts: Iterable[bytes] = ()) -> bytes:
-    """The witness set of these signatures and native scripts, CBOR."""
+    """Return the witness set of these signatures and native scripts, CBOR."""
     from pycardano import NonEmptyOrderedSet, TransactionWitnessSet
 
     carried = tuple(scripts)
@@ -394,6 +393,6 @@ def witness_set(witnesses: "Sequence[VerificationKeyWitness]", scripts: Iterable
 
 
 def _witness_size(keys: int, scripts: Iterable[KeyScript]) -> int:
-    """Bytes of a witness set with signatures of that many keys, each different as in a real one."""
+    """The size of a witness set with the signatures of this many keys, in bytes."""
     signed = [PaymentKey(index.to_bytes(32, "big")).witness(bytes(32)) for index in range(keys)]
     return len(witness_set(signed, [script.cbor for script in scripts]))

@@ -1,23 +1,21 @@
 """Marker transactions: build (pure), sign, submit.
 
-What is in: the datum's bytes, the outputs that may be spent, the protocol parameters, the slot. What comes out: an
-unsigned transaction, as bytes; then a signed one. Building reads nothing and asks nobody, so a machine without keys
-can do it, and signing needs no network. The rules:
+In: the datum, the outputs that may be spent, and the ledger's parameters. Out: an unsigned transaction, then a signed
+one. Building is pure, so it needs no keys, and signing needs no network. The rules:
 
-1. An *update* spends the previous marker output, so that markers never pile up at the era address and each proves that
-   the owner of the address wrote it (rule T2). The first one (*bootstrap*) spends another output there, if it can.
-2. Only outputs of ada alone are chosen to pay. One that carries a token or a datum is spent only when it is named, and
-   then its tokens go back in an output of their own, so that the change stays ada alone; one that carries a script
-   never is, since its fee would depend on the script.
-3. The marker output holds the least ada its size allows, and takes a remainder that is too small to be change.
-4. The fee is the least that the ledger takes for the size of the signed transaction.
+1. An *update* spends the previous marker output, so that markers never pile up at the era address and each one proves
+   that the owner of the address wrote it (rule T2). The first one (*bootstrap*) spends another output there if it can.
+2. Only outputs of ada alone are chosen to pay. An output with a token or a datum is spent only if it is named, and its
+   tokens return in an output of their own, so that the change stays ada alone. An output with a reference script is
+   never spent, since the fee would depend on the script.
+3. The marker output holds the least ada that its size allows, plus a remainder that is too small for a change output.
+4. The fee is the smallest that the ledger accepts for the size of the signed transaction.
 5. The datum is in the transaction byte for byte as given.
-6. The transaction names its network, ends after a number of slots, and names in its metadata what made it.
+6. The transaction states its network id, has a time to live, and names the program in its metadata.
+7. The marker output holds the thread token, if there is one: that of the previous output, or a new one, minted under a
+   script of the era address's owner that is void with the transaction, within a day (rule T0).
 
-7. The marker output holds the thread token, where there is one: that of the output before, or a new one, minted under
-   a script of the era address's owner that is void with the transaction, a day from now at most (rule T0).
-
-A *sweep* publishes nothing: all that it spends goes back to the payer.
+A *sweep* publishes nothing: everything that it spends returns to the payer.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -33,7 +31,7 @@ from release_tools.transactions.scripts import MAX_LOCK_SLOTS, ThreadToken, Toke
 
 
 class MissingSignatureError(TransactionError):
-    """A key that the transaction needs was not given."""
+    """A key that must sign the transaction is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +47,9 @@ class Funding:
     """The outputs that pay for a transaction.
 
     Attributes:
-        change_address: where what is left goes.
-        outputs: unspent outputs that may pay; of these only plain ones are spent, and as few as are needed.
-        spend: outputs to spend whatever they carry, tokens and datums included.
+        change_address: receives the change.
+        outputs: unspent outputs that may pay; only those of ada alone are spent, and as few as needed.
+        spend: outputs to spend in any case, with their tokens and datums.
     """
 
     change_address: str
@@ -60,7 +58,7 @@ class Funding:
 
     @classmethod
     def read(cls, gateway: TransactionGateway, address: str) -> "Funding":
-        """All that is at ``address``, where the change goes, too.
+        """Return everything at ``address`` as funding, with the change returning there.
 
         Raises:
             ChainReadError: the gateway could not be reached.
@@ -70,10 +68,10 @@ class Funding:
     def split(
         self, previous: SpendableOutput | None = None
     ) -> tuple[list[SpendableOutput], list[SpendableOutput], int]:
-        """The outputs spent in any case, those that may pay beside them, richest first, and how many are left alone.
+        """Return the outputs to spend in any case, those that may pay, richest first, and the number of all others.
 
         Raises:
-            TransactionError: an output to spend carries a script.
+            TransactionError: an output to spend has a reference script.
         """
         for output in self.spend:
             _require_no_script(output)
@@ -81,7 +79,7 @@ class Funding:
         first = {output.reference: output for output in (*([] if previous is None else [previous]), *self.spend)}
         others = {output.reference: output for output in self.outputs if output.reference not in first}
         plain = [output for output in others.values() if output.is_plain]
-        plain.sort(key=lambda output: (-output.lovelace, output.reference))  # so that as few as possible are spent
+        plain.sort(key=lambda output: (-output.lovelace, output.reference))
         return list(first.values()), plain, len(others) - len(plain)
 
 
@@ -98,19 +96,19 @@ def build_marker_transaction(
 
     Args:
         datum: the inline datum, CBOR, as ``datum.encode_datum`` gives it.
-        era: where readers look.
+        era: the era address.
         funding: the outputs that pay.
-        context: the ledger that it is built for.
-        previous: the marker output that this one replaces; ``None`` for the first marker.
+        context: the ledger to build for.
+        previous: the marker output to replace; ``None`` for the first marker.
         thread_token: the token that readers are configured with, policy id and asset name in hex; or the order to mint
             one.
 
     Raises:
-        TransactionError: the plain outputs hold too little.
-        TransactionError: the transaction would exceed the protocol's size.
-        TransactionError: the thread token is elsewhere, or there is one already.
+        TransactionError: the funding holds too little.
+        TransactionError: the transaction would be larger than the protocol allows.
+        TransactionError: the thread token is elsewhere, or one exists already.
         TransactionError: an address is unusable or of another network, ``previous`` is not at the era address, or
-            one of ``funding.spend`` carries a script.
+            one of ``funding.spend`` has a reference script.
     """
     address = str(era.parse(context.network_id))
     if previous is not None:
@@ -120,7 +118,7 @@ def build_marker_transaction(
         context = replace(context, validity_slots=min(context.validity_slots, MAX_LOCK_SLOTS))
         owner = era.owner(context.network_id).terms
         minted = ThreadToken.of(owner, context.invalid_hereafter, thread_token.kind)
-        if minted.unit == thread_token.replaces:  # the same slot as then, and so the same policy
+        if minted.unit == thread_token.replaces:  # it was minted in the same slot, so under the same policy
             context = replace(context, validity_slots=context.validity_slots - 1)
             minted = ThreadToken.of(owner, context.invalid_hereafter, thread_token.kind)
     draft = Draft(datum, era, funding.change_address, context, thread=held, minted=minted)
@@ -131,17 +129,17 @@ def build_marker_transaction(
 
 
 def build_sweep_transaction(era: EraAddress, funding: Funding, context: LedgerContext) -> UnsignedTransaction:
-    """Build the transaction that returns what ``funding.spend`` holds to the change address, and publishes nothing.
+    """Build the transaction that returns ``funding.spend`` to the change address and publishes nothing.
 
     Args:
-        era: where readers look.
-        funding: what is swept (``spend``), where it goes, and the outputs that may pay the fee.
-        context: the ledger that it is built for.
+        era: the era address.
+        funding: the outputs to sweep (``spend``), the change address, and the outputs that may pay the fee.
+        context: the ledger to build for.
 
     Raises:
-        TransactionError: all of it holds too little.
-        TransactionError: the transaction would exceed the protocol's size.
-        TransactionError: an address is unusable or of another network, or one of ``funding.spend`` carries a script.
+        TransactionError: the funding holds too little.
+        TransactionError: the transaction would be larger than the protocol allows.
+        TransactionError: an address is unusable or of another network, or an output has a reference script.
     """
     return Draft(None, era, funding.change_address, context).choose(*funding.split())
 
@@ -149,12 +147,12 @@ def build_sweep_transaction(era: EraAddress, funding: Funding, context: LedgerCo
 def sign_transaction(
     transaction: UnsignedTransaction, keys: Iterable[PaymentSigner], words: Sequence[str] = ()
 ) -> SignedTransaction:
-    """Sign with the keys that the transaction requires; others are left out, since each signature costs fee.
+    """Sign with the keys that the transaction requires and no others, since each signature adds to the fee.
 
     Args:
-        transaction: what is signed.
-        keys: those that there are.
-        words: what it does, for external signers.
+        transaction: the transaction.
+        keys: the available keys.
+        words: a description of the transaction for external signers.
 
     Raises:
         MissingSignatureError: a required key is not among ``keys``.
@@ -168,7 +166,7 @@ def sign_transaction(
 
 
 def signers_among(transaction: UnsignedTransaction, known: Collection[str]) -> list[str]:
-    """Hashes of the keys that sign a transaction, no more than it needs, out of those ``known``.
+    """Choose the keys that sign a transaction, as few as it needs, from those that are ``known``; their hashes.
 
     Raises:
         MissingSignatureError: a required key is not among them.
@@ -189,12 +187,12 @@ def signers_among(transaction: UnsignedTransaction, known: Collection[str]) -> l
 
 
 def submit_transaction(gateway: TransactionGateway, transaction: SignedTransaction) -> str:
-    """Submit a signed transaction; its hash.
+    """Submit a signed transaction and return its hash.
 
     Raises:
         TransactionRefusedError: the ledger refused it.
-        TransactionError: the chain took it under another hash.
-        ChainReadError: the chain could not be reached; whether it has the transaction is unknown.
+        TransactionError: the gateway reported another hash.
+        ChainReadError: the gateway could not be reached; whether it has the transaction is unknown.
     """
     answered = gateway.submit(transaction.cbor)
     if answered != transaction.hash:
@@ -232,7 +230,7 @@ def _require_marker_output(output: SpendableOutput, era_address: str) -> None:
 def _handed_on(
     previous: SpendableOutput | None, spent: Sequence[SpendableOutput], token: str | TokenMint | None
 ) -> str | None:
-    """The token that the marker output takes over: that of the one before, or the configured one from elsewhere."""
+    """The token that the marker output takes over, from the previous marker output or from another spent output."""
     held = None if previous is None or not previous.assets else previous.assets[0][0]
     if isinstance(token, TokenMint):
         if held not in (None, token.replaces):

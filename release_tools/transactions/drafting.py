@@ -1,16 +1,17 @@
-"""From the chain to a built marker transaction: what it spends, what it replaces, and what to know about it.
+"""Drafts a marker transaction from the state of the chain: chooses its inputs, builds it, and checks it.
 
 In: a gateway, the datum, and the output whose markers are in force. Out: the unsigned transaction, the outputs that it
-spends, and warnings. Building itself is pure (``transactions``); here is what has to be asked first:
+spends, and warnings. Building itself is pure (``building``). The checks:
 
-1. The network of the gateway is the one that the operator named. An address of another one is refused.
-2. The marker output that readers trust is unspent, as the gateway has it; else gateway and reader look at different
-   chains, or at different moments, and nothing is built.
-3. Where nothing is trusted, the gateway shows no marker at the era address either that the reader has not judged.
-4. It spends something at the era address (rule T2), or comes from an address that may announce the first marker.
-5. It is void as soon as it would give less notice than it should: however late it is submitted, or by whom, the ledger
-   itself then refuses it.
-6. Its fee is at most what the operator allows, whatever protocol parameters a provider reports.
+1. The gateway is on the network that the operator named. An address of another network is refused.
+2. The gateway shows the marker output that readers trust as unspent; otherwise gateway and reader see different chains
+   or different moments, and nothing is built.
+3. Where readers trust no marker, the gateway shows no signed marker that the reader has not judged.
+4. The transaction spends an output at the era address (rule T2), or pays from an address that may announce the first
+   marker.
+5. The transaction becomes void before it would give too little notice, so that the ledger refuses it however late, and
+   by whomever, it is submitted.
+6. The fee is at most what the operator allows, whatever protocol parameters a provider reports.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -27,32 +28,32 @@ from release_tools.transactions.building import Funding, build_marker_transactio
 from release_tools.transactions.scripts import TokenMint
 
 HARDWARE_WALLET_DATUM_BYTES = 1_024
-"""From this size of an inline datum on, a Ledger hardware wallet restarts while it shows the transaction."""
+"""A Ledger hardware wallet restarts while it shows a transaction with an inline datum of this size or more."""
 
 MAX_FEE_LOVELACE = 2_000_000
-"""Twice the fee of the largest transaction that the public networks take."""
+"""Twice the fee of the largest transaction on the public networks."""
 
 MAX_SWEPT = 100
-"""Old markers that one transaction takes along; more would not fit into it."""
+"""Outputs that one transaction sweeps at most; more would not fit into it."""
 
 MAX_SWEPT_TOKEN_BYTES = 4_900
-"""Bytes of the tokens that swept outputs bring along; the ledger takes 5,000 for all that an output holds. Without this
-whoever posts copies could load them with tokens, so that no transaction which sweeps them is taken."""
+"""Bytes of the tokens in swept outputs at most. The ledger accepts 5,000 in one output, and strangers could load the
+copies that they post with so many tokens that no transaction could sweep them."""
 
 
 class MarkerOutputMissingError(ChainReadError):
-    """The provider does not show the marker output that readers trust, or shows one that they have not seen."""
+    """The provider does not show the marker output that readers trust, or shows one that they have not judged."""
 
     http_status = 409
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationDeadline:
-    """Until when a transaction may come into the chain, so that what it publishes gives the notice that it should.
+    """The time until which a publication gives the required notice.
 
     Attributes:
-        epoch: the last epoch in which it may.
-        slot: the first slot of the next one.
+        epoch: the last epoch in which the transaction may be in a block.
+        slot: the first slot after this epoch.
     """
 
     epoch: Epoch
@@ -67,8 +68,8 @@ class DraftedTransaction:
         transaction: the transaction.
         spends: the outputs that it spends.
         network: the network that it is for.
-        warnings: what an operator should know.
-        deadline: why it is void earlier than the operator's number of slots; ``None`` where it is not.
+        warnings: notes for the operator.
+        deadline: why it becomes void before the operator's number of slots; ``None`` if it does not.
     """
 
     transaction: UnsignedTransaction
@@ -83,10 +84,10 @@ class MarkerThread:
     """The markers of one kind at one address, as their readers are configured.
 
     Attributes:
-        network: the network, as ``require_network`` gave it.
-        era: where readers look.
-        keys: the era keys that readers believe.
-        kind: of the markers; those of other kinds are left alone.
+        network: the network, as ``require_network`` returned it.
+        era: the era address.
+        keys: the era keys that readers trust.
+        kind: the kind of marker; others are left alone.
         token: the token that readers are configured with, policy id and asset name in hex.
     """
 
@@ -102,8 +103,9 @@ class ReadersView:
     """The view that readers have of the era address.
 
     Attributes:
-        in_force: reference of the output whose markers are trusted; ``None`` where none are.
-        judged: references of the outputs that they have judged; for a sweep, of which none can come into force.
+        in_force: reference of the output whose markers are trusted; ``None`` if none are.
+        judged: references of the outputs that they have judged; for a sweep, only of those that can never come into
+            force.
     """
 
     in_force: str | None
@@ -112,17 +114,17 @@ class ReadersView:
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """The paying outputs, what else is spent, and the bounds that an operator sets.
+    """The operator's choice of inputs, and limits for the transaction.
 
     Attributes:
-        address: where the outputs that pay are, and the change goes.
-        spend: references of outputs to spend whatever they carry.
-        sweep: whether older markers at the era address are spent, too.
-        announcers: addresses from which the first marker may come.
+        address: holds the outputs that pay, and receives the change.
+        spend: references of outputs to spend in any case.
+        sweep: whether older markers at the era address are spent as well.
+        announcers: addresses that may publish the first marker.
         validity_slots: slots after which the transaction is void.
-        max_fee: the most that it may cost, in lovelace.
-        anchor: an output that must be spent, whatever else is.
-        deadline: until when the transaction may come into the chain.
+        max_fee: the highest fee, in lovelace.
+        anchor: an output that must be among the inputs.
+        deadline: the time after which the publication would give too little notice.
     """
 
     address: str
@@ -136,10 +138,10 @@ class Purse:
 
 
 def require_network(gateway: TransactionGateway, magic: int) -> Network:
-    """The network of the gateway, which is the one with this magic.
+    """Return the network of the gateway, and check its magic (rule 1).
 
     Raises:
-        ConfigurationError: it is another one.
+        ConfigurationError: it is another network.
         ChainReadError: the gateway could not be reached.
     """
     network = gateway.network()
@@ -168,18 +170,16 @@ def draft_transaction(
     Args:
         gateway: the chain.
         datum: the inline datum, CBOR.
-        thread: where it is published.
+        thread: the markers that it belongs to.
         view: what readers have judged there.
-        purse: what pays.
+        purse: the inputs and limits.
         mint: the order to mint a thread token, in place of the one that readers are configured with.
 
     Raises:
-        MarkerOutputMissingError: see rules 2 and 3.
-        TransactionError: the thread token is elsewhere, or there is one already.
-        TransactionError: see rule 4.
-        TransactionError: see rule 5.
-        TransactionError: see rule 6.
-        TransactionError, ChainReadError: it cannot be built, or the chain could not be reached.
+        MarkerOutputMissingError: rule 2 or 3 is broken.
+        TransactionError: the thread token is elsewhere, or one exists already.
+        TransactionError: rule 4, 5 or 6 is broken.
+        TransactionError, ChainReadError: it cannot be built, or the gateway could not be reached.
     """
     era_address = thread.era.text
     at_era, at_purse = outputs_at(gateway, era_address, purse.address)
@@ -192,7 +192,7 @@ def draft_transaction(
     swept: list[SpendableOutput] = []
     if purse.sweep:
         others.sort(key=lambda output: len(output.assets))
-        swept = taken_along(others, [*named, *anchor])
+        swept = fitting(others, [*named, *anchor])
     spend = [*anchor, *named, *swept]
     if previous is None and purse.address not in (era_address, *purse.announcers):
         spend += sorted((output for output in at_era if output.is_plain), key=lambda output: output.lovelace)[:1]
@@ -215,7 +215,7 @@ def draft_transaction(
     )
     transaction = build(funding)
     if {known[reference].address for reference in transaction.inputs} == {era_address}:
-        # Nothing of the purse is spent, so nothing goes there.
+        # Nothing at the paying address is spent, so it gets no change.
         transaction = build(replace(funding, change_address=era_address))
     if not transaction.spends_era_address and (previous is not None or purse.address not in purse.announcers):
         raise TransactionError(
@@ -225,7 +225,7 @@ def draft_transaction(
             next_step="Send 1 ada or more to the era address first",
             code="UnprovenTransaction",
         )
-    require_modest_fee(transaction, purse.max_fee, gateway.name)
+    require_fee_at_most(transaction, purse.max_fee, gateway.name)
     return DraftedTransaction(
         transaction,
         tuple(known[reference] for reference in transaction.inputs),
@@ -238,7 +238,7 @@ def draft_transaction(
 def outputs_at(
     gateway: TransactionGateway, era_address: str, purse_address: str
 ) -> tuple[Sequence[SpendableOutput], Sequence[SpendableOutput]]:
-    """The unspent outputs at the era address, and at the paying address.
+    """Return the unspent outputs at the era address and at the paying address.
 
     Raises:
         ChainReadError: the gateway could not be reached.
@@ -247,8 +247,8 @@ def outputs_at(
     return at_era, at_era if purse_address == era_address else gateway.spendable_outputs(purse_address)
 
 
-def taken_along(outputs: Sequence[SpendableOutput], beside: Sequence[SpendableOutput]) -> list[SpendableOutput]:
-    """Those of ``outputs`` that one transaction can take along with what it spends ``beside`` them, the first first."""
+def fitting(outputs: Sequence[SpendableOutput], beside: Sequence[SpendableOutput]) -> list[SpendableOutput]:
+    """Return the first of ``outputs`` that one transaction can sweep in addition to those that it already spends."""
     taken: list[SpendableOutput] = []
     for output in outputs:
         if len(taken) == MAX_SWEPT:
@@ -271,11 +271,11 @@ def _slots_left(deadline: PublicationDeadline, slot: Slot, gateway: str) -> int:
     return deadline.slot - slot
 
 
-def require_modest_fee(transaction: UnsignedTransaction, most: int, gateway: str) -> None:
+def require_fee_at_most(transaction: UnsignedTransaction, most: int, gateway: str) -> None:
     """Check the fee of a transaction (rule 6).
 
     Raises:
-        TransactionError: it is more than the operator allows.
+        TransactionError: it is higher than the operator allows.
     """
     if transaction.fee > most:
         raise TransactionError(
@@ -292,9 +292,9 @@ def require_modest_fee(transaction: UnsignedTransaction, most: int, gateway: str
 def signed_outputs(
     outputs: Sequence[SpendableOutput], keys: Sequence[VerificationKey], kind: MarkerKind = ERA
 ) -> list[SpendableOutput]:
-    """Those that carry a payload of a kind which one of the keys signed.
+    """Return the outputs with a payload of this kind that one of the keys signed.
 
-    A payload without any marker belongs to every kind, and is taken for one of era markers.
+    A payload without markers fits every kind, and counts as one of era markers.
     """
     candidates = [output for output in outputs if output.datum is not None]
     verdicts = screen([output.datum or "" for output in candidates], keys, kind=kind)
@@ -305,18 +305,18 @@ def signed_outputs(
     ]
 
 
-def of_other_kinds(outputs: Sequence[SpendableOutput]) -> frozenset[str]:
-    """References of those that carry a payload of another kind than era markers, whoever signed it."""
+def outputs_of_other_kinds(outputs: Sequence[SpendableOutput]) -> frozenset[str]:
+    """Return the references of outputs with a payload of another kind than era markers, whoever signed it."""
     verdicts = screen([output.datum or "" for output in outputs], ())
     found = zip(outputs, verdicts, strict=True)
     return frozenset(output.reference for output, verdict in found if isinstance(verdict, OtherKind))
 
 
 def require_in_force(reference: str, known: Mapping[str, SpendableOutput], gateway: str) -> SpendableOutput:
-    """The marker output that readers trust, as the gateway has it (rule 2).
+    """Return the marker output that readers trust (rule 2).
 
     Raises:
-        MarkerOutputMissingError: it has no such output.
+        MarkerOutputMissingError: the gateway has no such output.
     """
     if reference not in known:
         raise MarkerOutputMissingError(
@@ -349,7 +349,7 @@ def _previous(
 
 
 def named_output(reference: str, known: Mapping[str, SpendableOutput], gateway: str) -> SpendableOutput:
-    """An output that the operator names.
+    """Return an output that the operator named.
 
     Raises:
         TransactionError: there is no such output.

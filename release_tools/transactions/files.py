@@ -1,14 +1,14 @@
-"""A transaction on its way between machines: built on one, signed on others, submitted by any.
+"""Files that carry a transaction between machines: built on one, signed on others, submitted by any.
 
 In: a built transaction, or the text of a file: cardano-cli's envelope, or the CBOR of a transaction in hex. Out: a
-``CarriedTransaction`` that describes itself from its own bytes, takes signatures, and becomes a file again.
+``CarriedTransaction``, which describes itself from its own bytes, accepts signatures, and can be written again.
 
-1. The body's bytes are never encoded anew: its hash is what is signed.
-2. What a signer is shown is decoded from the body. Facts beside it (``eraswitch`` in the envelope) only add what a body
-   does not say: which network, which keys must sign, what the spent outputs hold.
-3. Only what a marker transaction can have is taken. One with certificates, withdrawals or Plutus scripts is refused, so
-   that nobody signs it by mistake; so is one that mints anything but one thread token under a time lock (rule T0).
-4. Each signature is checked when the file is read; a wrong one is an error.
+1. The bytes of the body are never encoded again, because their hash is signed.
+2. A signer sees what is decoded from the body. The facts beside it (``eraswitch`` in the envelope) only add what a body
+   does not contain: the network magic, the keys that must sign, and the contents of the spent outputs.
+3. Only parts of a marker transaction are accepted. Certificates, withdrawals and Plutus scripts are refused, so that
+   nobody signs them by mistake, and so is any minting except of one thread token under a time lock (rule T0).
+4. Every signature is verified when the file is read.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,12 +42,12 @@ _POLICY_DIGITS = 56
 
 @dataclass(frozen=True, slots=True)
 class TransactionFacts:
-    """The facts that travel beside a transaction.
+    """The facts in the file of a transaction that its bytes do not contain.
 
     Attributes:
         network_magic: the network that it is for.
         required_keys: hashes of the keys that must sign.
-        spends: each spent output, with its address and lovelace as they were read when it was built.
+        spends: each spent output, with its address and lovelace at the time of building.
     """
 
     network_magic: int
@@ -66,14 +66,14 @@ class TransactionFacts:
 
 @dataclass(frozen=True, slots=True)
 class CarriedTransaction:
-    """A transaction, with the signatures that it has so far.
+    """A transaction with the signatures so far.
 
     Attributes:
-        cbor: all of it.
-        facts: what travels beside it; ``None`` where another tool built it.
+        cbor: the whole transaction.
+        facts: the facts in its file; ``None`` where another tool built it.
 
     Raises:
-        TransactionError: it is no transaction of this kind, or a signature in it is wrong.
+        TransactionError: it is not a marker transaction, or a signature in it is wrong.
     """
 
     cbor: bytes
@@ -90,7 +90,7 @@ class CarriedTransaction:
     def of(
         cls, transaction: UnsignedTransaction, network_magic: int, outputs: Iterable[SpendableOutput]
     ) -> "CarriedTransaction":
-        """A transaction that was just built; ``outputs`` are those that it may spend."""
+        """Return a newly built transaction; ``outputs`` are those that it may spend."""
         known = {output.reference: output for output in outputs}
         spends = tuple(
             (reference, known[reference].address, known[reference].lovelace) for reference in transaction.inputs
@@ -101,11 +101,11 @@ class CarriedTransaction:
 
     @classmethod
     def parse(cls, text: str, source: str = "The file") -> "CarriedTransaction":
-        """The transaction in the text of a file; ``source`` names the file in errors.
+        """Parse the text of a file; ``source`` names the file in errors.
 
         Raises:
-            EnvelopeError: it is a text envelope of something else, or none.
-            TransactionError: what it holds is no transaction of this kind.
+            EnvelopeError: it is not the text envelope of a transaction.
+            TransactionError: it is not a marker transaction.
         """
         if not text.strip():
             raise _tx_error(source, "a text envelope, or hex digits", "nothing")
@@ -124,12 +124,12 @@ class CarriedTransaction:
 
     @property
     def signatures(self) -> tuple[Signature, ...]:
-        """The signatures that it has."""
+        """The signatures so far."""
         return self._decoded.signatures
 
     @property
     def network_id(self) -> int | None:
-        """The network that the body names: 1 mainnet, 0 any other."""
+        """The network id in the body: 1 for mainnet, 0 for any other."""
         return self._decoded.network_id
 
     @property
@@ -139,21 +139,21 @@ class CarriedTransaction:
 
     @property
     def missing_keys(self) -> tuple[str, ...]:
-        """Hashes of the keys that must still sign, as far as that is known."""
+        """Hashes of the keys that must still sign, as far as they are known."""
         return tuple(sorted(self._required - set(self.signed_by) | set(self._cosigners)))
 
     @property
     def scripts(self) -> tuple[KeyScript, ...]:
-        """The native scripts that it carries: of the era address, or of a thread token."""
+        """The native scripts of the era address and of a minted thread token."""
         return tuple(KeyScript.of_item(script.item) for script in self._decoded.scripts)
 
     @property
     def minted(self) -> tuple[tuple[str, int], ...]:
-        """The minted tokens: policy id and asset name in hex, and the quantity."""
+        """The minted tokens (policy id and asset name in hex) and their quantities."""
         return self._decoded.new.minted
 
     def _require_thread_token(self) -> None:
-        """Check that nothing is minted or burnt but one thread token, which nobody can mint again (rule T0)."""
+        """Check that nothing is minted or burnt except one thread token that nobody can mint again (rule T0)."""
         new = self._decoded.new
         locks = {script.hash: script.lock for script in self.scripts}
         for unit, quantity in self.minted:
@@ -170,14 +170,14 @@ class CarriedTransaction:
 
     @property
     def _required(self) -> set[str]:
-        """Hashes of the keys that must sign by themselves, whatever scripts want."""
+        """Hashes of the keys that must sign whatever the scripts require."""
         return {key.hex() for key in self._decoded.required_signers} | set(
             self.facts.required_keys if self.facts else ()
         )
 
     @property
     def _cosigners(self) -> tuple[str, ...]:
-        """Hashes of the keys of which some must still sign, because a script is not satisfied yet."""
+        """Hashes of the keys of which some must still sign to satisfy a script."""
         signed, end = set(self.signed_by), self._decoded.new.invalid_hereafter
         return tuple(
             key
@@ -189,7 +189,7 @@ class CarriedTransaction:
 
     @property
     def missing(self) -> str:
-        """The keys that must still sign, in words: how many of which; empty where nobody must."""
+        """The keys that must still sign, in words; empty if none must."""
         cosigners, there = sorted(set(self._cosigners)), {*self.signed_by, *self._required}
         fewest = signers_of(self.scripts, cosigners, self._decoded.new.invalid_hereafter, beside=there)
         some = some_of(len(cosigners if fewest is None else fewest), cosigners)
@@ -197,14 +197,14 @@ class CarriedTransaction:
 
     @property
     def is_signed(self) -> bool:
-        """Whether somebody has signed, and nobody who must is missing."""
+        """Whether it has all required signatures, and at least one."""
         return bool(self.signatures) and not self.missing_keys
 
     def sign(self, keys: Sequence[PaymentSigner]) -> "CarriedTransaction":
-        """The same with signatures of those ``keys`` that must sign; of all of them where that is not known.
+        """Return a copy signed by those ``keys`` that must sign; by all of them if that is unknown.
 
         Raises:
-            MissingSignatureError: none of the keys is one that must still sign.
+            MissingSignatureError: none of the keys must still sign.
         """
         wanted = self.missing_keys
         if self.facts is None and not wanted:
@@ -223,10 +223,10 @@ class CarriedTransaction:
         return self._with({key_hash: key.witness(digest, body, words) for key_hash, key in signers.items()})
 
     def add(self, signatures: Iterable[Signature], source: str = "the signatures") -> "CarriedTransaction":
-        """The same with signatures that were made elsewhere; ``source`` names their origin in errors.
+        """Return a copy with signatures that were made elsewhere; ``source`` names their origin in errors.
 
         Raises:
-            TransactionError: one is not over the body, or by a key that need not sign.
+            TransactionError: one does not match the body, or is by a key that need not sign.
         """
         added = {_key_hash(one.key): one for one in signatures}
         cosigners = {key for script in self.scripts for key in script.key_hashes}
@@ -251,7 +251,7 @@ class CarriedTransaction:
         return self._with({key_hash: _witness(one) for key_hash, one in added.items()})
 
     def _with(self, added: dict[str, VerificationKeyWitness]) -> "CarriedTransaction":
-        """The same with more witnesses, by the hashes of their keys; no more than needed, since each costs fee."""
+        """Return a copy with more witnesses, by key hash; as few as needed, since each adds to the fee."""
         scripts, end = self.scripts, self._decoded.new.invalid_hereafter
         there = {*self.signed_by, *self._required}
         enough = signers_of(scripts, set(added) - there, end, beside=there)
@@ -265,10 +265,10 @@ class CarriedTransaction:
         return CarriedTransaction(b"\x84" + body + signed + flag + auxiliary, self.facts)
 
     def to_signed(self) -> SignedTransaction:
-        """The transaction, ready to be submitted.
+        """Return the transaction, ready to be submitted.
 
         Raises:
-            MissingSignatureError: somebody must still sign.
+            MissingSignatureError: a required signature is missing.
         """
         if not self.is_signed:
             raise MissingSignatureError(
@@ -283,7 +283,7 @@ class CarriedTransaction:
         """Check that it is for this network, as far as it names one.
 
         Raises:
-            TransactionError: it is for another one, or pays to one.
+            TransactionError: it is for another network, or pays to an address of one.
         """
         decoded = self._decoded
         ids = {output.network_id for output in decoded.new.outputs} | {self.network_id} - {None}
@@ -295,10 +295,10 @@ class CarriedTransaction:
             )
 
     def summary(self, key: VerificationKey | None = None) -> TransactionSummary:
-        """Its effects, JSON-ready and decoded from its own bytes.
+        """Return its effects, JSON-ready and decoded from its own bytes.
 
         Args:
-            key: the era key that the markers in it should be signed with.
+            key: the era key that should have signed its markers.
         """
         new = self._decoded.new
         spends = {} if self.facts is None else {one[0]: one for one in self.facts.spends}
@@ -335,13 +335,13 @@ class CarriedTransaction:
         }
 
     def to_text(self) -> str:
-        """The file: a text envelope that cardano-cli reads, with our facts beside it."""
+        """The text of the file: an envelope that cardano-cli reads, with our facts in a field of its own."""
         extra = {} if self.facts is None else {FACTS_FIELD: self.facts.to_dict()}
         return transaction_envelope(self.cbor, signed=self.is_signed, extra=extra).to_json()
 
     @property
     def _parts(self) -> tuple[bytes, bytes, bytes, bytes]:
-        """Body, witnesses, validity flag and auxiliary data, as they are encoded."""
+        """The encoded body, witnesses, validity flag and auxiliary data."""
         if len(self.cbor) > _MAX_BYTES:
             raise _tx_error("The transaction", f"at most {_MAX_BYTES} bytes", f"{len(self.cbor)}")
         try:
@@ -368,7 +368,7 @@ class CarriedTransaction:
 
 
 def _is_over(digest: bytes, signature: Signature) -> bool:
-    """Whether it is a signature over a body with this hash."""
+    """Whether a signature matches a body with this hash."""
     try:
         return verify_signature(digest, signature.signature, VerificationKey(signature.key))
     except MarkerError:
@@ -376,7 +376,7 @@ def _is_over(digest: bytes, signature: Signature) -> bool:
 
 
 def _markers(datum: str, key: VerificationKey | None) -> MarkersDocument | None:
-    """The markers in a datum, unverified unless a key is given; ``None`` where it holds none."""
+    """The markers in a datum, unverified unless a key is given; ``None`` if it holds none."""
     try:
         payload = EraMarkersPayload.from_bytes(decode_datum(datum).content)
     except MarkerError:

@@ -1,7 +1,7 @@
-"""Native scripts that the release team uses: who owns an era address, and who may mint its thread token. Pure.
+"""Native scripts of payment keys: they own an era address, or allow the minting of its thread token. Pure.
 
 In: a key hash, or a script file as cardano-cli writes it (``{"type":"atLeast","required":2,"scripts":[…]}``). Out: a
-``KeyScript``: its bytes, its hash, whose signatures satisfy it, and how many of them a fee has to account for.
+``KeyScript``: its bytes, its hash, the signatures that satisfy it, and how many of them the fee must cover.
 """
 
 import json
@@ -28,19 +28,19 @@ from datum.strict_json import short_whole
 from eras import Slot, TransactionError
 
 MAX_LOCK_SLOTS = 86_400
-"""A day on the public networks: for so long, at most, may a thread token be minted."""
+"""A thread token can be minted for so long at most: a day on the public networks."""
 
 _MAX_FILE_CHARS = 65_536
-_ALL_OF_TWO = bytes([0x82, ALL, 0x82])  # how a list of two begins, its kind, and the list of its two scripts
+_ALL_OF_TWO = bytes([0x82, ALL, 0x82])  # the head of an "all" script with a list of two
 _GROUPS = {"all": ALL, "any": ANY}
 
 
 @dataclass(frozen=True, slots=True)
 class KeyScript:
-    """A native script of payment keys, perhaps with a slot before which it must be satisfied.
+    """A native script of payment keys, optionally with a slot before which it must be satisfied.
 
     Attributes:
-        cbor: its bytes, over which it is hashed.
+        cbor: the bytes that are hashed.
     """
 
     cbor: bytes
@@ -52,12 +52,12 @@ class KeyScript:
 
     @classmethod
     def of_item(cls, item: Item) -> "KeyScript":
-        """Return the script that was decoded from a transaction."""
+        """Return a script that was decoded from a transaction."""
         return cls(item.raw)
 
     @classmethod
     def parse(cls, text: str, source: str = "The script file") -> "KeyScript":
-        """Return the script in the text of a file that cardano-cli reads; ``source`` names the file in errors.
+        """Parse the text of a script file of cardano-cli; ``source`` names the file in errors.
 
         Raises:
             TransactionError: it is not a native script of payment keys.
@@ -83,29 +83,29 @@ class KeyScript:
         return script
 
     def before(self, slot: Slot) -> "KeyScript":
-        """Return the script that wants this one satisfied, in a transaction that is void from ``slot`` on."""
+        """Return a script that requires this one, in a transaction that is void from ``slot`` on."""
         return KeyScript(_ALL_OF_TWO + self.cbor + cbor2.dumps([BEFORE, slot]))
 
     @property
     def hash(self) -> str:
-        """Its hash, 56 hex digits: the credential of its address, or the policy id of what it mints."""
+        """The hash, 56 hex digits: the credential of an address, or a policy id."""
         return self._native.hash.hex()
 
     @property
     def key_hashes(self) -> tuple[str, ...]:
-        """The hashes of all keys in it, each once, in their order."""
+        """The hashes of all keys, each once, in their order."""
         leaves = _leaves(self._native.item)
         return tuple(dict.fromkeys(one.items[1].data.hex() for one in leaves if one.items[0].number == SIGNATURE))
 
     @property
     def lock(self) -> Slot | None:
-        """The slot before which it must be satisfied; ``None`` where there is none."""
+        """The slot before which it must be satisfied; ``None`` if there is none."""
         leaves = _leaves(self._native.item)
         return min((Slot(one.items[1].number) for one in leaves if one.items[0].number == BEFORE), default=None)
 
     @property
     def most_signatures(self) -> int:
-        """The most signatures that a transaction needs for it, where none is given in vain."""
+        """The highest number of signatures that a transaction needs for it."""
         return _most(self._native.item)
 
     def satisfied_by(self, key_hashes: Collection[str], end: Slot | None = None) -> bool:
@@ -119,7 +119,7 @@ class KeyScript:
 
 @dataclass(frozen=True, slots=True)
 class ThreadToken:
-    """A thread token that is to be minted, under the script that only lets it be minted now (rule T0)."""
+    """A thread token to mint, under a script that allows it only until the transaction is void (rule T0)."""
 
     script: KeyScript
     kind: MarkerKind = ERA
@@ -128,23 +128,23 @@ class ThreadToken:
     def of(cls, owner: KeyScript, before: Slot, kind: MarkerKind = ERA) -> "ThreadToken":
         """Return the token that the owner of an era address mints in a transaction that is void from ``before`` on.
 
-        Each kind of marker has a name of its own, ``era-thread`` for eras.
+        Its name contains the kind of marker: ``era-thread`` for eras.
         """
         return cls(owner.before(before), kind)
 
     @property
     def unit(self) -> str:
-        """Policy id and asset name, in hex and without anything between."""
+        """Policy id and asset name in hex, without a separator."""
         return self.script.hash + f"{self.kind.name}-thread".encode().hex()
 
 
 @dataclass(frozen=True, slots=True)
 class TokenMint:
-    """The order to mint a thread token; after the transaction nobody can mint it again.
+    """The order to mint a thread token.
 
     Attributes:
-        kind: of the markers, which names the token.
-        replaces: the token that the new one takes the place of; the marker output may hold no other before.
+        kind: the kind of marker, which is part of the token's name.
+        replaces: the token to replace, the only one that the previous marker output may hold.
     """
 
     kind: MarkerKind = ERA
@@ -156,7 +156,7 @@ def signers_of(
 ) -> tuple[str, ...] | None:
     """Return as few of the ``available`` keys as satisfy all ``scripts`` in a transaction that is void from ``end`` on.
 
-    ``None`` where all of them do not, though the keys ``beside`` them sign, too.
+    The keys ``beside`` them sign in any case. ``None`` if even all available keys do not satisfy the scripts.
     """
     listed = tuple(scripts)
     chosen = [one for one in dict.fromkeys(key for script in listed for key in script.key_hashes) if one in available]
@@ -170,7 +170,7 @@ def signers_of(
 
 
 def some_of(count: int, keys: Collection[str]) -> str:
-    """Return in words that so many of these keys are meant."""
+    """Return "2 of KEY, KEY, KEY", or only the keys if all of them are meant."""
     return ", ".join(keys) if count == len(keys) else f"{count} of {', '.join(keys)}"
 
 

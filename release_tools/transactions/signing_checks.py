@@ -1,16 +1,16 @@
-"""The warnings about a transaction that was built elsewhere, before it is signed. Pure.
+"""Checks of a transaction that was built elsewhere, before it is signed. Pure.
 
-In: a carried transaction, and what the signer's own machine is configured with. Out: an error where it must not be
-signed, and doubts in words where only the signer can tell. The machine that built it may be in other hands, so nothing
-is believed but the bytes of the body. What could go wrong, and what is made of it:
+In: a carried transaction, and the configuration of the signer's own machine. Out: an error if it must not be signed,
+and doubts in words that only the signer can resolve. An attacker may control the machine that built it, so only the
+bytes of the body are trusted. The checks:
 
-1. It publishes nothing: money would move, or a marker be spent, and no node would learn anything. An error; unless it
-   is a sweep, and does not spend the marker output that the signer knows to be in force.
-2. It publishes twice: two outputs with markers, of which readers may take the other one. An error.
-3. Its fee is more than the signer allows, which is money lost. An error.
-4. An output goes where none of the signer's keys, nor the era address, is. A doubt: it may be another signer's change.
-5. Its markers are not signed by the era key, or not at the era address: no node would read them. A doubt.
-6. It is valid for ever: whoever keeps it can publish these markers years from now. A doubt.
+1. It publishes markers; otherwise money would move, or a marker be spent, without any effect on nodes. An error, except
+   for a sweep that does not spend the marker output in force.
+2. It publishes only once; otherwise readers may take either of two outputs. An error.
+3. Its fee is at most what the signer allows. An error.
+4. Every output is at the era address or belongs to the signer. A doubt, since it may be another signer's change.
+5. Its markers are signed by the era key and at the era address; otherwise no node would read them. A doubt.
+6. It becomes void; otherwise anyone who keeps it can publish these markers years later. A doubt.
 """
 
 from collections.abc import Collection
@@ -29,11 +29,11 @@ class Signer:
     """The keys of a signer, and the configuration of the signer's own machine.
 
     Attributes:
-        network_id: of the network that transactions are for.
+        network_id: the id of the configured network.
         key_hashes: hashes of the signer's keys.
-        addresses: where else change may go.
-        era_address: where readers look, where that is known.
-        era_key: the key that markers are signed with, where it is known.
+        addresses: other addresses that may receive change.
+        era_address: the era address, if it is known.
+        era_key: the key that signs markers, if it is known.
     """
 
     network_id: int
@@ -46,17 +46,17 @@ class Signer:
 def signing_doubts(
     carried: CarriedTransaction, signer: Signer, *, max_fee: int, sweep_beside: str | None = None
 ) -> tuple[str, ...]:
-    """Reasons against signing a transaction, in words.
+    """Return reasons against signing a transaction, in words.
 
     Args:
         carried: the transaction.
-        signer: whose signature is asked for.
-        max_fee: the most that it may cost, in lovelace.
-        sweep_beside: reference of the marker output in force, where the transaction is to be a sweep.
+        signer: the signer.
+        max_fee: the highest fee, in lovelace.
+        sweep_beside: reference of the marker output in force, if the transaction is meant to be a sweep.
 
     Raises:
-        TransactionError: no output of it carries markers, or more than one; or it is not the sweep that it should.
-        TransactionError: it costs more than it may.
+        TransactionError: not exactly one output carries markers; or it is not the expected sweep.
+        TransactionError: the fee is too high.
     """
     found = carried.summary(signer.era_key)
     if found["fee"] > max_fee:
@@ -105,10 +105,10 @@ def signing_doubts(
 
 
 def _require_sweep(found: TransactionSummary, in_force: str) -> None:
-    """Check that a transaction clears the era address, and does nothing else to the markers.
+    """Check that a transaction sweeps the era address without a change of the markers.
 
     Raises:
-        TransactionError: it spends what is in force, or carries a datum.
+        TransactionError: it spends the marker output in force, or carries a datum.
     """
     spent = [one["output"] for one in found["inputs"]]
     with_datum = [output for output in found["outputs"] if output["datum_bytes"] is not None]
@@ -123,7 +123,7 @@ def _require_sweep(found: TransactionSummary, in_force: str) -> None:
 
 
 def _owner(address: str, network_id: int) -> str | None:
-    """The hash of the key that owns an address, where it is one of a key."""
+    """The hash of the key that owns an address; ``None`` if no key does."""
     try:
         return payment_key_hash(address, network_id)
     except TransactionError:
@@ -131,10 +131,10 @@ def _owner(address: str, network_id: int) -> str | None:
 
 
 def require_no_doubt(doubts: tuple[str, ...]) -> None:
-    """Check that there is no doubt, for when nobody is asked.
+    """Check that there are no doubts, for a run without questions.
 
     Raises:
-        TransactionError: there is one.
+        TransactionError: there is a doubt.
     """
     if doubts:
         raise TransactionError(

@@ -1,18 +1,17 @@
-"""Clearing the era address: what strangers put there goes back to the payer, and the markers stay as they are.
+"""Sweeps the era address: the outputs that strangers put there go to the payer, and the markers stay in force.
 
 In: a gateway, the output whose markers are in force, and what readers have judged. Out: the unsigned transaction, the
-outputs that it spends, and warnings. Every output with an inline datum is swept, for each is one that readers have to
-look at: copies and old markers first, then what is no marker at all, the richest first. What is not:
+outputs that it spends, and warnings. Every output with an inline datum is swept, because readers have to look at it:
+copies and old markers first, then all others, richest first. Outputs that are left alone:
 
 1. The marker output in force, and the one that holds the thread token. Without them nodes that start now would find
    no markers.
-2. A signed one that readers have not judged, or that is not deep enough: it may be the next one in force. Nor what the
-   caller spares.
-3. Ada alone, tokens alone, and what carries the hash of a datum only: readers do not look at them. ``--spend`` names
-   those that are swept all the same.
-4. What carries a reference script, since the fee would depend on the script.
-5. What one transaction cannot take along; the next sweep does.
-6. A payload of another kind of marker, which is a thread of its own. ``--spend`` names one that is swept all the same.
+2. Signed outputs that readers have not judged, or that are not deep enough, since they may come into force next; and
+   those that the caller spares.
+3. Outputs without an inline datum, which readers ignore. ``--spend`` sweeps one of them.
+4. Outputs with a reference script, since the fee would depend on the script.
+5. Outputs that do not fit into this transaction; the next sweep spends them.
+6. Payloads of another kind of marker, which are a thread of their own. ``--spend`` sweeps one of them.
 """
 
 from collections.abc import Collection, Iterator
@@ -26,13 +25,13 @@ from release_tools.transactions.drafting import (
     MarkerThread,
     Purse,
     ReadersView,
+    fitting,
     named_output,
-    of_other_kinds,
     outputs_at,
+    outputs_of_other_kinds,
+    require_fee_at_most,
     require_in_force,
-    require_modest_fee,
     signed_outputs,
-    taken_along,
 )
 
 
@@ -47,17 +46,17 @@ def draft_sweep(
 
     Args:
         gateway: the chain.
-        thread: the markers that stay.
-        view: what readers have judged there, with the output that is in force.
-        purse: what pays where what is swept does not, and where all of it goes.
-        spared: references of outputs that are left alone.
+        thread: the markers that stay in force.
+        view: what readers have judged there; ``in_force`` is required.
+        purse: pays if the swept outputs do not cover the fee, and receives the change.
+        spared: references of outputs to leave alone.
 
     Raises:
         ValueError: ``view`` has no output in force.
         MarkerOutputMissingError: the gateway does not show the output in force.
-        TransactionError: ``purse.spend`` names it, or one that may come in force.
-        TransactionError: it would cost too much.
-        TransactionError, ChainReadError: it cannot be built, or the chain could not be reached.
+        TransactionError: ``purse.spend`` names it, or one that may come into force.
+        TransactionError: the fee is too high.
+        TransactionError, ChainReadError: it cannot be built, or the gateway could not be reached.
     """
     if view.in_force is None:
         raise ValueError("a sweep needs the output that is in force")
@@ -77,17 +76,17 @@ def draft_sweep(
             got=f"{reference} by --spend",
             next_step="Leave it out: a change of the markers spends the one in force, and puts another in its place",
         )
-    others = of_other_kinds(with_datum) - named.keys()
+    others = outputs_of_other_kinds(with_datum) - named.keys()
     excepted = {*untouchable, *named, *spared, *others}
     strays = [output for output in with_datum if output.reference not in excepted]
     order = [output for output in strays if not output.reference_script]
     order.sort(key=lambda output: (output.reference not in signed, len(output.assets), -output.lovelace))
-    swept = [*named.values(), *taken_along(order, [*named.values()])]
+    swept = [*named.values(), *fitting(order, [*named.values()])]
     if not swept:
         return None
     context = LedgerContext.read(gateway, thread.network, purse.validity_slots)
     transaction = build_sweep_transaction(thread.era, Funding(purse.address, at_purse, swept), context)
-    require_modest_fee(transaction, purse.max_fee, gateway.name)
+    require_fee_at_most(transaction, purse.max_fee, gateway.name)
     return DraftedTransaction(
         transaction,
         tuple(known[reference] for reference in transaction.inputs),

@@ -1,9 +1,8 @@
-"""Signatures of a transaction that other programs made, as files. Pure.
+"""Reads files with signatures that other programs made. Pure.
 
-In: the text of a file: an envelope as cardano-cli and the tools of hardware wallets write it (``TxWitness ConwayEra``,
-or of any other ledger era: its bytes are judged), the same bytes in hex, the witness set that a browser wallet
-returns, or the whole transaction as another signer has signed it. Out: the signatures. Whether they fit is for the
-transaction to judge.
+In: the text of a file: an envelope of cardano-cli or of a hardware wallet's tool (``TxWitness`` of any ledger era), its
+bytes in hex, the witness set of a browser wallet, or a transaction that another signer signed. Out: the signatures,
+which ``CarriedTransaction.add`` verifies.
 """
 
 from chain_reader.local_chain.ledger.cbor import LIST, MAP, TAG, UINT, CborError, Item, read_cbor
@@ -16,7 +15,7 @@ _KEY_BYTES, _SIGNATURE_BYTES = 32, 64
 
 
 def read_signatures(text: str, source: str) -> tuple[Signature, ...]:
-    """The signatures in the text of a file; ``source`` names the file in errors.
+    """Return the signatures in the text of a file; ``source`` names the file in errors.
 
     Raises:
         EnvelopeError: it holds none.
@@ -46,7 +45,7 @@ def read_signatures(text: str, source: str) -> tuple[Signature, ...]:
 
 
 def _members(item: Item, source: str) -> tuple[Item, ...]:
-    """The pairs of key and signature: the one of a witness, or those of a witness set."""
+    """The pairs of key and signature in a witness or a witness set."""
     if item.major == LIST and len(item.items) == 2 and item.items[0].major == UINT:
         if item.items[0].number != 0:
             raise _none_in(source, "a signature of a Byron address")

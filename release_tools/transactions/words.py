@@ -57,7 +57,7 @@ class TransactionSummary(TypedDict):
 
 
 def transaction_lines(summary: TransactionSummary) -> list[str]:
-    """The lines that show a transaction."""
+    """Return the lines that describe a transaction."""
     lines = [f"Transaction {summary['transaction']}"]
     for one in summary["inputs"]:
         known = "" if one["lovelace"] is None else f", {ada(one['lovelace'])} at {one['address']}"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chain_reader import is_successor
 from eras import Epoch, EraMarker, MarkerError, SupportedEras, select_eras
-from release_tools.markers.change import ChangeKind, MarkerChange, PublishedBefore, RolloutPlan, RolloutRules, said_once
+from release_tools.markers.change import ChangeKind, MarkerChange, PublishedBefore, RolloutPlan, RolloutRules, distinct
 from release_tools.markers.rules import plan_change, published_order
 from tests.errors import raising
 
@@ -275,7 +275,7 @@ def test_repeated_markers_say_the_same_to_every_reader() -> None:
     assert after == markers(THALES, THALES, ANNOUNCED)
     token, plain = (select_eras(listed, NOW, SupportedEras(ERAS)) for listed in (after, markers(THALES, ANNOUNCED)))
     assert (token.current, token.upcoming, token.epoch) == (plain.current, plain.upcoming, plain.epoch)
-    assert said_once(after) == markers(THALES, ANNOUNCED)
+    assert distinct(after) == markers(THALES, ANNOUNCED)
 
 
 def test_nothing_to_do_stays_nothing_to_do() -> None:
