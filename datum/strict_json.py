@@ -117,7 +117,7 @@ def known_fields(pairs: Pairs, known: tuple[str, ...]) -> dict[str, object]:
     Raises:
         ValueError: one of them is there twice, or any name has no UTF-8 form.
     """
-    fields: dict[str, Any] = {}
+    fields: dict[str, object] = {}
     for key, value in pairs:
         if not key.isascii():
             key.encode()

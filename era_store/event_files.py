@@ -11,7 +11,6 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from era_store.canonical import canonical
 from era_store.drafts import draft_of
@@ -25,7 +24,7 @@ from era_store.event_log import (
     line_text,
     next_hash,
 )
-from era_store.records import StoredEvent
+from era_store.records import Facts, StoredEvent
 from era_store.sqlite_files import is_database, make_file
 from eras import Epoch, StoreError, __version__
 
@@ -213,7 +212,7 @@ def _line(path: Path, number: int, text: str) -> LogLine:
     return line
 
 
-def _event(facts: dict[str, Any]) -> StoredEvent:
+def _event(facts: Facts) -> StoredEvent:
     numbers = (facts["epoch"], facts["stream"], facts["cause"])
     right = (
         type(facts["id"]) is int
@@ -238,7 +237,7 @@ def _event(facts: dict[str, Any]) -> StoredEvent:
     )
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def _object(text: str) -> Facts | None:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -8,12 +8,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
 
 from era_store.errors import StoreChangedError
 from era_store.event_log import ALL_EVENTS, NO_HASH, EventFilter, LogHead, LogLine, added, continuing, grown
 from era_store.ports import NOTHING, Notices, StoreLock
-from era_store.records import CachedVerdict, NewEvent, StoredEvent, StoredTrust, TrustKey
+from era_store.records import CachedVerdict, Facts, NewEvent, StoredEvent, StoredTrust, TrustKey
 from eras import Epoch
 
 VERDICT_CAPACITY = 200_000
@@ -99,7 +98,7 @@ class MemoryEvents:
         self._lines: list[LogLine] = []
         self._head = LogHead()
 
-    def append(self, kind: str, facts: dict[str, Any], *, time_s: float, epoch: Epoch | None = None) -> int:
+    def append(self, kind: str, facts: Facts, *, time_s: float, epoch: Epoch | None = None) -> int:
         """Add an entry. Returns its id."""
         return self.record([NewEvent(kind, facts, epoch)], time_s=time_s)[0]
 

@@ -5,10 +5,10 @@ it lives, with no package beyond this one. Both raise ``StoreError`` (or a subcl
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from era_store.event_log import ALL_EVENTS, EventFilter, LogHead, LogLine
-from era_store.records import CachedVerdict, NewEvent, StoredEvent, StoredTrust, TrustKey
+from era_store.records import CachedVerdict, Facts, NewEvent, StoredEvent, StoredTrust, TrustKey
 from eras import Epoch
 
 
@@ -43,7 +43,7 @@ class VerdictRepository(Protocol):
 class EventRepository(Protocol):
     """The event log: entries are only ever added."""
 
-    def append(self, kind: str, facts: dict[str, Any], *, time_s: float, epoch: Epoch | None = None) -> int:
+    def append(self, kind: str, facts: Facts, *, time_s: float, epoch: Epoch | None = None) -> int:
         """Add an entry. Returns its id, greater than every id before."""
         ...
 

@@ -195,6 +195,10 @@ class CachedVerdict(NamedTuple):
     content: bytes | None = None
 
 
+Facts = dict[str, Any]
+"""The facts of an event, JSON-ready. Each kind has its own (docs/events.md); whoever reads them knows the kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewEvent:
     """Something to be written into the event log.
@@ -208,7 +212,7 @@ class NewEvent:
     """
 
     kind: str
-    facts: dict[str, Any]
+    facts: Facts
     epoch: Epoch | None = None
     role: str = "decision"
     stream: int | None = None
@@ -233,7 +237,7 @@ class StoredEvent:
     id: int
     kind: str
     epoch: Epoch | None
-    facts: dict[str, Any]
+    facts: Facts
     version: str
     time_s: float
     role: str = "decision"

@@ -151,7 +151,7 @@ class _Params:
             raise self.error("a JSON object", str(error) or "too deep nesting") from error
         if not isinstance(value, dict):
             raise self.error("a JSON object", _json_type(value))
-        self._values: dict[str, Any] = value
+        self._values: dict[str, object] = value
 
     def field(self, key: str) -> Any:
         if key not in self._values:

@@ -17,9 +17,9 @@ from chain_reader.screening import screen_outputs
 from chain_reader.trust.evidence import Evidence
 from chain_reader.trust.state import ChainFacts
 from datum import ERA, MarkerKind, VerificationKey
+from era_store.records import Facts
 from eras import Epoch, require_epoch
 
-Facts = dict[str, Any]
 Screened = tuple[ScreenedOutput, ...]
 
 

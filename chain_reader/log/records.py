@@ -18,10 +18,9 @@ from datum import ExtensionPolicy, VerificationKey
 from datum.kinds import Marker, marker_of
 from era_store import NewEvent, StoredEvent, StoredTrust
 from era_store.kept import adapter_of
+from era_store.records import Facts
 from eras import Epoch, EraStatus, EraView, Provenance, SupportedEras, select_eras
 from eras.view import NO_VIEW
-
-Facts = dict[str, Any]
 
 
 def input_event(event: InputEvent, epoch: Epoch | None, stream: int, writer: EvidenceWriter) -> NewEvent:

@@ -15,7 +15,6 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from chain_reader.log.evidence_records import EvidenceReader
 from chain_reader.log.records import read_input, state_facts, state_of
@@ -49,8 +48,8 @@ class Difference:
 
     event_id: int
     cause: int | None
-    recorded: dict[str, Any] | None
-    recomputed: dict[str, Any] | None
+    recorded: dict[str, object] | None
+    recomputed: dict[str, object] | None
 
     def to_dict(self) -> dict[str, object]:
         """The difference as JSON-ready facts."""

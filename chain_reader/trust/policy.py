@@ -52,7 +52,7 @@ class Checkpoint:
 
     def to_json(self) -> str:
         """The checkpoint as JSON, as a release ships it."""
-        fields: dict[str, Any] = asdict(self.output)
+        fields = asdict(self.output)
         del fields["spent"], fields["assets"]
         return json.dumps({**fields, "epoch": self.epoch}, indent=2)
 

@@ -19,11 +19,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import parse_qs, urlsplit
 
 from era_service.node.watcher import NodeWatcher
-from eras import ConfigurationError, EraStatus, EraSwitchError
+from eras import ConfigurationError, Epoch, EraStatus, EraSwitchError
 
 DEFAULT_WAIT_S, LONGEST_WAIT_S = 60.0, 600.0
 WAITING_AT_ONCE = 64
@@ -32,7 +32,29 @@ _PATIENCE_S = 10.0
 _log = logging.getLogger(__name__)
 
 
-def era_document(watcher: NodeWatcher) -> dict[str, Any]:
+class _Upcoming(TypedDict):
+    name: str
+    epoch: Epoch | None
+    epochs_left: int | None
+    supported: bool | None
+
+
+class NodeEra(TypedDict):
+    """The answer of ``GET /era``."""
+
+    ready: bool
+    reason: str | None
+    epoch: Epoch | None
+    current_era: str | None
+    current_supported: bool | None
+    upcoming_era: _Upcoming | None
+    supported_eras: list[str]
+    fresh: bool
+    status: str
+    message: str
+
+
+def era_document(watcher: NodeWatcher) -> NodeEra:
     """All that a node asks, in one consistent piece: era, epoch, what is coming, how fresh, and whether to work."""
     view = watcher.checker.view
     token = view.token
@@ -43,7 +65,7 @@ def era_document(watcher: NodeWatcher) -> dict[str, Any]:
     except EraSwitchError as error:
         why_not = str(error)
     upcoming = None if token is None else token.upcoming
-    coming = None
+    coming: _Upcoming | None = None
     if token is not None and upcoming is not None:
         coming = {
             "name": upcoming.name,
@@ -178,7 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
         document = era_document(self.server.watcher)
         status = HTTPStatus.OK if document["ready"] else HTTPStatus.SERVICE_UNAVAILABLE
         if "text/plain" in self.headers.get("Accept", ""):
-            self._tell(status, document["current_era"] if document["ready"] else document["reason"])
+            self._tell(status, (document["current_era"] if document["ready"] else document["reason"]) or "")
         else:
             self._tell(status, json.dumps(document), "application/json")
 

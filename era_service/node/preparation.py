@@ -14,8 +14,8 @@ the core records what came of it. The rules:
 """
 
 import queue
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TypedDict
 
 from chain_reader.node.inputs import BEFORE_SWITCH, CommandGiven
 from chain_reader.node.kinds import Decision, DecisionKind
@@ -27,6 +27,14 @@ from eras import EraNotReadyError, EraView
 AHEAD, SWITCH = "ahead", "switch"
 _SCHEDULE = (DecisionKind.ACTIVATING_IN, DecisionKind.SCHEDULED, DecisionKind.MOVED)
 _OUTCOMES = (str(DecisionKind.PREPARED), str(DecisionKind.UNPREPARED), str(DecisionKind.VETOED))
+
+
+class _Occasion(TypedDict):
+    event: str
+    phase: str
+    epoch: int | None
+    era: str
+    begins: int | None
 
 
 class Preparation:
@@ -43,7 +51,7 @@ class Preparation:
         self._now_s = now_s
         self._over = over
         self._own = tuple(hook for hook in hooks.hooks if hook.event is HookEvent.BEFORE_SWITCH)
-        self._lane: Lane[dict[str, Any]] = Lane("eraswitch-before-switch", self._run)
+        self._lane: Lane[_Occasion] = Lane("eraswitch-before-switch", self._run)
         self._done: queue.SimpleQueue[CommandGiven] = queue.SimpleQueue()
         self._ahead: tuple[str, int] | None = None
         self._cleared: str | None = None
@@ -119,10 +127,10 @@ class Preparation:
     def _begin(self, phase: str, epoch: int | None, era: str, begins: int | None) -> None:
         if phase == SWITCH:
             self.era = era
-        facts = {"phase": phase, "epoch": epoch, "era": era, "begins": begins}
-        self._lane.put({"event": str(HookEvent.BEFORE_SWITCH), **facts})
+        event = str(HookEvent.BEFORE_SWITCH)
+        self._lane.put({"event": event, "phase": phase, "epoch": epoch, "era": era, "begins": begins})
 
-    def _run(self, facts: Mapping[str, Any]) -> None:
+    def _run(self, facts: _Occasion) -> None:
         """All hooks of one occasion, in the lane's thread."""
         reason = ""
         for hook in self._own:
@@ -130,11 +138,8 @@ class Preparation:
             if not end.ok:
                 reason = reason_of(end)
                 break
-        arguments = {
-            "era": str(facts["era"]),
-            "phase": str(facts["phase"]),
-            "outcome": "failed" if reason else "prepared",
-        }
+        outcome = "failed" if reason else "prepared"
+        arguments = {"era": facts["era"], "phase": facts["phase"], "outcome": outcome}
         self._done.put(CommandGiven(BEFORE_SWITCH, self._now_s(), arguments | ({"reason": reason} if reason else {})))
         self._over()
 

@@ -11,6 +11,7 @@ from typing import Any
 from chain_reader.node.kinds import Decision, DecisionKind
 from chain_reader.trust.verdicts import Superseded, Unconfirmed
 from era_service.node.hooks import HookEvent
+from era_store.records import Facts
 from eras import EraChecker, EraMarker, EraStatus
 
 Minimum = Callable[[str], str | None]
@@ -114,7 +115,7 @@ def _outputs(refused: Decision) -> int:
     return sum(refused.facts["verdicts"].values()) if refused.kind == DecisionKind.REFUSED_MANY else 1
 
 
-def hook_of(decision: Decision, minimum: Minimum) -> tuple[HookEvent, dict[str, Any]] | None:
+def hook_of(decision: Decision, minimum: Minimum) -> tuple[HookEvent, Facts] | None:
     """The hook event of a decision, with its facts; none for routine or an unsupported activation."""
     event = HOOK_OF_KIND.get(DecisionKind(decision.kind))
     facts = decision.facts
@@ -126,7 +127,7 @@ def hook_of(decision: Decision, minimum: Minimum) -> tuple[HookEvent, dict[str, 
     return event, told
 
 
-def hooks_of(decisions: Sequence[Decision], minimum: Minimum) -> Iterator[tuple[HookEvent, dict[str, Any]]]:
+def hooks_of(decisions: Sequence[Decision], minimum: Minimum) -> Iterator[tuple[HookEvent, Facts]]:
     """The hook events of the decisions upon one input, with their facts; what was refused is one event, the last."""
     refused: list[Decision] = []
     for decision in decisions:
@@ -178,7 +179,7 @@ def status_line(checker: EraChecker) -> str:
     return line if view.status is EraStatus.READY else f"{line}; {view.status.value}: {view.message}"
 
 
-def _listed(facts: dict[str, Any]) -> str:
+def _listed(facts: Facts) -> str:
     told = [
         _shown(value) if name in ("words", "reason") else f"{name} {_shown(value)}"
         for name, value in facts.items()
@@ -196,7 +197,7 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _left(facts: dict[str, Any]) -> str:
+def _left(facts: Facts) -> str:
     if facts.get("begins") is None:
         return "without an epoch yet"
     left = facts["epochs_left"]

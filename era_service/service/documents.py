@@ -4,7 +4,7 @@
 them. Stake is in lovelace, times are POSIX seconds, an epoch is an unsigned 64-bit integer.
 """
 
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -250,7 +250,7 @@ class RegistrationOut(Document):
     stated_stake: Lovelace | None = Field(
         default=None, description="The signed stake, where another one counts: the one that is known here."
     )
-    capability: dict[str, Any] | None = Field(
+    capability: dict[str, object] | None = Field(
         default=None, description="What the node reports that it supports; part of the signed bytes, where given."
     )
 
@@ -282,7 +282,7 @@ class EventDocument(Document):
     id: int
     kind: str
     epoch: EpochNumber | None
-    facts: dict[str, Any]
+    facts: dict[str, object]
     version: str = Field(description="The version of the software that wrote it.")
     time_s: float
 
@@ -350,4 +350,4 @@ class Problem(BaseModel):
     expected: str | None = None
     got: str | None = None
     next_step: str | None = None
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: dict[str, object] = Field(default_factory=dict)

@@ -9,8 +9,9 @@ import binascii
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TypedDict
 from uuid import NAMESPACE_URL, uuid5
 
 from era_service.dashboard.activity import Activity
@@ -22,6 +23,14 @@ PREFIX = "whsec_"
 LEAST_BYTES, MOST_BYTES = 24, 64
 TEST = "test"
 """The type of the message that ``eraswitch webhooks test`` sends."""
+
+
+class NetworkFacts(TypedDict):
+    """The network that messages are about."""
+
+    name: str | None
+    magic: int | None
+    era_address: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,7 @@ def new_secret(entropy: bytes) -> str:
     return PREFIX + base64.b64encode(entropy).decode()
 
 
-def message_of(entry: Activity, event: StoredEvent, network: dict[str, Any]) -> Message:
+def message_of(entry: Activity, event: StoredEvent, network: NetworkFacts) -> Message:
     """An event as a message.
 
     Args:
@@ -108,7 +117,7 @@ def message_of(entry: Activity, event: StoredEvent, network: dict[str, Any]) -> 
     return _message(f"{json.dumps(network)} {entry.id} {entry.time_s}", type_of(entry.kind), entry.time_s, data)
 
 
-def sample(network: dict[str, Any], *, time_s: float) -> Message:
+def sample(network: NetworkFacts, *, time_s: float) -> Message:
     """A message that is only a test."""
     data = {
         "title": "This is a test",
@@ -125,7 +134,7 @@ def type_of(kind: str) -> str:
     return kind.replace(" ", "-")
 
 
-def _message(of: str, kind: str, time_s: float, data: dict[str, Any]) -> Message:
+def _message(of: str, kind: str, time_s: float, data: Mapping[str, object]) -> Message:
     body = {"type": kind, "timestamp": iso(time_s), "data": data}
     text = json.dumps(body, ensure_ascii=True, separators=(",", ":"), default=str)
     return Message(f"msg_{uuid5(NAMESPACE_URL, f'urn:eraswitch:webhook:{of}').hex}", kind, text)

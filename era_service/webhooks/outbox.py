@@ -5,13 +5,13 @@ after the last of ``RETRIES_S``.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol, Self
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 from era_service.webhooks.message import Message
 from era_store import NewEvent
+from era_store.kept import adapter_of
 from era_store.networks import NetworkKey
 from era_store.records import StoredSnapshot
 from eras import StoreError
@@ -95,26 +95,25 @@ class Outbox:
 
     def to_bytes(self) -> bytes:
         """As the store keeps it."""
-        return json.dumps(asdict(self)).encode()
+        return adapter_of(Outbox).dump_json(self)
 
-    @classmethod
-    def from_bytes(cls, content: bytes) -> Self:
+    @staticmethod
+    def from_bytes(content: bytes) -> "Outbox":
         """From what the store kept.
 
         Raises:
             StoreError: it is something else.
         """
         try:
-            facts: dict[str, Any] = json.loads(content)
-            waiting = tuple(Waiting(**{**one, "message": Message(**one["message"])}) for one in facts.pop("waiting"))
-            return cls(**facts, waiting=waiting)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            kept: Outbox = adapter_of(Outbox).validate_json(content)
+        except ValueError as error:
             raise StoreError(
                 "The outbox of a webhook cannot be read",
                 expected="data that this software wrote",
                 got=type(error).__name__,
                 next_step="Restore the store from a backup, or give the webhook another name",
             ) from error
+        return kept
 
     def _without(self, one: Waiting) -> tuple[Waiting, ...]:
         return tuple(other for other in self.waiting if other is not one)

@@ -1,11 +1,10 @@
 """The configured webhooks, with their secrets read. In: settings. Out: ``Webhook`` values."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from era_service.config.schema import Settings
 from era_service.config.webhooks import WebhookSettings
-from era_service.webhooks.message import Secrets, parse_secrets
+from era_service.webhooks.message import NetworkFacts, Secrets, parse_secrets
 from era_service.wiring.providers import secret_in
 from era_store.redaction import register_secret
 
@@ -58,7 +57,7 @@ def webhook_of(one: WebhookSettings) -> Webhook:
     return Webhook(one.name, one.url, secrets, one.events, one.allow_private)
 
 
-def network_facts(settings: Settings) -> dict[str, Any]:
+def network_facts(settings: Settings) -> NetworkFacts:
     """Which network messages are about."""
     network = settings.network
     return {"name": network.name, "magic": network.magic, "era_address": network.era_address}

@@ -34,7 +34,7 @@ from era_store.event_log import (
     next_hash,
     parsed_facts,
 )
-from era_store.records import NewEvent, StoredEvent
+from era_store.records import Facts, NewEvent, StoredEvent
 from era_store.sql import tables
 from era_store.sql.content import decoding, typed
 from era_store.sql.database import Database
@@ -52,7 +52,7 @@ class SqlEvents:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def append(self, kind: str, facts: dict[str, Any], *, time_s: float, epoch: Epoch | None = None) -> int:
+    def append(self, kind: str, facts: Facts, *, time_s: float, epoch: Epoch | None = None) -> int:
         """Add an entry. Returns its id.
 
         Raises:
@@ -272,7 +272,7 @@ def _line(row: Any) -> LogLine:
     return LogLine(_event(row, parsed_facts(facts, row.id)), facts, row.hash)
 
 
-def _event(row: Any, facts: dict[str, Any]) -> StoredEvent:
+def _event(row: Any, facts: Facts) -> StoredEvent:
     return StoredEvent(
         row.id,
         row.kind,

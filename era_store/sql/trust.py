@@ -100,8 +100,8 @@ def _values(key: TrustKey, trust: StoredTrust) -> dict[str, object]:
     }
 
 
-def _trust(row: Row[Any], payloads: list[dict[str, Any]], superseded: frozenset[str]) -> StoredTrust:
-    kept: dict[str, Any] = {**row._mapping, "payloads": payloads, "superseded_outputs": superseded}
+def _trust(row: Row[Any], payloads: list[dict[str, object]], superseded: frozenset[str]) -> StoredTrust:
+    kept: dict[str, object] = {**row._mapping, "payloads": payloads, "superseded_outputs": superseded}
     trusted = {name: kept.pop(f"{_TRUSTED}{name}") for name in StoredOutput.__slots__}
     kept["trusted"] = None if trusted["transaction"] is None else trusted
     stored: StoredTrust = adapter_of(StoredTrust).validate_python(kept)

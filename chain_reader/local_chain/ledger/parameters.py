@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import cache
 from importlib import resources
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from chain_reader.genesis import exact
 from eras import ConfigurationError
@@ -180,5 +180,5 @@ def cost_models() -> Mapping[int, tuple[int, ...]]:
     return {int(version): tuple(costs) for version, costs in json.loads(text).items()}
 
 
-def _plain(values: dict[str, Any]) -> dict[str, object]:
+def _plain(values: dict[str, object]) -> dict[str, object]:
     return {name: str(value) if isinstance(value, Fraction) else value for name, value in values.items()}

@@ -63,7 +63,7 @@ def named(error: ChainReadError, http: BoundedHttp, call: Callable[[str], Call],
     """
     if not isinstance(error, FOREIGN):
         return error
-    answers: dict[str, Any] = {}
+    answers: dict[str, object] = {}
     for path, is_it, kind, next_step in _KINDS:
         if path not in answers:
             answers[path] = _answer(http, path, call(path), until)

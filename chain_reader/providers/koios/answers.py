@@ -92,7 +92,7 @@ class Output(TypedDict):
     is_spent: bool
     datum_hash: NotRequired[str | None]
     inline_datum: NotRequired[InlineDatum | None]
-    reference_script: NotRequired[dict[str, Any] | None]
+    reference_script: NotRequired[dict[str, object] | None]
     asset_list: NotRequired[tuple[Asset, ...] | None]
     unreadable: NotRequired[str]  # why it makes no sense: ours, never Koios'
 

@@ -5,7 +5,7 @@ strictly, or a ``ChainReadError`` that names the question. Every question ends w
 where that may help (``chain_reader.providers``). Nothing is believed here: ``follower_walk`` verifies.
 """
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, TypeAdapter
@@ -86,7 +86,7 @@ class LeaderRegistration(Answer):
     key: Hex64 | None
     signature: Hex128 | None
     stated_stake: Whole | None = None
-    capability: dict[str, Any] | None = None
+    capability: dict[str, object] | None = None
     """As the leader wrote it; leaders before 0.2 write none."""
 
 

@@ -193,7 +193,7 @@ class Conversation:
             ChainReadError: the answer is an error, or makes no sense.
         """
         self.call = Call(self.call.provider, method)
-        request: dict[str, Any] = {"jsonrpc": "2.0", "method": method, "id": next(self._ids)}
+        request: dict[str, object] = {"jsonrpc": "2.0", "method": method, "id": next(self._ids)}
         if params:
             request["params"] = params
         self.connection.send(json.dumps(request))

@@ -1,7 +1,8 @@
 """``eraswitch events replay`` and ``diff``: whether decisions follow from inputs, and where two nodes parted."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import TypedDict
 
 import click
 
@@ -9,6 +10,7 @@ from chain_reader.log.diff import Parting, Side
 from chain_reader.log.diff import diff as compare
 from chain_reader.log.records import state_facts
 from chain_reader.log.replay import Difference, Replay
+from chain_reader.node.core import NodeState
 from era_service.cli.events.place import (
     Log,
     event_facts,
@@ -22,7 +24,14 @@ from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_result
 from era_store import LogLine, verified
+from era_store.records import Facts
 from era_store.redaction import redacted
+
+
+class _Stop(TypedDict):
+    break_at: dict[str, object]
+    state: Facts | None
+    decides: list[dict[str, object]]
 
 
 @click.command(cls=SectionedCommand, example="eraswitch events replay events.jsonl --until 120")
@@ -45,9 +54,12 @@ def replay(
         if break_at is not None and stopped is None and difference is None:
             raise click.UsageError(f"there is no event {break_at} in {log.name}")
         document = _document(done, difference, log.name)
+        lines = _report(done, difference, log.name, is_cut=stopped is not None)
         if stopped is not None:
-            document |= _stop(done, stopped)
-    echo_result(document, _report(document, stopped), as_json=as_json)
+            stop = _stop(done, stopped)
+            document |= stop
+            lines += _stop_lines(stopped, stop)
+    echo_result(document, lines, as_json=as_json)
     return 0 if difference is None else 1
 
 
@@ -66,7 +78,10 @@ def _replayed(
 
 
 def _document(done: Replay, difference: Difference | None, name: str) -> dict[str, object]:
-    nodes = {str(stream): _node(node) for stream, node in done.nodes.items() if node.resumed_by is None}
+    nodes = {
+        stream: {"epoch": state.epoch, "era": state.view.era, "status": state.view.status.value, "last_event": last_id}
+        for stream, state, last_id in _nodes(done)
+    }
     return {
         "log": name,
         "same": difference is None,
@@ -76,50 +91,53 @@ def _document(done: Replay, difference: Difference | None, name: str) -> dict[st
     }
 
 
-def _node(node: Any) -> dict[str, object]:
-    view = node.state.view
-    return {"epoch": node.state.epoch, "era": view.era, "status": view.status.value, "last_event": node.last_id}
+def _nodes(done: Replay) -> Iterator[tuple[str, NodeState, int]]:
+    return ((str(stream), node.state, node.last_id) for stream, node in done.nodes.items() if node.resumed_by is None)
 
 
-def _stop(done: Replay, line: LogLine) -> dict[str, object]:
+def _stop(done: Replay, line: LogLine) -> _Stop:
     """The state before an event, and what is decided upon it."""
     event = line.event
     node = done.nodes.get(event.id if event.stream is None else event.stream)
     before = None if node is None else redacted(state_facts(node.state))
-    decisions: list[dict[str, Any]] = []
+    decisions: list[dict[str, object]] = []
     if node is not None and event.role == "input":
         done.feed(line)
         decisions = [{"kind": due.kind, "epoch": due.epoch, "facts": redacted(due.facts)} for due in node.due]
     return {"break_at": event_facts(event, line.hash), "state": before, "decides": decisions}
 
 
-def _report(document: dict[str, Any], stopped: LogLine | None) -> list[str]:
-    counted = f"{document['events']} events to {document['last_id']}, {document['inputs']} inputs"
-    again = f"{document['decisions']} decisions made again, {document['snapshots']} states compared"
-    lines = [f"{document['log']}: {counted}, {again}"]
-    for count, words in (
-        ("gaps", "times nothing could be recorded"),
-        ("unreplayable", "inputs before the first snapshot"),
-        ("unexplained", "decisions without a recorded input"),
+def _report(done: Replay, difference: Difference | None, name: str, *, is_cut: bool) -> list[str]:
+    count = done.done
+    counted = f"{count.events} events to {count.last_id}, {count.inputs} inputs"
+    again = f"{count.decisions} decisions made again, {count.snapshots} states compared"
+    lines = [f"{name}: {counted}, {again}"]
+    for number, words in (
+        (count.gaps, "times nothing could be recorded"),
+        (count.unreplayable, "inputs before the first snapshot"),
+        (count.unexplained, "decisions without a recorded input"),
     ):
-        if document[count]:
-            lines.append(f"  not replayed: {document[count]} {words}")
-    for stream, node in document["nodes"].items():
-        lines.append(f"  node {stream}: epoch {node['epoch']}, era {node['era']}, {node['status']}")
-    difference = document["difference"]
+        if number:
+            lines.append(f"  not replayed: {number} {words}")
+    for stream, state, _ in _nodes(done):
+        lines.append(f"  node {stream}: epoch {state.epoch}, era {state.view.era}, {state.view.status.value}")
     if difference is not None:
-        lines.append(f"DIFFERS at event {difference['event']} (on input {difference['cause']})")
-        lines.append(f"  recorded:   {difference['recorded']}")
-        lines.append(f"  recomputed: {difference['recomputed']}")
-    elif stopped is None:
-        followed = "Every decision" if not document["unexplained"] else "Every decision with a recorded input"
+        lines.append(f"DIFFERS at event {difference.event_id} (on input {difference.cause})")
+        lines.append(f"  recorded:   {difference.recorded}")
+        lines.append(f"  recomputed: {difference.recomputed}")
+    elif not is_cut:
+        followed = "Every decision" if not count.unexplained else "Every decision with a recorded input"
         lines.append(f"{followed} follows from the inputs")
-    if stopped is not None:
-        lines.append(f"Stopped before\n{event_words(stopped.event)}")
-        state = document["state"]
-        lines.extend([] if state is None else [f"  {name}: {state[name]}" for name in sorted(state)])
-        lines.extend(f"  decides: {told['kind']} {told['facts']}" for told in document["decides"])
     return lines
+
+
+def _stop_lines(stopped: LogLine, stop: _Stop) -> list[str]:
+    state = stop["state"] or {}
+    return [
+        f"Stopped before\n{event_words(stopped.event)}",
+        *(f"  {name}: {state[name]}" for name in sorted(state)),
+        *(f"  decides: {told['kind']} {told['facts']}" for told in stop["decides"]),
+    ]
 
 
 @click.command(cls=SectionedCommand, example="eraswitch events diff events.jsonl eraswitch.sqlite3")
