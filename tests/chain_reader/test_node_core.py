@@ -1,10 +1,7 @@
 """The deciding core of a node: what it writes, how it begins anew, what it does when it cannot write."""
 
 import logging
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -46,7 +43,6 @@ from tests import forked
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network
 from tests.chain_reader.deciding_world import ANNOUNCED, POLICY, SCHEDULED, SETTINGS, THALES, UNKNOWN, Address
 from tests.chain_reader.knowing import Knowing
-from tests.conftest import ROOT
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
@@ -479,14 +475,11 @@ with open_store(sys.argv[1]) as store:
 """
     epoch = 0
     for number in range(4):
-        with subprocess.Popen(
-            [sys.executable, "-c", code, sql_url], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        ) as node:
-            assert node.stdout is not None
+        with forked.Forked(code, sql_url) as node:
             first = int(node.stdout.readline())
             assert first in (epoch + 1, epoch + 2)
             time.sleep(0.03 * number)
-            os.kill(node.pid, signal.SIGKILL)
+            node.kill()
             epoch = max([first, *(int(line) for line in node.stdout.read().split())])
     with open_store(sql_url) as store:
         replay, difference = replayed(store)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import time
 import urllib.error
@@ -14,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tests.era_service.conftest import ERASWITCH
+from tests.forked import COMMAND, Forked
 
 _numbers = count()
 """Services may start at the same time, in threads: each has a log of its own."""
@@ -24,7 +23,7 @@ _numbers = count()
 class Served:
     """A service that runs."""
 
-    process: "subprocess.Popen[str]"
+    process: Forked
     url: str
     log: Path
 
@@ -48,7 +47,7 @@ class Served:
 
     def kill(self) -> None:
         """End it without any warning."""
-        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.kill()
         self.process.wait(10)
 
 
@@ -56,30 +55,21 @@ class Served:
 def served(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Served]:
     """A service on a free port, until the end of the block."""
     log = folder / f"serve{next(_numbers)}.log"
+    log.touch()
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [str(ERASWITCH), "serve", "--port", "0", "--json", *arguments],
-            cwd=folder,
-            env=kept | (env or {}),
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-    with process:
+    command = ["serve", "--port", "0", "--json", *arguments]
+    with Forked(COMMAND, *command, cwd=folder, env=kept | (env or {}), stderr=log) as process:
         try:
-            assert process.stdout is not None
             line = process.stdout.readline()
             assert line, log.read_text()
             yield Served(process, json.loads(line)["url"], log)
         finally:
-            if process.poll() is None:
-                process.terminate()
-                try:
-                    process.wait(20)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    raise
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
 
 def within(seconds: float, met: Callable[[], bool]) -> float:

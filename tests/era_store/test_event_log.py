@@ -3,8 +3,6 @@
 import json
 import math
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,8 +21,8 @@ from era_store.event_log import NO_HASH, EventLogDamagedError, LogHead, next_has
 from era_store.redaction import MASK, redacted, register_secret
 from era_store.sql import tables
 from eras import MAX_EPOCH, Epoch
-from tests.conftest import ROOT
 from tests.errors import raising
+from tests.forked import Forked, ended
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -234,8 +232,8 @@ with open_store(sys.argv[1]) as store:
         store.events.append("kind", {"n": n}, time_s=1.0)
 """
         with open_store(sql_url):
-            writers = [subprocess.Popen([sys.executable, "-c", code, sql_url], cwd=ROOT) for _ in range(3)]
-        assert [writer.wait() for writer in writers] == [0, 0, 0]
+            writers = [Forked(code, sql_url) for _ in range(3)]
+        assert ended(writers) == [0, 0, 0]
         with open_store(sql_url) as store:
             assert len(list(verified(store.events.lines(), NO_HASH))) == 60
 

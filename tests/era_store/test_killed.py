@@ -1,15 +1,11 @@
 """A process that is killed while it writes leaves the memory as it was before the write, or after it."""
 
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 
 from era_store import check_store, open_store
-from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, output
+from tests.forked import Forked
 
 WRITER = """
 import sys
@@ -41,14 +37,11 @@ def test_kill_at_any_moment(sql_url: str) -> None:
     chance = random.Random(4)
     said = 0
     for _ in range(8):
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, sql_url], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        ) as writer:
-            assert writer.stdout is not None
+        with Forked(WRITER, sql_url) as writer:
             first = int(writer.stdout.readline())
             assert first > said - 1
             time.sleep(chance.uniform(0.0, 0.05))
-            os.kill(writer.pid, signal.SIGKILL)
+            writer.kill()
             said = max([first, *(int(line) for line in writer.stdout.read().split())])
         assert check_store(sql_url).faults == ()
         with open_store(sql_url) as store:

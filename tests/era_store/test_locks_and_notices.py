@@ -1,9 +1,5 @@
 """Locks between processes, and notices of what other processes changed, on each kind of store."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,8 +10,8 @@ from era_store import MemoryStore, SqlStore, Store, open_store
 from era_store.ports import Notices
 from era_store.sql.locks import take_turn
 from eras import StoreError
-from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, trust
+from tests.forked import Forked
 from tests.postgres import Cluster
 
 FAIL_OVER_S = 60.0
@@ -58,15 +54,12 @@ def test_the_lock_of_a_store_in_memory_is_free() -> None:
 
 def test_a_lock_is_free_soon_after_its_holder_was_killed(sql_url: str) -> None:
     open_store(sql_url).close()
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, sql_url], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as holder:
-        assert holder.stdout is not None
+    with Forked(HOLDER, sql_url) as holder:
         assert holder.stdout.readline() == "True\n"
         with open_store(sql_url) as store:
             lock = store.lock("poller")
             assert not lock.acquire()
-            os.kill(holder.pid, signal.SIGKILL)
+            holder.kill()
             killed = time.monotonic()
             while not lock.acquire():
                 assert time.monotonic() - killed < FAIL_OVER_S

@@ -3,8 +3,6 @@
 import signal
 import sqlite3
 import stat
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -18,9 +16,9 @@ from era_store.sql.locks import FOLLOWER, POLLER
 from era_store.sql.maintenance import CONTENT, backup_store, restore_store
 from era_store.sql.schema import HEAD
 from eras import ConfigurationError, Epoch
-from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, output, trust
 from tests.errors import raising
+from tests.forked import Forked
 
 
 @pytest.fixture
@@ -221,9 +219,7 @@ def test_a_backup_that_is_killed_leaves_no_draft_for_good(
 ) -> None:
     copies = tmp_path / "copies"
     copies.mkdir()
-    command = [sys.executable, "-c", BACKUP_THAT_WAITS, str(path), str(copies / "first")]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
+    with Forked(BACKUP_THAT_WAITS, str(path), str(copies / "first")) as process:
         assert process.stdout.readline() == "written\n"
         backup_store(str(path), copies / "meanwhile")
         assert len(list(copies.glob(".*"))) == 1, "one that is being written stays"

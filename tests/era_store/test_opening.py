@@ -18,6 +18,7 @@ from eras import ConfigurationError, StoreError
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, trust
 from tests.errors import raising
+from tests.forked import Forked, ended
 
 
 def make(path: Path) -> Path:
@@ -211,8 +212,7 @@ def test_many_processes_open_a_new_store_at_once(sql_url: str) -> None:
         "import sys\nfrom era_store import open_store\n"
         f"with open_store({sql_url!r}) as store: store.events.append('opened', {{}}, time_s=1.0)"
     )
-    running = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(4)]
-    assert [process.wait(60) for process in running] == [0] * 4
+    assert ended([Forked(code) for _ in range(4)]) == [0] * 4
     with open_store(sql_url) as store:
         assert [event.id for event in store.events.read()] == [1, 2, 3, 4]
 

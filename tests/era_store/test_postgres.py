@@ -1,7 +1,5 @@
 """A store on PostgreSQL: how each thing that can be wrong is told, and many processes on one database."""
 
-import subprocess
-import sys
 import threading
 import time
 
@@ -11,9 +9,9 @@ from era_store import SqlStore, StoreFullError, StoreMissingError, StoreUnavaila
 from era_store.errors import StoreForeignError, StoreLockedError, StoreNewerError, StoreReadOnlyError, StoreRefusedError
 from era_store.sql.schema import HEAD, VERSION_TABLE
 from eras import StoreError
-from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, output, trust
 from tests.errors import raising
+from tests.forked import Forked, ended
 from tests.postgres import Cluster
 
 
@@ -190,11 +188,9 @@ with open_store(sys.argv[1]) as store:
 
 def test_no_change_is_lost_between_processes(sql_url: str) -> None:
     open_store(sql_url).close()
-    running = [
-        subprocess.Popen([sys.executable, "-c", COUNTER, sql_url], cwd=ROOT, stdout=subprocess.PIPE) for _ in range(3)
-    ]
-    said = [process.communicate(timeout=120)[0] for process in running]
-    assert [process.returncode for process in running] == [0, 0, 0], said
+    running = [Forked(COUNTER, sql_url) for _ in range(3)]
+    said = [process.stdout.read() for process in running]
+    assert ended(running) == [0, 0, 0], said
     with open_store(sql_url) as store:
         found = store.trust.load(KEY)
         assert found is not None
@@ -204,11 +200,9 @@ def test_no_change_is_lost_between_processes(sql_url: str) -> None:
 
 def test_the_first_of_several_writers_wins(sql_store: SqlStore) -> None:
     url = sql_store.database.url.render_as_string(hide_password=False)
-    running = [
-        subprocess.Popen([sys.executable, "-c", FIRST, url], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-    said = [process.communicate(timeout=120)[0].strip() for process in running]
+    running = [Forked(FIRST, url) for _ in range(3)]
+    said = [process.stdout.read().strip() for process in running]
+    assert ended(running) == [0, 0, 0], said
     assert sorted(said) == ["StoreChanged", "StoreChanged", "saved"]
 
 

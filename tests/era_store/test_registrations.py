@@ -1,11 +1,7 @@
 """Registrations: what every store makes of them, in SQLite and in PostgreSQL alike."""
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -32,7 +28,7 @@ from era_store.errors import StoreError
 from era_store.networks import NetworkKey
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH, IngestResult, Uncounted
 from eras import Epoch
-from tests.conftest import ROOT
+from tests.forked import Forked
 
 
 @pytest.fixture
@@ -381,13 +377,10 @@ def test_kill_at_any_moment(sql_url: str, tmp_path: Path) -> None:
     chance = random.Random(6)
     url = sql_url
     for _ in range(5):
-        with subprocess.Popen(
-            [sys.executable, "-c", WRITER, url], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        ) as writer:
-            assert writer.stdout is not None
+        with Forked(WRITER, url) as writer:
             writer.stdout.readline()
             time.sleep(chance.uniform(0.0, 0.1))
-            os.kill(writer.pid, signal.SIGKILL)
+            writer.kill()
             told = [int(line) for line in writer.stdout.read().split()]
         with open_store(url) as store:
             read = int(store.registrations.cursor("test") or 0)

@@ -6,8 +6,6 @@ schema of tomorrow is the newest one and a revision of the tests that expands it
 """
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +19,9 @@ from era_store.sql import schema
 from era_store.sql.database import Database, parse_url
 from era_store.sql.schema import HEAD, REVISIONS, USABLE_FROM, VERSION_TABLE
 from eras import Epoch, EraMarker
-from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, output, trust
 from tests.errors import raising
+from tests.forked import Forked, ended
 
 NUMBER = f"{7:020}"
 ROW: dict[str, Any] = {
@@ -156,8 +154,7 @@ def test_the_first_release_goes_on_beside_a_newer_one(old: Database, tomorrow: s
 
 def test_many_replicas_upgrade_at_once_and_once(old: Database, tomorrow: str, sql_url: str) -> None:
     code = f"{tomorrow}\nfrom era_store import open_store\nopen_store({sql_url!r}).close()"
-    running = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(4)]
-    assert [process.wait(120) for process in running] == [0] * 4
+    assert ended([Forked(code) for _ in range(4)]) == [0] * 4
     with old.read() as connection:
         assert connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars().all() == ["era_9001"]
         assert connection.execute(text("SELECT usable_from FROM schema_floor")).scalars().all() == [USABLE_FROM]

@@ -3,8 +3,6 @@
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from chain_reader.local_chain import FaucetOutput, LedgerRefusedError, LocalChain
+from tests import forked
+from tests.forked import Forked
 from tests.ledger.wallet import ADA, FUNDS, OTHER, OWN, Wallet, output
 from tests.local_chain.conftest import GENESIS
 
@@ -90,12 +90,14 @@ def test_another_process_sees_each_change(path: Path) -> None:
         ask = "import sys, chain_reader.local_chain as it; print(it.LocalChain.open(sys.argv[1]).tip().height)"
         for height in range(1, 3):
             chain.advance_slots(1)
-            assert subprocess.check_output([sys.executable, "-c", ask, str(path)], text=True).strip() == str(height)
+            assert forked.run(ask, str(path)).stdout.strip() == str(height)
 
 
 WRITER = """
 import sys
 from chain_reader.local_chain import FaucetOutput, LocalChain
+from tests import forked
+from tests.forked import Forked
 from tests.ledger.wallet import ADA, OWN, Wallet
 
 chain = LocalChain.open(sys.argv[1])
@@ -133,16 +135,12 @@ def test_a_kill_in_the_middle_of_writing_loses_nothing(path: Path) -> None:
     chance = random.Random(11)
     unfinished = 0
     for _ in range(8):
-        child = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
-        )
-        assert child.stdout is not None
-        assert child.stdout.readline().startswith("ready")
-        time.sleep(chance.uniform(0.01, 0.25))
-        child.send_signal(signal.SIGKILL)
-        said = child.stdout.read().splitlines()
-        child.stdout.close()
-        assert child.wait() == -signal.SIGKILL
+        with Forked(WRITER, str(path)) as child:
+            assert child.stdout.readline().startswith("ready")
+            time.sleep(chance.uniform(0.01, 0.25))
+            child.kill()
+            said = child.stdout.read().splitlines()
+            assert child.wait() == -signal.SIGKILL
         unfinished += said[-1:] == ["begins"]
         with LocalChain.open(path) as chain:
             tip = chain.tip().hash

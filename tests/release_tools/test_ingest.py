@@ -2,9 +2,7 @@
 
 import csv
 import json
-import os
 import random
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -24,7 +22,9 @@ from release_tools.registrations.ingesting import IngestSummary
 from release_tools.registrations.mithril_events import MithrilEvents
 from release_tools.registrations.source import Batch, SourceDamagedError
 from release_tools.registrations.text_files import JsonLines
+from tests import forked
 from tests.conftest import ROOT, MithrilFile
+from tests.forked import Forked
 
 
 def line(number: int, **fields: object) -> str:
@@ -184,19 +184,16 @@ def test_killed_in_the_middle_and_run_again(sql_url: str, tmp_path: Path) -> Non
     path.write_text("".join(lines))
     chance = random.Random(7)
     for _ in range(4):
-        with subprocess.Popen(
-            [sys.executable, "-c", INGESTER, sql_url, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        ) as process:
-            assert process.stdout is not None
+        with Forked(INGESTER, sql_url, str(path)) as process:
             process.stdout.readline()
             time.sleep(chance.uniform(0.0, 0.1))
-            os.kill(process.pid, signal.SIGKILL)
+            process.kill()
         with open_store(sql_url) as store:
             read = int((store.registrations.cursor(f"lines:{path}") or "0 0").split()[1])
             assert read % 50 == 0 or read == 3000
             assert len(store.registrations.rejects()) == sum(1 for number in range(read) if number % 9 == 0)
             assert store.registrations.rebuild() == 0
-    subprocess.run([sys.executable, "-c", INGESTER, sql_url, str(path)], cwd=ROOT, check=True, capture_output=True)
+    assert forked.run(INGESTER, sql_url, str(path)).returncode == 0
     whole = temporary_registrations()
     ingest(JsonLines(str(path)), whole)
     with open_store(sql_url) as store:

@@ -11,9 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests import forked
 from tests.web.world import Client, World
 
 START_WITHIN_S = 60.0
+ERASWITCH = Path(sys.executable).with_name("eraswitch")
+Process = forked.Forked | subprocess.Popen[str]
 
 
 class Served:
@@ -25,7 +28,7 @@ class Served:
         log: what it writes to stderr.
     """
 
-    def __init__(self, process: subprocess.Popen[str], place: dict[str, Any], log: Path) -> None:
+    def __init__(self, process: Process, place: dict[str, Any], log: Path) -> None:
         self.process = process
         self.place = place
         self.url: str = place["url"]
@@ -63,25 +66,29 @@ class Served:
 
 
 @contextmanager
-def serve(folder: Path, *arguments: str, **environ: str) -> Iterator[Served]:
-    """Run ``eraswitch serve --json --port 0`` with ``arguments``."""
+def serve(folder: Path, *arguments: str, installed: bool = False, **environ: str) -> Iterator[Served]:
+    """Run ``eraswitch serve --json --port 0`` with ``arguments``; where ``installed``, by the command as it is."""
     log = folder / f"serve-{time.monotonic_ns()}.log"
-    start = "import sys; from era_service.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", start, "serve", "--json", "--port", "0", *arguments]
+    log.touch()
+    command = ["serve", "--json", "--port", "0", *arguments]
     own = {name: value for name, value in os.environ.items() if not name.startswith(("ERASWITCH_", "XDG_"))}
     own |= {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state"), **environ}
-    with log.open("w") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=own, cwd=folder)
+    process: Process
+    if installed:
+        with log.open("w") as errors:
+            process = subprocess.Popen(
+                [ERASWITCH, *command], stdout=subprocess.PIPE, stderr=errors, text=True, env=own, cwd=folder
+            )
+    else:
+        process = forked.Forked(forked.COMMAND, *command, env=own, cwd=folder, stderr=log)
+    with process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line, log.read_text()
             yield Served(process, json.loads(line), log)
         finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
-            process.stdout.close()
+            process.kill()
 
 
 def environment_of(world: World) -> dict[str, str]:

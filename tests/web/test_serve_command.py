@@ -31,7 +31,7 @@ def run(*arguments, **environ):
 
 
 def test_with_no_configuration_it_shows_a_rehearsal_that_lives_and_keeps_nothing(tmp_path):
-    with serve(tmp_path, TMPDIR=str(tmp_path)) as served, Client(served.url) as client:
+    with serve(tmp_path, installed=True, TMPDIR=str(tmp_path)) as served, Client(served.url) as client:
         served.wait_until_ready(client)
         assert served.place["embedded"] is True
         assert "this is a REHEARSAL, not a real network" in served.log

@@ -1,12 +1,11 @@
 """``eraswitch marker``: a rollout by commands over every face, and everything that can stand in its way."""
 
 import subprocess
-import sys
 from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
+from tests import forked
 from tests.era_service.conftest import Shell
 from tests.era_service.release_world import World
 
@@ -28,15 +27,7 @@ sys.exit(main())
 
 def run_killed(step: str, command: list[str], world: World, shell: Shell) -> subprocess.CompletedProcess[str]:
     """The end of a command that the system kills at a step."""
-    return subprocess.run(
-        [sys.executable, "-c", KILLER, step, *command],
-        cwd=world.folder,
-        env=shell.environment(PYTHONPATH=str(ROOT)),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return forked.run(KILLER, step, *command, cwd=world.folder, env=shell.environment())
 
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
