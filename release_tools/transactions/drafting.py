@@ -214,7 +214,8 @@ def draft_transaction(
         thread_token=mint or thread.token,
     )
     transaction = build(funding)
-    if {known[reference].address for reference in transaction.inputs} == {era_address}:
+    spent_at = {known[reference].address for reference in transaction.inputs}
+    if purse.address != era_address and spent_at == {era_address}:
         # Nothing at the paying address is spent, so it gets no change.
         transaction = build(replace(funding, change_address=era_address))
     if not transaction.spends_era_address and (previous is not None or purse.address not in purse.announcers):
