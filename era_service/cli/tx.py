@@ -44,9 +44,8 @@ from era_service.cli.shared.release import (
 )
 from era_service.config.schema import Settings
 from era_service.releasing.publishing import draft
-from era_service.releasing.session import Release, open_release, output_in_force, require_magic
+from era_service.releasing.session import Release, nodes_see, open_release, output_in_force, require_magic
 from era_service.releasing.signed_payload import require_payload
-from era_service.releasing.trusted_snapshot import nodes_see
 from era_service.wiring.trust import EraPlaceNeededError, era_place
 from eras import Epoch, MarkerError, TransactionError
 from release_tools.markers.change import listed, slip_error

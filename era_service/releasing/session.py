@@ -7,9 +7,10 @@ the provider: a provider of another one is refused.
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from typing import TypedDict
 
 from chain_reader import ChainObserver, ChainTip, EraReading, NetworkGenesis, ScreenedOutput
 from chain_reader.genesis import EpochCalendar
@@ -25,9 +26,20 @@ from era_service.wiring.genesis import calendar_of, configured_genesis
 from era_service.wiring.providers import open_gateway, open_provider, providers_of
 from era_service.wiring.trust import era_script, open_memory, trust_policy
 from era_store import StoredTrust
-from eras import ChainReadError, ConfigurationError, Epoch, EraSwitchError, StoreError, SupportedEras
+from eras import (
+    ChainReadError,
+    ConfigurationError,
+    CurrentEraNotFoundError,
+    Epoch,
+    EraMarker,
+    EraSwitchError,
+    StoreError,
+    SupportedEras,
+    select_eras,
+)
+from eras.marker import MarkerFacts
 from release_tools import TransactionGateway
-from release_tools.markers.change import Markers, PublishedBefore
+from release_tools.markers.change import Markers, PublishedBefore, distinct
 from release_tools.transactions.addresses import EraAddress
 from release_tools.transactions.drafting import (
     MarkerOutputMissingError,
@@ -36,6 +48,16 @@ from release_tools.transactions.drafting import (
     require_network,
 )
 from release_tools.transactions.scripts import KeyScript
+
+
+class Sight(TypedDict):
+    """The eras that nodes see at an epoch."""
+
+    epoch: Epoch
+    markers: list[MarkerFacts]
+    current_era: str | None
+    upcoming_era: str | None
+    epochs_to_upcoming: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,3 +320,27 @@ def output_in_force(reading: TrustedReading) -> ScreenedOutput | None:
             transaction=transaction,
         )
     return found
+
+
+def token_in_force(reading: TrustedReading) -> str | None:
+    """Return the token that the output in force holds; ``None`` where it holds none, or the provider reports none.
+
+    Raises:
+        ChainReadError: a node trusts an output that is not there any more.
+    """
+    in_force = output_in_force(reading)
+    return None if in_force is None or len(in_force.output.assets) != 1 else in_force.output.assets[0][0]
+
+
+def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, supported: SupportedEras) -> Sight:
+    """The eras that markers select at an epoch, JSON-ready."""
+    token = None
+    with suppress(CurrentEraNotFoundError):
+        token = select_eras(markers, epoch, supported)
+    return {
+        "epoch": epoch,
+        "markers": [marker.to_dict() for marker in distinct(markers)],
+        "current_era": None if token is None else token.current.name,
+        "upcoming_era": None if token is None or token.upcoming is None else token.upcoming.name,
+        "epochs_to_upcoming": None if token is None else token.epochs_to_upcoming,
+    }

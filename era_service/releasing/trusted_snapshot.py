@@ -7,8 +7,7 @@ signed payload that the document carries: whoever carries it cannot change them.
 import json
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
@@ -18,22 +17,19 @@ from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading
 from datum import EraMarkersPayload, decode_datum, markers_from_json
 from era_service.config.schema import Settings
-from era_service.releasing.session import Release, output_in_force, published_before
+from era_service.releasing.session import (
+    Release,
+    Sight,
+    nodes_see,
+    output_in_force,
+    published_before,
+    token_in_force,
+)
 from era_service.status.reader import StatusReader
 from era_service.wiring.trust import open_memory, trust_policy
-from eras import MAX_EPOCH, CurrentEraNotFoundError, Epoch, EraMarker, MarkerError, SupportedEras, select_eras
+from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError, SupportedEras
 from eras.marker import MarkerFacts
-from release_tools.markers.change import PublishedBefore, distinct
-
-
-class Sight(TypedDict):
-    """The eras that nodes see at an epoch."""
-
-    epoch: Epoch
-    markers: list[MarkerFacts]
-    current_era: str | None
-    upcoming_era: str | None
-    epochs_to_upcoming: int | None
+from release_tools.markers.change import PublishedBefore
 
 
 class _Place(TypedDict):
@@ -137,16 +133,6 @@ def _payload_of(reading: TrustedReading) -> bytes | None:
     return None if in_force is None else decode_datum(in_force.output.datum).content
 
 
-def token_in_force(reading: TrustedReading) -> str | None:
-    """Return the token that the output in force holds; ``None`` where it holds none, or the provider reports none.
-
-    Raises:
-        ChainReadError: a node trusts an output that is not there any more.
-    """
-    in_force = output_in_force(reading)
-    return None if in_force is None or len(in_force.output.assets) != 1 else in_force.output.assets[0][0]
-
-
 def _token_document(policy: TrustPolicy, reading: TrustedReading) -> _Token | None:
     unit = token_in_force(reading)
     if unit is None:
@@ -187,20 +173,6 @@ def snapshot_document(
         },
         "alarms": list(reading.alarms),
         "verdicts": dict(sorted(Counter(item.verdict.name for item in reading.screened).items())),
-    }
-
-
-def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, supported: SupportedEras) -> Sight:
-    """The eras that markers select at an epoch, JSON-ready."""
-    token = None
-    with suppress(CurrentEraNotFoundError):
-        token = select_eras(markers, epoch, supported)
-    return {
-        "epoch": epoch,
-        "markers": [marker.to_dict() for marker in distinct(markers)],
-        "current_era": None if token is None else token.current.name,
-        "upcoming_era": None if token is None or token.upcoming is None else token.upcoming.name,
-        "epochs_to_upcoming": None if token is None else token.epochs_to_upcoming,
     }
 
 

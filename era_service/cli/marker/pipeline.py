@@ -32,8 +32,7 @@ from era_service.cli.shared.release import AskingOptions
 from era_service.config.schema import Settings
 from era_service.config.token_line import with_token
 from era_service.releasing.publishing import Outlook, PublishingMeans, require_keys, sign
-from era_service.releasing.session import Release, open_release, output_in_force
-from era_service.releasing.trusted_snapshot import nodes_see, token_in_force
+from era_service.releasing.session import Release, nodes_see, open_release, output_in_force, token_in_force
 from eras import ConfigurationError, EraSwitchError
 from release_tools.publishing.journal import Journal, JournalEntry
 from release_tools.publishing.publication import Draft, MarkersInForce, Published, Publisher

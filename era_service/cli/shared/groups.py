@@ -44,7 +44,10 @@ class KnownGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that ``args`` begin with; another name than those listed is a usage error."""
         name = args[0]
-        if self.get_command(ctx, name) is None and name[:1] != "-" and not ctx.resilient_parsing:
+        command = self.get_command(ctx, name)
+        if command is not None:
+            return name, command, args[1:]
+        if name[:1] != "-" and not ctx.resilient_parsing:
             near = get_close_matches(name, self.list_commands(ctx), n=1)
             ctx.fail(f"No such command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         return super().resolve_command(ctx, args)

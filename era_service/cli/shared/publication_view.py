@@ -21,8 +21,7 @@ from eras.words import ada, counted
 
 if TYPE_CHECKING:
     from era_service.releasing.publishing import Outlook
-    from era_service.releasing.session import Release
-    from era_service.releasing.trusted_snapshot import Sight
+    from era_service.releasing.session import Release, Sight
     from release_tools.markers.change import RolloutPlan
     from release_tools.publishing.submission import Progress, Watch
     from release_tools.transactions.drafting import DraftedTransaction
