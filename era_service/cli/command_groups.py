@@ -32,7 +32,7 @@ adoption = LazyGroup(
         "mithril": ("era_service.cli.adoption.summary:mithril", "Show the rows of Mithril's own summary view"),
         "export": ("era_service.cli.adoption.summary:export", "Write the counted registrations to standard output"),
         "withdraw": (
-            "era_service.cli.adoption.withdraw:withdraw",
+            "era_service.cli.adoption.ingest:withdraw",
             "Withdraw what SOURCE registered, for example with a stolen token",
         ),
         "rejects": (
@@ -54,7 +54,7 @@ adoption = LazyGroup(
 era = LazyGroup(
     "era",
     lazy={
-        "list": ("era_service.cli.era.listing:list_", "List the eras that this software supports, oldest first"),
+        "list": ("era_service.cli.era:list_", "List the eras that this software supports, oldest first"),
         "generate-keypair": (
             "era_service.cli.era.datums:generate_keypair",
             "Create the release team's key pair: era.sk (secret) and era.vk",

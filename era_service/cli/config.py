@@ -1,4 +1,4 @@
-"""``eraswitch config``: what is configured, whether it can work, and what can be."""
+"""``eraswitch config``: shows the settings, checks them, and lists all there are."""
 
 import json
 from typing import TYPE_CHECKING

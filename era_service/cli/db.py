@@ -1,4 +1,4 @@
-"""``eraswitch db``: the store in which trust and events are remembered; upgrade, check, copy it, put a copy back."""
+"""``eraswitch db``: upgrades, checks, backs up and restores the store of trust and events."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``eraswitch doctor``: what is wrong with keys, addresses, providers, clock and store, and what to do about it."""
+"""``eraswitch doctor``: problems with keys, addresses, providers, clock and store, and their remedies."""
 
 import time
 from contextlib import closing, nullcontext
@@ -129,7 +129,7 @@ def _networks(settings: Settings) -> dict[str, tuple[int, str]]:
 
 
 def _providers(settings: Settings, examination: Examination, payers: list[str]) -> None:
-    """Every provider; the first that takes transactions reports the funds. A follower has a leader in their place."""
+    """Check every provider; the first that takes transactions reports the funds. A follower has a leader instead."""
     providers = providers_of(settings)
     if settings.follower.leader is not None:
         _leader(settings, examination)
@@ -142,7 +142,7 @@ def _providers(settings: Settings, examination: Examination, payers: list[str]) 
 
 
 def _leader(settings: Settings, examination: Examination) -> None:
-    """The leader that a follower asks in place of providers: whether it answers, and what it hands on is true."""
+    """Check the leader that a follower asks in place of providers: its answers, and its history."""
     check = f"leader {mask_url(settings.follower.leader or '')}"
     opened = examination.attempt(check, lambda: (policies(settings), open_leader(settings)))
     if opened is None:
@@ -162,7 +162,7 @@ def _leader(settings: Settings, examination: Examination) -> None:
 
 
 def _provider(provider: ProviderSettings, settings: Settings, examination: Examination, payers: list[str]) -> bool:
-    """Look at one provider; whether the funds were looked at there."""
+    """Check one provider, and return whether it reported the funds."""
     from release_tools.thread_check import check_thread_token
 
     name, magic = mask_url(provider.url), settings.network.magic
@@ -228,12 +228,12 @@ def _standing(settings: Settings, journal: Journal, entry: JournalEntry) -> Stan
             with closing(open_gateway(provider, settings)) as gateway:
                 return Publisher(gateway, journal, lambda: EraReading(())).standing(entry)
         except EraSwitchError:
-            continue  # what is wrong with the provider is a finding of its own
+            continue  # a problem of the provider is a finding of its own
     return None
 
 
 def _webhooks(settings: Settings, examination: Examination) -> None:
-    """Each webhook has a secret that can be used, and an address that may be sent to; nothing is sent."""
+    """Check that each webhook has a usable secret, and an address that may be sent to; nothing is sent."""
     for one in settings.service.webhooks:
         check = f"webhook {one.name}"
         if examination.attempt(check, lambda one=one: webhook_of(one)) is None:  # type: ignore[misc]

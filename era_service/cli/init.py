@@ -1,4 +1,4 @@
-"""``eraswitch init``: from nothing to a folder in which a release team, or a node, can work."""
+"""``eraswitch init``: sets up a folder in which a release team, or a node, can work."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +42,7 @@ class InitNetworkOptions:
 
     @property
     def is_local(self) -> bool:
-        """Whether the chain is one in a file."""
+        """Whether the chain is in a file."""
         return self.provider is not None and self.provider.startswith(LOCAL)
 
 
@@ -171,7 +171,7 @@ def _lines(made: SetUp, *, dry_run: bool) -> list[str]:
 
 
 def _document(made: SetUp, *, dry_run: bool) -> dict[str, object]:
-    passing = dry_run and made.payment_key is not None  # the key is made anew, and so is its address
+    passing = dry_run and made.payment_key is not None  # the key, and so its address, is made anew next time
     address = None if passing else made.era_address
     return {
         "status": "planned" if dry_run else "written",

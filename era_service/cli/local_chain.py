@@ -119,7 +119,7 @@ def start(app: AppContext, /, *, served: ServedChainOptions, genesis: GenesisOpt
 
 
 def _create_or_check(path: Path, asked: dict[str, Any]) -> None:
-    """Make the chain if it is missing; if not, what was asked for must be what it was made with."""
+    """Make the chain if it is missing; an existing one must have been made with the given properties."""
     if not path.exists():
         LocalChain.create(path, genesis=Genesis(**{"clock_mode": "wall", **asked})).close()
         return
@@ -172,7 +172,7 @@ def parse_amount(text: str) -> int:
     """An amount in lovelace: a whole number, or a number with ``ada`` or ``lovelace`` after it.
 
     Raises:
-        click.BadParameter: it is no amount, or not a whole number of lovelace.
+        click.BadParameter: it is not an amount, or not a whole number of lovelace.
     """
     number, factor = text.strip().lower().replace("_", ""), 1
     for unit, worth in UNITS.items():

@@ -82,7 +82,7 @@ class ConfigurationKeyOptions:
     )
 
     def signing_key(self) -> EraSigner:
-        """The key that is given; the file before the text, which may be of the environment.
+        """The given key: that of the file, otherwise of the text, which may come from the environment.
 
         Raises:
             ConfigurationError: its file cannot be read.
@@ -199,7 +199,7 @@ protocol_configuration.add_command(import_command("import-markers"))
 
 
 def on_chain(settings: Settings, place: PlaceOptions) -> ConfigurationsOnChain:
-    """The configurations on the chain, with a warning for whatever deployed readers may take instead.
+    """The configurations on the chain; warns if deployed readers may read others.
 
     Raises:
         ConfigurationError: the place or the providers are not usable.

@@ -109,7 +109,7 @@ class _Progress:
         self._bar.stop()
 
     def epoch(self, _: int) -> None:
-        """An epoch was played."""
+        """Note that an epoch was played."""
         self._bar.advance(self._task)
 
 

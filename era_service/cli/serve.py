@@ -36,15 +36,15 @@ _log = logging.getLogger(__name__)
 
 DRAIN_S = 10
 IDLE_S, PROXY_IDLE_S = 5, 75
-"""How long a connection without a request is kept. A proxy keeps some for a minute: were they closed before, it would
-now and then send a request into a connection that is just closing, and answer that with an error of its own."""
+"""Seconds for which an idle connection is kept. A proxy keeps some for a minute: if they were closed earlier, it would
+sometimes send a request into a connection that is just closing, and answer with an error of its own."""
 
 EMBEDDED_POLL_S = 1.0
 
 
 @option_group("Network")
 class ListeningOptions:
-    """The address to listen at, and who may ask."""
+    """The address to listen on, TLS, and write access."""
 
     host: str | None = option(
         "--host",
@@ -136,7 +136,7 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output:
 
     with ExitStack() as open_now:
         open_now.enter_context(surviving_signals(hung_up))
-        listener = open_now.enter_context(_listening(settings.service))  # before anything is made for nobody to ask
+        listener = open_now.enter_context(_listening(settings.service))  # first: all else is in vain without it
         rehearsal = open_now.enter_context(_rehearsal(settings)) if embedded else None
         if rehearsal is not None:
             given |= rehearsal.flags
@@ -153,10 +153,10 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output:
 
 
 def _require_both(service: ServiceSettings) -> None:
-    """Refuses plain HTTP where a key was configured.
+    """Refuse plain HTTP if a TLS key is configured.
 
     Raises:
-        ConfigurationError: there is a key, and no certificate.
+        ConfigurationError: a key is configured without a certificate.
     """
     if service.tls_key is not None and service.tls_cert is None:
         raise ConfigurationError(
@@ -172,7 +172,7 @@ def _require_no_provider(settings: Settings) -> None:
     """Refuse to show a rehearsal to an operator who named a provider.
 
     Raises:
-        ConfigurationError: a provider is named, and no network.
+        ConfigurationError: a provider is named without a network.
     """
     if settings.reader.providers:
         raise ConfigurationError(
@@ -186,10 +186,10 @@ def _require_no_provider(settings: Settings) -> None:
 
 @contextmanager
 def _rehearsal(settings: Settings) -> Iterator[LivingRehearsal]:
-    """The network that lives while no other is configured, in a folder that goes with it; prints that.
+    """The rehearsed network in a temporary folder, with a notice to the operator.
 
     Raises:
-        ConfigurationError: there is no place for it.
+        ConfigurationError: the folder cannot be made.
     """
     try:
         folder = TemporaryDirectory(prefix="eraswitch-rehearsal-")
@@ -217,7 +217,7 @@ def _listening(service: ServiceSettings) -> socket.socket:
     """The listening socket at the configured address; the caller closes it.
 
     Raises:
-        ConfigurationError: the address cannot be listened at.
+        ConfigurationError: the service cannot listen on the address.
     """
     host, port = service.host, service.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -240,8 +240,8 @@ class Server:
     """Runs a service under uvicorn until a signal ends it.
 
     Args:
-        service: what is served; the caller closes it.
-        as_json: whether where it serves is said as JSON.
+        service: the service; the caller closes it.
+        as_json: whether its address is printed as JSON.
     """
 
     def __init__(self, service: "Service", *, as_json: bool = False) -> None:
@@ -251,7 +251,7 @@ class Server:
         self._tls: ssl.SSLContext | None = None
 
     def reload(self, settings: Settings) -> None:
-        """Apply what can change of new settings, read the certificate again, and log what was and what was not.
+        """Apply new settings as far as possible, read the certificate again, and log what changed and what did not.
 
         Raises:
             ConfigurationError: the settings or the certificate cannot be used; nothing was changed.
@@ -271,7 +271,7 @@ class Server:
             _log.warning("SIGHUP: these settings need a restart: %s", ", ".join(result.kept))
 
     def run(self, listener: socket.socket) -> None:
-        """Serve who connects to ``listener``, which the caller closes.
+        """Serve the clients of ``listener``, which the caller closes.
 
         Raises:
             ConfigurationError: the certificate or its key cannot be used.
@@ -292,7 +292,7 @@ class Server:
             def handle_exit(self, sig: int, frame: FrameType | None) -> None:
                 delay_s = service.settings.service.shutdown_delay_s
                 if sig != signal.SIGTERM or service.is_leaving or delay_s is None:
-                    super().handle_exit(sig, frame)  # also for who asks a second time
+                    super().handle_exit(sig, frame)  # also at a second signal
                     return
                 service.is_leaving = True
                 self.ends_at_s = time.monotonic() + delay_s
@@ -301,7 +301,7 @@ class Server:
                 return await super().on_tick(counter) or time.monotonic() >= self.ends_at_s
 
             async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-                gate.stream.end()  # its listeners would never leave by themselves
+                gate.stream.end()  # its listeners would never disconnect
                 await super().shutdown(sockets)
 
         config = uvicorn.Config(
@@ -323,17 +323,17 @@ class Server:
         allow_connections(own.max_streams)
         self._service.changes.listen(self._bind_logs)
         with _handled_signals():
-            self._say_where(listener, tls=tls)
+            self._print_address(listener, tls=tls)
             keep_pauses_short(self._service)
             self._service.start()
             GracefulServer(config).run(sockets=[listener])
 
     def _bind_logs(self, _kind: str) -> None:
-        """Every line of the log has the era and the epoch from now on."""
+        """Give every log line the era and the epoch from now on."""
         view = self._service.checker.view
         bind_era(view.era, None if view.token is None else view.token.epoch)
 
-    def _say_where(self, listener: socket.socket, *, tls: bool) -> None:
+    def _print_address(self, listener: socket.socket, *, tls: bool) -> None:
         host, port = listener.getsockname()[:2]
         url = f"http{'s' if tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
         if self._as_json:
@@ -353,7 +353,7 @@ def _load(config: "uvicorn.Config") -> None:
 
 
 def _load_certificate(context: ssl.SSLContext, service: ServiceSettings) -> None:
-    """Read the certificate and its key into ``context``; connections that are open keep the one they have.
+    """Read the certificate and its key into ``context``; open connections keep the old one.
 
     Raises:
         ConfigurationError: they cannot be used.
@@ -379,7 +379,7 @@ def _tls_errors(*, named_key: bool) -> Iterator[None]:
 
 @contextmanager
 def _handled_signals() -> Iterator[None]:
-    """Signals end the server, and nothing else: uvicorn raises them again when it is done."""
+    """Let signals end the server only: uvicorn raises them again when it is done."""
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield

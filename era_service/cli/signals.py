@@ -1,7 +1,7 @@
-"""Signals to a process that runs for long: each does what it is for, and none of them ends it by accident.
+"""Signals to a long-running process: each has its effect, and none ends the process by accident.
 
-SIGUSR1 switches the log to debug and back, SIGUSR2 between text and JSON. What SIGHUP does is for the command to say.
-Nothing is done inside a signal handler, which may have interrupted the very code that it would call: a thread does it.
+SIGUSR1 switches the log to debug and back, SIGUSR2 between text and JSON. The command decides the effect of SIGHUP. A
+thread does the work, because a signal handler may have interrupted the very code that it would call.
 """
 
 import logging
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def surviving_signals(hang_up: Callable[[], None]) -> Iterator[None]:
-    """Within the block SIGHUP calls ``hang_up``, and SIGUSR1 and SIGUSR2 change the log, one after the other.
+    """Within the block SIGHUP calls ``hang_up``, and SIGUSR1 and SIGUSR2 change the log; one signal at a time.
 
     Args:
         hang_up: called in a thread of its own; what it raises is logged.

@@ -67,7 +67,7 @@ def new(app: AppContext, *, name: str, what: NewTokenOptions, store: str | None,
             opened.tokens.add(record)
         except BaseException:
             if what.out is not None:
-                what.out.unlink()  # what it holds opens nothing
+                what.out.unlink()  # the store does not know its token
             raise
     if as_json:
         echo_json({**_facts(record, now_s), "token": None if what.out is not None else text})

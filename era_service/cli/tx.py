@@ -142,7 +142,7 @@ def _require_successor(content: bytes, release: Release, reading: TrustedReading
 
 
 def _require_no_slip(content: bytes, release: Release, reading: TrustedReading) -> None:
-    """Check that nothing that is new in a payload looks like a slip."""
+    """Check that nothing new in a payload looks like a slip."""
     new = set(EraMarkersPayload.from_bytes(content).markers) - set(reading.markers)
     names = {marker.name for marker in new} - {marker.name for marker in reading.markers}
     found = slips(
@@ -158,7 +158,7 @@ def _require_no_slip(content: bytes, release: Release, reading: TrustedReading) 
 
 
 def _is_renewal(content: bytes, release: Release, reading: TrustedReading) -> bool:
-    """Whether a payload is co-signed as the one in force is not: by other keys, or for longer (marker renew)."""
+    """Whether a payload is co-signed by other keys than the one in force, or for longer (marker renew)."""
     extended = None if release.policy.extension is None else read_extended(content)
     in_force = output_in_force(reading)
     if extended is None or in_force is None:
@@ -237,7 +237,7 @@ def sign(
     network_id = _require_network(carried, settings)
     signed = with_witnesses(carried, keys.witness_files)
     ready = bool(keys.witness_files) and signed.is_signed and not keys.payment.payment_key_files
-    signers = () if ready else keys.payment.payment_keys(settings)  # no passphrase is asked for nothing
+    signers = () if ready else keys.payment.payment_keys(settings)  # no passphrase is asked for in vain
     era_address, key = _era_place(settings)
     _show(carried, key, as_json=output.as_json)
     doubts = signing_doubts(
@@ -321,7 +321,7 @@ def _require_unspent(release: Release, carried: "CarriedTransaction", refusal: E
     """Check that what a refused transaction spends is still there, as far as its file names the addresses.
 
     Raises:
-        TransactionError: something of it is spent: somebody else published meanwhile.
+        TransactionError: an input is spent: somebody else published meanwhile.
     """
     spends = () if carried.facts is None else carried.facts.spends
     unspent = {

@@ -50,9 +50,9 @@ class WatchDataOptions:
 
 @option_group()
 class WatchOptions:
-    """How the node is watched, and the node itself.
+    """The way in which the node is watched, and the node itself.
 
-    The settings that are given here are checked where the configuration is, so they are texts.
+    The configuration checks the settings that are given here, so they are texts.
     """
 
     once: bool = option("--once", help="Check once, and exit as status does: 0, 3, 4 or 5.")
@@ -176,7 +176,7 @@ def watch(
             if not output.as_json:
                 click.echo(printable(status_line(watcher.checker)))
             return _code(watcher)
-        told = _told_over_http(watcher, settings.watch.http)
+        told = _http_face(watcher, settings.watch.http)
         reloading = _reloading(watcher, settings, lambda: app.read(given).settings, own_hooks)
         with surviving_signals(reloading), _stopped_by_signals(watcher), told:
             end = watcher.run()
@@ -188,7 +188,7 @@ def watch(
 def _reloading(
     watcher: "NodeWatcher", settings: "Settings", read: "Callable[[], Settings]", hooks: "list[Hook]"
 ) -> "Callable[[], None]":
-    """Reloads on SIGHUP: the configuration is read again, and what can change does, or nothing."""
+    """The action on SIGHUP: reads the configuration again, and applies it as far as possible, or not at all."""
     from era_service.node.reloading import reload
 
     holding = [settings]
@@ -202,7 +202,7 @@ def _reloading(
     return hung_up
 
 
-def _told_over_http(watcher: "NodeWatcher", where: str | None) -> "AbstractContextManager[object]":
+def _http_face(watcher: "NodeWatcher", where: str | None) -> "AbstractContextManager[object]":
     if where is None:
         return nullcontext()
     from era_service.node.http_face import era_face
@@ -212,7 +212,7 @@ def _told_over_http(watcher: "NodeWatcher", where: str | None) -> "AbstractConte
 
 @contextmanager
 def _stopped_by_signals(watcher: "NodeWatcher") -> Iterator[None]:
-    """SIGTERM and SIGINT end the watcher, which then ends as it always does."""
+    """Let SIGTERM and SIGINT stop the watcher, which then ends as usual."""
     before = {number: signal.signal(number, lambda *_: watcher.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
@@ -222,7 +222,7 @@ def _stopped_by_signals(watcher: "NodeWatcher") -> Iterator[None]:
 
 
 def _code(watcher: "NodeWatcher") -> int:
-    """The exit code of one check, as that of ``status``."""
+    """The exit code of one check, as for ``status``."""
     token = watcher.checker.view.token
     if token is None:
         return NOTHING_TRUSTED

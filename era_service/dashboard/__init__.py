@@ -1,1 +1,1 @@
-"""The dashboard of the service: what its documents say, as a page for people."""
+"""The dashboard of the service: its documents as a page for people."""

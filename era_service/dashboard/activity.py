@@ -1,7 +1,7 @@
-"""The activity in people's words: published, scheduled, overridden, refused, a gate crossed, an era switched.
+"""The activity in plain words: published, scheduled, overridden, refused, a gate crossed, an era switched.
 
 In: entries of the event log, and when epochs begin. Out: ``Activity`` entries, newest first, for the page and for the
-feed. What one publication brought about is one entry, and refused payloads that follow each other are one.
+feed. All changes by one publication are one entry, and refused payloads that follow each other are one.
 """
 
 from collections import Counter
@@ -23,9 +23,9 @@ from eras.words import counted, percent
 Facts = Mapping[str, Any]
 
 _CHANGES = frozenset((DecisionKind.ANNOUNCED, DecisionKind.SCHEDULED, DecisionKind.MOVED, DecisionKind.CANCELLED))
-_NOREFUSALS = frozenset((IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND))
+_NOT_REFUSALS = frozenset((IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND))
 REFUSALS = frozenset((DecisionKind.REFUSED, DecisionKind.REFUSED_MANY))
-"""Kinds of events of which those that follow each other are one entry."""
+"""Kinds of events that are one entry if they follow each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class Activity:
 
     Attributes:
         id: of its newest event.
-        kind: what sort of thing, in a word.
+        kind: its kind, in a word or two.
         title: what happened, in a sentence.
-        detail: more of it.
-        tone: what it means.
-        epoch: in which it happened, where that is known.
+        detail: details, in another sentence.
+        tone: its meaning for a release team.
+        epoch: the epoch in which it happened, if known.
         time_s: when it was noticed, POSIX seconds.
     """
 
@@ -103,7 +103,7 @@ def _conflict(facts: Facts, _calendar: EpochCalendar) -> tuple[str, str, str, To
     return "refused", "A payload contradicts what is in force", str(facts.get("reason", "")), "bad"
 
 
-_TELLERS: dict[str, Callable[[Facts, EpochCalendar], tuple[str, str, str, Tone]]] = {
+_DESCRIBED: dict[str, Callable[[Facts, EpochCalendar], tuple[str, str, str, Tone]]] = {
     DecisionKind.TRUSTED: _published,
     DecisionKind.ACTIVATED: _switched,
     GATE_CROSSED: _crossed,
@@ -111,8 +111,8 @@ _TELLERS: dict[str, Callable[[Facts, EpochCalendar], tuple[str, str, str, Tone]]
     DecisionKind.CONFLICT: _conflict,
 }
 
-KINDS: tuple[str, ...] = tuple(sorted(map(str, {*_TELLERS, *_CHANGES, *REFUSALS})))
-"""The kinds of events that are told."""
+KINDS: tuple[str, ...] = tuple(sorted(map(str, {*_DESCRIBED, *_CHANGES, *REFUSALS})))
+"""The kinds of events that are shown."""
 
 
 def activity_of(events: Iterable[StoredEvent], calendar: EpochCalendar) -> tuple[Activity, ...]:
@@ -123,7 +123,7 @@ def activity_of(events: Iterable[StoredEvent], calendar: EpochCalendar) -> tuple
         calendar: when epochs begin.
     """
     found: list[Activity] = []
-    told: set[tuple[str, str]] = set()  # several processes on one store tell the same
+    told: set[tuple[str, str]] = set()  # several processes on one store report the same
     verdicts: Counter[str] = Counter()
     for event in events:
         if event.kind in REFUSALS:
@@ -148,7 +148,7 @@ def activity_of(events: Iterable[StoredEvent], calendar: EpochCalendar) -> tuple
                 found.append(_entry(event, "published", words, "", "attention"))
             told.add((event.kind, words))
         else:
-            parts = _TELLERS[event.kind](event.facts, calendar)
+            parts = _DESCRIBED[event.kind](event.facts, calendar)
             if (event.kind, parts[1] + parts[2]) not in told:
                 found.append(_entry(event, *parts))
             if event.kind != GATE_CROSSED:  # which may happen again
@@ -157,10 +157,10 @@ def activity_of(events: Iterable[StoredEvent], calendar: EpochCalendar) -> tuple
 
 
 def _refusing_verdicts(facts: Facts) -> dict[str, int]:
-    """How often there was which verdict, of those that refuse."""
+    """Verdict → how often it was given, of those that refuse a payload."""
     many = facts.get("verdicts")
     told = many if isinstance(many, Mapping) else {str(facts.get("verdict")): 1}
-    return {verdict: number for verdict, number in told.items() if verdict not in _NOREFUSALS}
+    return {verdict: number for verdict, number in told.items() if verdict not in _NOT_REFUSALS}
 
 
 def _entry(event: StoredEvent, kind: str, title: str, detail: str, tone: Tone) -> Activity:

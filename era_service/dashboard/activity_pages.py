@@ -39,15 +39,15 @@ def activity_routes(service: Service) -> APIRouter:
     def calendar() -> EpochCalendar:
         return EpochCalendar(service.genesis, service.clock())
 
-    def told(before: int | None = None) -> tuple[tuple[Activity, ...], int | None]:
-        """The activity, and before which event there may be more."""
+    def newest(before: int | None = None) -> tuple[tuple[Activity, ...], int | None]:
+        """The activity, and the id of the event before which there may be more."""
         found = service.store.events.newest(EVENTS, EventFilter(kinds=KINDS), before=before)
         return activity_of(reversed(found), calendar()), found[-1].id if len(found) == EVENTS else None
 
     @routes.get("/activity")
     def page(request: Request, before: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None) -> Response:
         """The activity, newest first."""
-        entries, earlier = told(before)
+        entries, earlier = newest(before)
         html = subpage_html(
             "activity.html",
             root="",
@@ -65,8 +65,8 @@ def activity_routes(service: Service) -> APIRouter:
 
     @routes.get("/activity.atom")
     def feed(request: Request) -> Response:
-        """The same as a feed."""
-        entries, _ = told()
+        """The activity as a feed."""
+        entries, _ = newest()
         return answered(request, atom_feed(entries, network=network, place=place), f"{ATOM}; charset=utf-8")
 
     @routes.get("/eras.ics")
@@ -79,8 +79,8 @@ def activity_routes(service: Service) -> APIRouter:
             status = None
         if status is not None:
             genesis, slot = service.genesis, None if status.trusted is None else status.trusted.slot
-            told_at_s = None if genesis is None or slot is None else genesis.time_of(Slot(slot))
-            made = era_calendar(status.eras, calendar(), network=network, place=place, told_at_s=told_at_s)
+            published_at_s = None if genesis is None or slot is None else genesis.time_of(Slot(slot))
+            made = era_calendar(status.eras, calendar(), network=network, place=place, published_at_s=published_at_s)
         if made is None:
             raise PathNotFoundError(
                 "There is no era with a date",
@@ -107,7 +107,7 @@ def atom_feed(entries: Sequence[Activity], *, network: str, place: str) -> bytes
     Args:
         entries: what happened, newest first.
         network: its name.
-        place: identifies this network; the ids of the feed and its entries are made of it.
+        place: identifies this network in the ids of the feed and of its entries.
     """
     ElementTree.register_namespace("", _ATOM_NAMESPACE)
     feed = ElementTree.Element(_atom("feed"))
@@ -143,18 +143,18 @@ def _id(text: str) -> str:
 
 
 def era_calendar(
-    eras: Iterable[EraDocument], calendar: EpochCalendar, *, network: str, place: str, told_at_s: float | None
+    eras: Iterable[EraDocument], calendar: EpochCalendar, *, network: str, place: str, published_at_s: float | None
 ) -> bytes | None:
-    """The eras that have a date as an iCalendar; ``None`` where none has one, which no iCalendar may be made of.
+    """The eras that have a date as an iCalendar; ``None`` if none has one: an iCalendar must not be empty.
 
     Args:
         eras: the schedule.
         calendar: when epochs begin.
         network: its name.
-        place: identifies this network; the ids of the events are made of it.
-        told_at_s: when the schedule was published, POSIX seconds, where that is known.
+        place: identifies this network in the ids of the events.
+        published_at_s: when the schedule was published, POSIX seconds, where that is known.
     """
-    events = [line for era in eras for line in _event(era, calendar, network, place, told_at_s)]
+    events = [line for era in eras for line in _event(era, calendar, network, place, published_at_s)]
     if not events:
         return None
     head = ("BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:-//eraswitch//{__version__}//EN", "METHOD:PUBLISH")
@@ -163,14 +163,14 @@ def era_calendar(
 
 
 def _event(
-    era: EraDocument, calendar: EpochCalendar, network: str, place: str, told_at_s: float | None
+    era: EraDocument, calendar: EpochCalendar, network: str, place: str, published_at_s: float | None
 ) -> Iterator[str]:
     begins_s = None if era.epoch is None else calendar.begins_s(era.epoch)
     if begins_s is None:
         return
     yield "BEGIN:VEVENT"
     yield f"UID:{uuid5(NAMESPACE_URL, f'urn:eraswitch:era:{place} {era.name}')}"
-    yield f"DTSTAMP:{_stamp(begins_s if told_at_s is None else told_at_s)}"
+    yield f"DTSTAMP:{_stamp(begins_s if published_at_s is None else published_at_s)}"
     yield f"DTSTART:{_stamp(begins_s)}"
     yield f"SUMMARY:{_escaped(f'{network}: the era {era.name} begins')}"
     yield f"DESCRIPTION:{_escaped(f'At epoch {era.epoch}; {era.state}.')}"
@@ -187,12 +187,12 @@ _ESCAPES = str.maketrans({"\\": "\\\\", ";": "\\;", ",": "\\,", "\n": "\\n"})
 
 
 def _escaped(text: str) -> str:
-    """Text as a value of an iCalendar has it."""
+    """Text as a value in an iCalendar."""
     return visible(text, keep="\n").translate(_ESCAPES)
 
 
 def _folded(line: str) -> str:
-    """A line of at most 75 octets, and the rest in lines that begin with a space; no character is cut in two."""
+    """A line folded after 75 octets; lines that continue it begin with a space, and no character is cut in two."""
     parts, size = [""], 0
     for character in line:
         octets = len(character.encode())

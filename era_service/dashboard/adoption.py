@@ -32,7 +32,7 @@ from release_tools.adoption.shares import Base, Share, share_words
 from release_tools.adoption.summary import EpochAdoption, EraShares, VersionRow
 
 MAX_VERSIONS = 5
-"""Versions that the chart tells apart; the others of an epoch are shown together."""
+"""Versions that the chart distinguishes; the others of an epoch are shown together."""
 
 HEIGHT = 250
 """Of the charts, in pixels."""
@@ -53,8 +53,8 @@ def adoption_panel(
 
     Args:
         epochs: the last epochs with registrations, newest first; at least one.
-        gate: how the era that is coming stands to its gate.
-        era: that era, or the current one where none is coming; ``None`` where nobody can tell who supports it.
+        gate: the gate of the upcoming era, judged.
+        era: the upcoming era, or the current one without one; ``None`` if it is not configured who supports it.
         calendar: when epochs begin.
     """
     now = epochs[0]
@@ -84,7 +84,7 @@ def no_adoption() -> Panel:
 
 
 def readiness(epochs: Sequence[EpochAdoption], gate: GateResult | None, era: str | None) -> Readiness | None:
-    """How much of the stake is ready for ``era``, against its gate; ``None`` where nobody can tell."""
+    """The stake that is ready for ``era``, against its gate; ``None`` if that is unknown."""
     if gate is not None:
         if gate.share is None:
             return None
@@ -103,7 +103,7 @@ def _of_era(adoption: EpochAdoption, era: str | None) -> EraShares | None:
 
 
 def _with_parts(share: Share, words: str) -> str:
-    """A sentence about a share, and how it is known who is ready."""
+    """A sentence about a share, and on what evidence parties count as ready."""
     return f"{words} {sentence(f'Ready: {share.apart}')}" if share.apart else words
 
 

@@ -32,12 +32,12 @@ class Counted:
     """The figures counted from registrations for one snapshot of the eras.
 
     Attributes:
-        era: the era that is coming, or the current one where none is.
-        epochs: the adoption of the last epochs, newest first; none before the first registration.
-        gate: how the era stands to the gate; ``None`` where no gate is configured, or it is unknown.
-        forecast: of its switch, or the error why there is none.
+        era: the upcoming era, or the current one without one.
+        epochs: the adoption of the last epochs, newest first; empty before the first registration.
+        gate: the gate of the era, judged; ``None`` if none is configured, or readiness is unknown.
+        forecast: the forecast of its switch, or the error that prevents one.
         compatibility: which versions support which era.
-        recovery: how the network stands after its newest switch; ``None`` where that was long ago.
+        recovery: the recovery from the newest switch; ``None`` if that was long ago.
     """
 
     era: str | None
@@ -49,17 +49,17 @@ class Counted:
 
     @property
     def is_vouched_for(self) -> bool:
-        """Whether anybody can tell who is ready for the era."""
+        """Whether it is known who is ready for the era."""
         told = [row.told for one in self.epochs[:1] for row in one.eras if row.era == self.era]
         return any(told) or self.era in self.compatibility.eras
 
 
 def count(service: Service, status: EraStatus) -> Counted:
-    """Count what the registrations of a service come to.
+    """Count the registrations of a service.
 
     Args:
-        service: whose registrations and settings.
-        status: of the network.
+        service: the service with the registrations and settings.
+        status: the status of its network.
 
     Raises:
         EraSwitchError: they cannot be read, or the settings cannot be used.
@@ -76,7 +76,7 @@ def count(service: Service, status: EraStatus) -> Counted:
     adoptions = summarise_last(registrations, EPOCHS, last=begun, compatibility=compatibility, eras=eras, rules=rules)
     judged = None
     if gate is not None and era is not None:
-        with suppress(EraNotListedError):  # nobody can tell who is ready: the views have the reason
+        with suppress(EraNotListedError):  # it is unknown who is ready: the views give the reason
             judged = judge_gate(registrations, era, gate, compatibility, current=current, rules=rules)
     return Counted(
         era,
@@ -89,14 +89,14 @@ def count(service: Service, status: EraStatus) -> Counted:
 
 
 def _recovered(service: Service, status: EraStatus, compatibility: Compatibility) -> Recovery | None:
-    """How the network stands after its newest switch, if that is not long ago; by registrations."""
+    """The recovery from the newest switch by registrations, unless that was long ago."""
     current, began = status.current, None if status.current is None else status.current.epoch
     if current is None or began is None or status.epoch is None or status.epoch - began > RECOVERY_EPOCHS:
         return None
     at, now, registrations = Epoch(began), Epoch(status.epoch), service.store.registrations
     activities = with_registrations(service.settings, registrations, {}, at, now)
     if not any(one.stake for one in activities.values() if one.epoch < at):
-        return None  # nobody registered before: the first era of a network
+        return None  # nobody registered before it: the first era of a network
     forecast = _forecast_of(service, current.name, at, Epoch(at - 1), compatibility)
     before = None if isinstance(forecast, EraSwitchError) else forecast
     return recovery(activities.values(), at=at, current=now, forecast=before)

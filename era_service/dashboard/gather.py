@@ -1,7 +1,7 @@
-"""From the service to a page: its documents are fetched, and each view is made of those that it needs.
+"""From the service to a page: fetches its documents, and makes each view from those that it needs.
 
-In: a ``Service`` and what is looked for. Out: a ``Page``. A view whose documents cannot be had gives the reason in its
-place, and the others go on. What is counted from registrations is counted once, and again only when something came in.
+In: a ``Service`` and a search text. Out: a ``Page``. A view whose documents are unavailable shows the reason instead;
+the others are shown as usual. Registrations are counted once, and again only when new ones came in.
 """
 
 import logging
@@ -51,20 +51,20 @@ from release_tools.forecasting.safety import SwitchSafety, judge_switch
 _log = logging.getLogger(__name__)
 
 COUNTED_FOR_S = 30.0
-"""How long what was counted holds where nothing tells of new registrations: another replica may have taken some."""
+"""How long a count holds without notice of new registrations: another replica may have taken some."""
 
 OLD_S = 5.0
-"""How old what is shown may become while registrations come in."""
+"""The maximum age of what is shown while registrations come in."""
 
 _Known = tuple[tuple[object, ...], float, float, Counted]
-"""What was counted, of what, and when that began and ended."""
+"""A count: its subject, when it began and ended, and the result."""
 
 
 class Gatherer:
-    """Makes pages of a service. Any thread may ask.
+    """Makes pages of a service. Several threads may use it.
 
     Args:
-        service: whose documents are shown.
+        service: the service whose documents are shown.
     """
 
     def __init__(self, service: Service) -> None:
@@ -76,14 +76,14 @@ class Gatherer:
         self._due = threading.Event()
         self._roster: tuple[Counted, Roster] | None = None
         self.generation = 0
-        """Grows with everything that the service tells is new."""
+        """Grows whenever the service reports something new."""
         service.changes.listen(self._note)
 
     def page(self, *, sought: str = "") -> Page:
         """The page as it is now.
 
         Args:
-            sought: what is looked for among the parties that are not ready.
+            sought: the search text for parties that are not ready.
         """
         service, now_s = self._service, self._service.clock()
         public = service.settings.service.public
@@ -105,9 +105,9 @@ class Gatherer:
         makers: tuple[Callable[[], Panel | None], ...] = (
             lambda: schedule_panel(status, calendar),
             lambda: self._recovery(counted, calendar),
-            lambda: _adoption(_had(counted), calendar),
-            lambda: None if is_over else _outlook(_had(counted), status, calendar),
-            lambda: self._parties(_had(counted), sought="" if public else sought.strip()),
+            lambda: _adoption(_require_counted(counted), calendar),
+            lambda: None if is_over else _outlook(_require_counted(counted), status, calendar),
+            lambda: self._parties(_require_counted(counted), sought="" if public else sought.strip()),
             lambda: configuration_panel(snapshot.configuration, calendar) if configured else None,
             lambda: markers_panel(status, snapshot.history),
             lambda: providers_panel(service.provider_health(), public=public),
@@ -131,7 +131,7 @@ class Gatherer:
         )
 
     def counted(self, snapshot: Snapshot) -> Counted:
-        """The adoption of the era that is coming, by the registrations.
+        """The adoption of the upcoming era, by the registrations.
 
         Raises:
             EraSwitchError: they cannot be read, or the settings cannot be used.
@@ -151,7 +151,7 @@ class Gatherer:
 
     @contextmanager
     def kept_warm(self, render: Callable[[], object]) -> Iterator[None]:
-        """Within the block, a thread counts what is new and makes the page, so that no reader waits for it.
+        """Within the block, a thread counts anew and makes the page, so that no reader waits for it.
 
         Args:
             render: makes the page.
@@ -187,7 +187,7 @@ class Gatherer:
         try:
             snapshot = self._service.snapshot
         except EraNotReadyError:
-            return  # the first reading tells when it is made
+            return  # the first reading notifies when it is made
         known = self._counted
         was_shown, self._was_shown_old = self._was_shown_old, False
         if known is None or known[0] != self._about(snapshot) or self._is_old or was_shown:
@@ -208,12 +208,12 @@ class Gatherer:
             about, newest = self._about(snapshot), self._counted
             if newest is not None and newest is not known and newest[0] == about and not self._is_old:
                 return newest[3]
-            self._is_old = False  # before it is counted: what comes in meanwhile is counted the next time
+            self._is_old = False  # before counting: what comes in meanwhile is counted the next time
             began_s = time.monotonic()
             try:
                 counted = count(self._service, snapshot.status)
             except BaseException:
-                self._counted = None  # whoever asks is told why, and shown nothing old
+                self._counted = None  # readers get the error, and nothing outdated
                 raise
             finally:
                 self.generation += 1
@@ -221,7 +221,7 @@ class Gatherer:
             return counted
 
     def minimum(self, era: str | None) -> str | None:
-        """The version to install for an era, in words; ``None`` where nobody has said it.
+        """The version to install for an era, in words; ``None`` if it is not configured.
 
         Raises:
             EraSwitchError: nothing was read yet, or the registrations cannot be read.
@@ -269,7 +269,7 @@ class Gatherer:
         self.generation += 1
 
     def _recovery(self, counted: Counted | EraSwitchError, calendar: EpochCalendar) -> Panel | None:
-        found = _had(counted).recovery
+        found = _require_counted(counted).recovery
         if found is None:
             return None
         settings = self._service.settings
@@ -321,21 +321,21 @@ class Gatherer:
 
 
 def rest_s(took_s: float) -> float:
-    """How long what was counted holds while registrations come in, by what counting took.
+    """How long a count holds while registrations come in, by the time that counting took.
 
-    A flood takes a tenth of a core, or a third where readers would else wait for more than ``OLD_S``.
+    A flood costs a tenth of a core, or a third if readers would otherwise wait for more than ``OLD_S``.
     """
     return max(2 * took_s, min(9 * took_s, OLD_S))
 
 
-def _had(counted: Counted | EraSwitchError) -> Counted:
+def _require_counted(counted: Counted | EraSwitchError) -> Counted:
     if isinstance(counted, EraSwitchError):
         raise counted
     return counted
 
 
 def _why_unknown(counted: Counted | EraSwitchError) -> str:
-    """Why it is not known how much of the stake is ready, where it is not."""
+    """The reason why it is unknown how much of the stake is ready."""
     if isinstance(counted, EraSwitchError):
         return "The registrations cannot be counted now."
     if not counted.epochs:
@@ -344,7 +344,7 @@ def _why_unknown(counted: Counted | EraSwitchError) -> str:
 
 
 def _why_no_answer(counted: Counted | EraSwitchError) -> str:
-    """Why there is neither a forecast nor a gate to answer by."""
+    """The reason why neither a forecast nor a gate can answer."""
     if isinstance(counted, EraSwitchError) or not counted.epochs or not counted.is_vouched_for:
         words = _why_unknown(counted)
     elif isinstance(counted.forecast, EraSwitchError) and not isinstance(counted.forecast, ConfigurationError):
@@ -374,7 +374,7 @@ def _outlook(counted: Counted, status: EraStatus, calendar: EpochCalendar) -> Pa
 
 
 def _guarded(view: tuple[str, str], make: Callable[[], Panel | None]) -> Panel | None:
-    """A view, or why it cannot be shown; ``None`` where there is nothing that it could be of."""
+    """A view, or a notice with the reason why it cannot be shown; ``None`` if it has no subject."""
     try:
         return make()
     except EraSwitchError as error:

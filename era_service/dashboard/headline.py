@@ -1,7 +1,6 @@
-"""The numbers that matter: how far the activation is, and how much of the stake is ready for it.
+"""The most important numbers: the time to the activation, and the stake that is ready for it.
 
-In: the status of the network, when its epochs begin, and how ready the stake is. Out: a ``Headline``, and the notices
-above it.
+In: the status of the network, its calendar, and the readiness of the stake. Out: a ``Headline``, and its notices.
 """
 
 from collections.abc import Sequence
@@ -23,8 +22,8 @@ def headline(
     Args:
         status: of the network.
         calendar: when its epochs begin.
-        readiness: how much of the stake is ready, where that is known.
-        why_unknown: why it is not, where it is not.
+        readiness: the stake that is ready, if known.
+        why_unknown: the reason if it is not.
     """
     if status.current is None:
         return Headline("Which era it is:", "not known", "", "A node that starts now finds no era to run.", "", "bad")
@@ -107,7 +106,7 @@ def page_notices(status: EraStatus, alarms: Sequence[str] = ()) -> tuple[Notice,
 
     Args:
         status: of the network.
-        alarms: what else somebody has to look at.
+        alarms: further problems, in sentences.
     """
     found: list[Notice] = []
     unsupported = status.current is not None and not status.current.supported

@@ -26,17 +26,17 @@ from release_tools.forecasting.result import EpochOutlook, Forecast
 from release_tools.forecasting.trend import Estimate
 
 VISIBLE = 0.005
-"""What differs by less is one line to the eye."""
+"""Curves that differ by less look like one line."""
 
 NO_CALENDAR = EpochCalendar()
-"""Where nobody tells when epochs begin."""
+"""The calendar of a network whose epochs have no known dates."""
 
 PHASES = {
     Phase.BEFORE: "before the switch",
     Phase.DANGER: "stopped nodes still count",
     Phase.AFTER: "after the switch",
 }
-"""What the phases of a forecast mean, in words."""
+"""The phases of a forecast, in words."""
 
 
 def outlook_panel(found: Forecast, calendar: EpochCalendar = NO_CALENDAR, *, is_decided: bool = True) -> Panel:
@@ -45,7 +45,7 @@ def outlook_panel(found: Forecast, calendar: EpochCalendar = NO_CALENDAR, *, is_
     Args:
         found: the forecast.
         calendar: when epochs begin.
-        is_decided: whether the epoch of the switch is that of the marker, and not only the earliest that may be.
+        is_decided: whether the marker has the epoch of the switch; otherwise it is the earliest possible one.
     """
     danger = found.danger
     chance = danger.quorum_probability.value
@@ -66,7 +66,7 @@ def outlook_panel(found: Forecast, calendar: EpochCalendar = NO_CALENDAR, *, is_
 
 
 def no_outlook(reason: str) -> Panel:
-    """The panel where there is nothing to forecast."""
+    """The panel without a forecast."""
     return notice_panel(FORECAST, "quiet", "No forecast", sentence(reason))
 
 
@@ -152,7 +152,7 @@ def _row(outlook: EpochOutlook) -> tuple[Cell, ...]:
 
 
 def _signing(share: Estimate) -> str:
-    """A share with the ends of its interval, which few and many signing mean."""
+    """A share with the ends of its interval: if few sign, and if many do."""
     if share.low is None or percent(share.low) == percent(share.high):
         return percent(share.value)
     return f"{percent(share.value)} ({percent(share.low)} to {percent(share.high)})"

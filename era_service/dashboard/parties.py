@@ -1,7 +1,7 @@
 """The parties that are not ready for the coming era, by stake, and the search among them.
 
-In: parties with stake and version, and what is looked for. Out: a ``Panel``. In the public view they are numbered, not
-named, and cannot be searched.
+In: parties with stake and version, and a search text. Out: a ``Panel``. In the public view they have numbers instead
+of names, and cannot be searched.
 """
 
 from collections.abc import Iterable
@@ -19,10 +19,10 @@ from release_tools.adoption.shares import Share
 from release_tools.adoption.summary import EpochAdoption, EraShares
 
 SEARCH = "party"
-"""The parameter of the page's address that holds what is looked for."""
+"""The query parameter with the search text."""
 
 LISTED = 25
-"""Parties that are listed at most."""
+"""The largest number of parties that are listed."""
 
 UNKNOWN = "unknown"
 
@@ -37,14 +37,14 @@ class Laggards:
     """The parties that are not ready, as far as they are shown.
 
     Attributes:
-        era: what they are not ready for.
+        era: the era that they are not ready for.
         epoch: the epoch of their registrations.
-        listed: those that are found, the largest first.
-        found: how many are found in all.
-        parties: how many are not ready in all.
-        stake: their lovelace in all.
+        listed: the listed ones, largest first.
+        found: the number of those that match the search.
+        parties: the number of all that are not ready.
+        stake: the stake of all of them, in lovelace.
         ready: the share of the registered stake that is ready.
-        sought: what is looked for.
+        sought: the search text.
     """
 
     era: str
@@ -58,19 +58,19 @@ class Laggards:
 
     @property
     def share(self) -> str:
-        """Their share; with what is ready and what was rejected it is all of it."""
+        """Their share; together with the ready and the rejected stake it is 100 %."""
         ready, whole = self.ready.part, self.ready.total
         return percents([Share(part, whole).fraction for part in (ready, self.stake, whole - ready - self.stake)])[1]
 
     @classmethod
     def among(cls, behind: Iterable[NotReady], *, row: EraShares, now: EpochAdoption, sought: str = "") -> "Laggards":
-        """Those among ``behind`` whose name or version holds ``sought``.
+        """Those among ``behind`` whose name or version contains ``sought``.
 
         Args:
             behind: the parties that are not ready, largest first; without a search only the first few are read.
             row: the shares of the era that they are not ready for, from which all of them are counted.
             now: the adoption of their epoch.
-            sought: what is looked for.
+            sought: the search text.
         """
         if sought:
             wanted = sought.casefold()
@@ -83,12 +83,12 @@ class Laggards:
 
 
 def unknown_parties(era: str) -> Panel:
-    """The panel where nobody has said which versions support the era."""
+    """The panel if it is not configured which versions support the era."""
     return notice_panel(PARTIES, "quiet", "It is not known who is ready", f"{nobody_vouches(era)}.")
 
 
 def parties_panel(laggards: Laggards | None, *, public: bool) -> Panel:
-    """The panel of the parties that are not ready; without ``laggards`` there is no era to be ready for."""
+    """The panel of the parties that are not ready; without ``laggards`` there is no era to prepare for."""
     if laggards is None:
         text = "No era is coming, or nobody has registered yet."
         return notice_panel(PARTIES, "quiet", "Nobody to call", text)

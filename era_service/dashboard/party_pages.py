@@ -1,6 +1,6 @@
-"""The pages of the parties: all of them in a list that is searched, sorted and paged, and each by itself.
+"""The pages of the parties: a list that can be searched, sorted and paged, and a page for each party.
 
-In: a ``Gatherer``. Out: routes. The public view names nobody, and has none of these pages.
+In: a ``Gatherer``. Out: routes. The public view names no party, and has none of these pages.
 """
 
 import csv
@@ -51,7 +51,7 @@ class ListQuery:
     page: int
 
     def address(self, path: str = "parties", **changes: object) -> str:
-        """The address of the list with some of it changed."""
+        """The address of the list, with some parameters changed."""
         asked = replace(self, **changes)  # type: ignore[arg-type]
         least = {"party": "", "state": "", "sort": "stake", "ascending": False, "page": 1}
         given = {name: getattr(asked, name) for name, by_default in least.items() if getattr(asked, name) != by_default}
@@ -170,7 +170,7 @@ _HEADINGS: tuple[tuple[str, Sort, bool], ...] = (
 
 
 def _heading(asked: ListQuery, text: str, sort: Sort, number: bool) -> dict[str, object]:
-    """A heading that sorts by its column; a second time the other way round."""
+    """A heading that sorts by its column; a second time in the opposite order."""
     is_sorted = asked.sort == sort
     ascending = not asked.ascending if is_sorted else not number
     order = ("ascending" if asked.ascending else "descending") if is_sorted else ""
@@ -200,13 +200,13 @@ def _csv(parties: list[Party]) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    """Text of others as a spreadsheet may have it: it is no formula."""
+    """Text of others that a spreadsheet does not take for a formula."""
     shown = visible(text)
     return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
 
 
 def _party_panel(one: Party, roster: Roster, minimum: str | None) -> Panel:
-    """Whether a party is ready, and what to do."""
+    """The readiness of a party, and what its operator has to do."""
     newest = one.newest
     known_by = "" if roster.era is None else f", by its {'version' if newest.capability is None else 'capability'}"
     since = f"since epoch {one.since}" + (" at least" if one.since == roster.epochs[-1] else "") + known_by

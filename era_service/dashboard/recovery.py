@@ -1,6 +1,6 @@
-"""Whether the network recovered from its newest switch: the third phase of a rollout.
+"""The recovery of the network from its newest switch: the third phase of a rollout.
 
-In: the ``Recovery`` that ``rollout verify`` shows, too. Out: a ``Panel``, and the page's first sentence after a switch.
+In: the ``Recovery``, as ``rollout verify`` shows it. Out: a ``Panel``, and the page's first sentence after a switch.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,8 +23,8 @@ def recovery_answer(found: Recovery, *, stale: bool) -> Answer:
     """Whether the network recovered, as the page's first sentence.
 
     Args:
-        found: how it stands.
-        stale: whether the chain does not confirm now what is known of it.
+        found: its recovery.
+        stale: whether the chain did not confirm the markers when it was last read.
     """
     reasons = ["The chain does not confirm what is known of it."] if stale else []
     if found.missing:
@@ -39,10 +39,10 @@ def recovery_panel(
     """The panel of a recovery.
 
     Args:
-        found: how the network stands.
+        found: the recovery.
         calendar: when epochs begin.
         tickers: party id → ticker.
-        public: whether parties are numbered, and not named.
+        public: whether parties are numbered instead of named.
     """
     listed = list(found.missing.items())[:LISTED]
     rows = tuple(

@@ -57,12 +57,12 @@ def assets() -> dict[str, Asset]:
 
 
 def _shown(value: object) -> object:
-    """Text from elsewhere as a page may have it; what is markup of our own stays as it is."""
+    """Text from elsewhere, made safe to show; our own markup stays as it is."""
     return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _dated(text: str) -> Markup:
-    """Text in which no date is broken over two lines."""
+    """Text with each date kept on one line."""
     return Markup(_DATE.sub(r'<span class="date">\g<0></span>', str(escape(visible(text, keep="\n")))))  # noqa: S704
 
 
@@ -101,7 +101,7 @@ def page_html(page: Page, *, theme: str | None, now_s: float, heartbeat_s: float
 
 
 def theme_of(request: Request) -> str | None:
-    """The theme that is asked for; ``None`` for the browser's preference."""
+    """The requested theme; ``None`` for the browser's preference."""
     theme: str | None = request.query_params.get("theme")
     return theme if theme in THEMES else None
 
@@ -124,7 +124,7 @@ def views_html(page: Page, *, theme: str | None) -> str:
 
 
 FRESH: Final = {"cache-control": "no-cache"}
-"""Kept by a browser, and asked for again each time."""
+"""A browser keeps the answer, and validates it before each use."""
 
 
 def answered(
@@ -136,15 +136,15 @@ def answered(
     headers: Mapping[str, str] = FRESH,
     same_as: bytes | None = None,
 ) -> Response:
-    """The answer with a body, or that the browser has it.
+    """An answer with a body, or 304 if the browser has the body already.
 
     Args:
-        request: what was asked.
-        body: what is answered.
-        media_type: of the body.
-        status: of the answer, where the body is sent.
-        headers: beside the ETag.
-        same_as: what counts of the body where not all does: two with the same are the same to a browser.
+        request: the request.
+        body: the body.
+        media_type: the media type of the body.
+        status: the status if the body is sent.
+        headers: the headers besides the ETag.
+        same_as: the part of the body that identifies it, if not all of it does.
     """
     answer = Answer.of(body if same_as is None else same_as)
     tag = answer.etag.decode() if same_as is None else f"W/{answer.etag.decode()}"
@@ -177,7 +177,7 @@ def badge_svg(name: str, value: str, tone: Tone) -> str:
 
 
 def _text(words: str, middle: float, width: int) -> str:
-    """Words that fill their place whatever font the reader has."""
+    """Words that fill their width in any font."""
     return (
         f'<text x="{middle:.1f}" y="15" textLength="{width - 2 * _PADDING}" lengthAdjust="spacingAndGlyphs">'
         f"{html.escape(words)}</text>"

@@ -1,7 +1,7 @@
-"""All parties of the last epochs, one by one: ready or not, since when, and what each ran.
+"""All parties of the last epochs: whether each is ready, since when, and which versions it ran.
 
-In: registrations, the era that is coming, and the names of pools. Out: a ``Roster``, which is searched, sorted, and
-asked for one party by its id or its ticker.
+In: registrations, the upcoming era, and the tickers of pools. Out: a ``Roster``, which finds a party by its id or
+ticker, and lists, searches and sorts all of them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from era_store import SqlRegistrations
 
 READY, NOT_READY, GONE, UNKNOWN = "ready", "not ready", "not registered", "unknown"
-"""What a party may be: the last where nobody can tell which versions support the era."""
+"""The states of a party; unknown if it is not configured which versions support the era."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Party:
     """A party, as of the newest epoch.
 
     Attributes:
-        party_id: who.
-        ticker: the name of its pool, where known.
-        state: whether it is ready for the era.
-        since: the epoch since which it is that without a break, as far back as was looked.
+        party_id: its id.
+        ticker: the ticker of its pool, if known.
+        state: its readiness for the era.
+        since: the first epoch of its present state without a break, as far back as the roster goes.
         registrations: its newest registration of each epoch, the newest epoch first.
     """
 
@@ -46,7 +46,7 @@ class Party:
 
     @property
     def version(self) -> str:
-        """The version that it runs, as it said it."""
+        """The version that it runs, as it registered it."""
         return self.newest.version or "unknown"
 
 
@@ -55,8 +55,8 @@ class Roster:
 
     Args:
         repository: the registrations.
-        epochs: the epochs to look at, newest first; at least one.
-        era: what the parties are to be ready for; ``None`` where nobody can tell who supports it.
+        epochs: the epochs of the roster, newest first; at least one.
+        era: the era to be ready for; ``None`` if it is not configured who supports it.
         compatibility: which versions support which era.
         tickers: party id → ticker.
     """
@@ -104,13 +104,13 @@ class Roster:
         return (known,) if known is not None else tuple(self._by_ticker.get(name.casefold(), ()))
 
     def search(self, sought: str = "", state: str = "", sort: str = "stake", *, ascending: bool = False) -> list[Party]:
-        """The parties whose id, ticker or version holds ``sought``, in some order.
+        """The parties whose id, ticker or version contains ``sought``, sorted.
 
         Args:
-            sought: what is looked for; all parties without it.
-            state: only those that are this.
+            sought: the search text; empty for all parties.
+            state: only those in this state.
             sort: ``stake``, ``party``, ``version``, ``state`` or ``since``.
-            ascending: whether the least comes first.
+            ascending: whether the smallest comes first.
         """
         wanted = sought.casefold()
 

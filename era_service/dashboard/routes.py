@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 MAX_ERA = 40
 MAX_SOUGHT = 100
 KEPT_PAGES = 32
-"""Pages that are kept for the second they were made in: at a switch every screen asks for the same one."""
+"""Pages kept for the second in which they were made: at a switch every screen asks for the same one."""
 
 _FOR_EVER = {"cache-control": "public, max-age=31536000, immutable"}
 _BADGE_AGE = {"cache-control": "public, max-age=60"}
@@ -52,12 +52,12 @@ def router(service: Service, gatherer: Gatherer) -> APIRouter:
 
     @lru_cache(maxsize=KEPT_PAGES)
     def rendered(whole: bool, sought: str, theme: str | None, *of: int) -> tuple[bytes, bytes]:
-        # ``of`` only tells pages apart: what the service had told by then, and the second.
+        # ``of`` only distinguishes pages: by what the service had reported by then, and by the second.
         page = gatherer.page(sought=sought)
         if whole:
             now_s, heartbeat_s = service.clock(), service.settings.service.heartbeat_s
             html = page_html(page, theme=theme, now_s=now_s, heartbeat_s=heartbeat_s)
-            # The page names the second it was made in, and the time that is left: by them alone it is no other page.
+            # A page that differs only in the second it was made in, and in the time left, is the same page.
             return html.encode(), html.replace(f"As of {clock(now_s)}", "").replace(page.headline.left, "").encode()
         html = views_html(page, theme=theme)
         return html.encode(), html.replace(page.headline.left, "").encode()

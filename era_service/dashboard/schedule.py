@@ -12,7 +12,7 @@ from eras.words import counted
 from release_tools.adoption import charts
 
 PAST_EPOCHS = 12
-"""How much of the past the chart shows."""
+"""The epochs of the past that the chart shows."""
 
 _TONES: dict[str, Tone] = {"active": "good", "scheduled": "attention", "locked": "attention"}
 _CHART_TONES: dict[str, charts.Tone] = {"active": "ready", "past": "unknown"}

@@ -1,15 +1,15 @@
-"""The content of the dashboard, ready to be laid out: every word, number and chart of a page, and nothing about HTML.
+"""The content of the dashboard, ready for layout: every word, number and chart of a page, and nothing about HTML.
 
-What is in: nothing; these are the records. What comes out: a ``Page`` of one ``Headline`` and its panels. A panel is a
-sentence that states what matters, some facts, charts (each with its table, for those who do not see it) and a table;
-when it has nothing to show, a notice gives the reason and what to do.
+A ``Page`` has one ``Headline`` and its panels. A panel is a sentence with the main point, some facts, charts (each with
+its table, for readers who do not see it) and a table; if it has nothing to show, a notice gives the reason and the next
+step.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 Tone = Literal["good", "attention", "bad", "quiet"]
-"""What a thing means for a release team: fine, to be watched, to be acted on, or nothing in particular."""
+"""The meaning for a release team: fine, to be watched, to be acted on, or neutral."""
 
 TIMELINE = ("timeline", "Timeline")
 RECOVERY = ("recovery", "Recovery")
@@ -23,12 +23,12 @@ VIEWS = (TIMELINE, RECOVERY, ADOPTION, FORECAST, PARTIES, CONFIGURATION, MARKERS
 """The views: their names in the address, and their titles; one that has no subject is left out."""
 
 CHART_WIDTHS = (1150, 700, 460, 320)
-"""The widths of a chart, in pixels: the page shows the one that fits, so that letters keep their size."""
+"""The widths of a chart in pixels: the page shows the one that fits, so that letters keep their size."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to be read before the numbers: what is the matter, and what to do."""
+    """A message to be read before the numbers: the problem, and what to do."""
 
     tone: Tone
     title: str
@@ -41,8 +41,8 @@ class Cell:
 
     Attributes:
         text: its words.
-        tone: what that means; shown as a mark with the text, never as a colour alone.
-        code: it is an identifier, set in a fixed width; the full text is kept, what does not fit is cut by layout.
+        tone: its meaning, shown as a mark with the text, never as a colour alone.
+        code: whether it is an identifier, set in a fixed-width font; the layout cuts off what does not fit.
         note: a second line, smaller.
         link: an address, relative to the page.
     """
@@ -59,11 +59,11 @@ class Table:
     """A table: its first column heads the rows.
 
     Attributes:
-        caption: what it is about, read out first.
-        columns: the headings; those that begin with a right angle (``>Stake``) are numbers, set to the right.
+        caption: its subject, for screen readers.
+        columns: the headings; one that begins with ``>`` (``>Stake``) heads numbers, set to the right.
         rows: the cells.
-        empty: what is said when there are no rows.
-        rest: how many rows are not listed.
+        empty: the text if there are no rows.
+        rest: the number of rows that are not listed.
     """
 
     caption: str
@@ -80,7 +80,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A number or a word that stands for itself, with what it is."""
+    """A number or a word with its label."""
 
     label: str
     value: str
@@ -95,7 +95,7 @@ class Figure:
     Attributes:
         id: its name on the page.
         title: what it shows.
-        svgs: it as an SVG element for each of ``CHART_WIDTHS``, since letters must not shrink with a chart.
+        svgs: the chart as an SVG element for each of ``CHART_WIDTHS``.
         table: the numbers.
     """
 
@@ -107,7 +107,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search over the rows of a panel's table: the parameter of the page's address, and what is looked for now."""
+    """A search over the rows of a panel's table: its query parameter, and the present search text."""
 
     parameter: str
     label: str
@@ -121,15 +121,15 @@ class Panel:
 
     Attributes:
         id: its name in the page's address.
-        title: what it is.
-        lead: its state now, in a sentence.
-        notices: why it is empty, stale or broken.
+        title: its title.
+        lead: its main point, in a sentence.
+        notices: reasons why it is empty, stale or broken.
         facts: numbers beside the charts.
         figures: the charts.
         table: the details.
-        search: how the table is searched.
-        notes: what to bear in mind, below.
-        links: where there is more: titles and addresses.
+        search: the search over the table.
+        notes: remarks below it.
+        links: links to more: titles and addresses.
     """
 
     id: str
@@ -151,17 +151,17 @@ def notice_panel(view: tuple[str, str], tone: Tone, title: str, text: str = "") 
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """How much of the stake is ready for the era that is coming.
+    """The stake that is ready for the upcoming era.
 
     Attributes:
         era: that era.
         share: the share, as a number from 0 to 1.
         share_text: the same, as it is shown.
-        gate: the share that is asked for; ``None`` where no gate is configured.
+        gate: the required share; ``None`` if no gate is configured.
         gate_text: the same, in words.
         verdict: whether the gate is met, and what is missing, in words.
-        met: whether it is met; ``None`` where there is no gate.
-        whole: what it is a share of.
+        met: whether it is met; ``None`` without a gate.
+        whole: the whole that it is a share of.
     """
 
     era: str
@@ -176,7 +176,7 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """The current era, beside the one that is coming.
+    """The current era, beside the upcoming one.
 
     Attributes:
         era: its name.
@@ -206,20 +206,20 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The numbers that matter, read from across a room: which era it is, when the next begins, who is ready.
+    """The most important numbers, legible from across a room: the era, when the next begins, who is ready.
 
     Attributes:
-        over: the line above, what the number is of.
+        over: the line above the number.
         number: the number itself: epochs to go, or a word where there is none.
-        unit: what it counts.
+        unit: its unit.
         under: the line below: the epoch and the time of the activation.
         state: the state of the era, in the words of the design.
         tone: what it means.
-        moment: the moment of the activation as ISO 8601, for the countdown; ``None`` where only the epoch is known.
-        left: the time to it in words, as of when the page was made.
-        readiness: how much of the stake is ready.
-        current: the current era, where the lines above are about the one that is coming.
-        why_unknown: why it is not known how much of the stake is ready for that one, where it is not.
+        moment: the moment of the activation as ISO 8601, for the countdown; ``None`` if only the epoch is known.
+        left: the time until then in words, as of when the page was made.
+        readiness: the stake that is ready.
+        current: the current era, if the lines above are about the upcoming one.
+        why_unknown: the reason if it is unknown how much of the stake is ready.
     """
 
     over: str
@@ -241,12 +241,12 @@ class Page:
 
     Attributes:
         network: the name of the network.
-        epoch: its epoch, ``None`` where it is not known.
-        headline: the numbers that matter.
-        notices: what is the matter with the whole: stale, unsupported, nothing trusted.
+        epoch: its epoch; ``None`` if it is unknown.
+        headline: the most important numbers.
+        notices: problems of the whole: stale, unsupported, nothing trusted.
         panels: the views, in the order of reading.
-        read_at_s: when the chain was asked last, POSIX seconds; ``None`` before the first reading.
-        stale: whether it did not confirm what is shown.
+        read_at_s: when the chain was last read, POSIX seconds; ``None`` before the first reading.
+        stale: whether the chain did not confirm what is shown.
         public: whether names and addresses of others are left out.
         title: the title of the browser's tab.
         badge: the address of the badge of the era that is coming.

@@ -1,7 +1,7 @@
 """Numbers, amounts and times as people read them.
 
-In: lovelace, shares, POSIX seconds. Out: short words, the same for the same input; times are in UTC, since those who
-read them sit in many places.
+In: lovelace, shares, POSIX seconds. Out: short words, the same for the same input; times are in UTC, because
+readers are in many time zones.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
 def percent_of(share: float) -> str:
-    """A threshold: as many digits as it was given with."""
+    """A threshold, with the digits that were configured."""
     return f"{share * 100:.4g} %"
 
 
 def duration(seconds: float) -> str:
-    """A time span by its two or three leading units: ``1 d 3 h 12 min``."""
+    """A time span, by its leading units: ``1 d 3 h 12 min``."""
     left = max(0, round(seconds))
     words: list[str] = []
     for size, unit in _UNITS:
@@ -32,12 +32,12 @@ def latency(seconds: float) -> str:
 
 
 def iso(posix_s: float) -> str:
-    """A moment as machines read it."""
+    """A moment for machines: ``2026-11-21T14:00:00Z``."""
     return datetime.fromtimestamp(posix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def moment(posix_s: float) -> str:
-    """A moment as people read it: ``2026-11-21 14:00 UTC``."""
+    """A moment for people: ``2026-11-21 14:00 UTC``."""
     return datetime.fromtimestamp(posix_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
@@ -60,11 +60,11 @@ def sentence(text: str) -> str:
 
 
 def nobody_vouches(era: str) -> str:
-    """Why nobody can tell who is ready for an era."""
+    """The reason why it is unknown who is ready for an era."""
     return f"It is not configured which versions support {era}: adoption.compatibility_file"
 
 
 def short_hash(text: str) -> str:
-    """An identifier, long ones by their ends; ``#1`` of an output stays."""
+    """An identifier; a long one is shortened to its ends, and the ``#1`` of an output stays."""
     body, mark, index = text.partition("#")
     return text if len(body) <= 20 else f"{body[:8]}…{body[-4:]}{mark}{index}"

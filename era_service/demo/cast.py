@@ -22,7 +22,7 @@ THIRD = Distribution("3.0.0", (PYTHAGORAS,))
 DISTRIBUTIONS = (FIRST, SECOND, THIRD)
 
 COMPATIBILITY = {THALES: ">=1.0.0, <3.0.0", PYTHAGORAS: ">=2.0.0"}
-"""Which versions the release team vouches for; the story holds it against what the nodes know."""
+"""The versions that the release team vouches for; the story compares them with the eras that the nodes know."""
 
 ADA = 1_000_000
 CAST = (
@@ -37,7 +37,7 @@ CAST = (
 
 LAGGARD, LATECOMER = "perth", "hanoi"
 UPGRADES = (("oslo", Epoch(3)), ("lima", Epoch(4)), ("cairo", Epoch(5)))
-"""Who upgrades before the switch, and in which epoch. The laggard does not."""
+"""The nodes that upgrade before the switch, and their epochs. The laggard does not upgrade."""
 
 BEGIN, ANNOUNCE, ATTACK, SWITCH, RETIRE = Epoch(1), Epoch(2), Epoch(6), Epoch(7), Epoch(8)
 

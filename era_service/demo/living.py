@@ -1,9 +1,9 @@
-"""The living rehearsal: what ``eraswitch serve`` shows while no network is configured.
+"""The live rehearsal that ``eraswitch serve`` shows while no network is configured.
 
-In: an empty folder. Out: the settings of a network that is nobody's, and, as time passes, the events on it: parties
-that upgrade and register, markers that are announced, scheduled and take effect, a forged payload that is refused. The
-chain is a real one (``chain_reader.local_chain``), whose slots follow the clock; the parties are drawn from a seed, as
-those of ``eraswitch rehearse`` are. Nothing is kept: the keys, the chain and the store go with the folder.
+In: an empty folder. Out: the settings of a made-up network, and, as time passes, the events on it: parties upgrade and
+register, markers are announced, scheduled and take effect, a forged payload is refused. The chain is a real one
+(``chain_reader.local_chain``), whose slots follow the clock; the parties are drawn from a seed, as those of ``eraswitch
+rehearse`` are. Nothing is kept: the keys, the chain and the store are deleted with the folder.
 """
 
 import logging
@@ -36,20 +36,20 @@ if TYPE_CHECKING:
     from era_store import SqlRegistrations
 
 NAME = "rehearsal"
-"""Of the network. The names of its eras are no network's, either."""
+"""The name of the network. No real network has eras with these names."""
 ERAS = (
     "alder", "birch", "cedar", "dogwood", "elm", "fir", "gingko", "hazel", "ironwood", "juniper", "katsura", "larch",
     "maple", "nutmeg", "oak", "pine", "quince", "rowan", "spruce", "teak", "walnut", "yew",
 )  # fmt: skip
 EPOCH_S, TICKS = 60, 6
-"""Seconds of an epoch, and how often in it parties upgrade."""
+"""Seconds of an epoch, and how often parties upgrade within it."""
 CYCLE, ANNOUNCED, SCHEDULED, FORGED = 10, 1, 6, 7
-"""Epochs from era to era; in which of them the next is announced and scheduled, and a stranger posts a payload."""
+"""Epochs from era to era; those in which the next is announced and scheduled, and a stranger posts a payload."""
 BEGIN = 6 * EPOCH_S + 5
-"""How old the network is when it is first seen: six epochs of registrations, and the switch four epochs ahead."""
+"""The age of the network at first: six epochs of registrations, and the switch four epochs ahead."""
 PARTIES, SEED = 200, 14
 UNREGISTERED = 0.03
-"""The part of the network's stake that never registers."""
+"""The share of the network's stake that never registers."""
 FUNDS_LOVELACE = 1_000_000_000
 
 Flags = dict[str, tuple[Any, str]]
@@ -57,7 +57,7 @@ _log = logging.getLogger(__name__)
 
 
 class LivingRehearsal:
-    """A network that lives while somebody looks. A context manager; one thread uses it.
+    """A network that goes on while the service runs. A context manager; one thread uses it.
 
     Args:
         folder: an empty folder for chain and store, which the caller removes.
@@ -92,7 +92,7 @@ class LivingRehearsal:
 
     @property
     def flags(self) -> Flags:
-        """The settings that follow it, stronger than any other: nothing of a real network gets in."""
+        """The settings that follow it. They override all others, so that nothing of a real network gets in."""
         genesis = self._chain.genesis
         network = {
             "magic": genesis.network_magic,
@@ -120,7 +120,7 @@ class LivingRehearsal:
         return {setting: (value, "the rehearsal") for setting, value in values.items()}
 
     def catch_up(self, registrations: "SqlRegistrations") -> None:
-        """Let happen what is to have happened by now.
+        """Make everything happen that is due by now.
 
         Raises:
             StoreError: the chain or the store cannot be written.
@@ -136,7 +136,7 @@ class LivingRehearsal:
 
     @contextmanager
     def living(self, registrations: "SqlRegistrations") -> Iterator[None]:
-        """Within the block it goes on, in a thread of its own.
+        """Within the block the rehearsal goes on, in a thread of its own.
 
         Raises:
             StoreError: the chain or the store cannot be written.
@@ -166,7 +166,7 @@ class LivingRehearsal:
         return draw_stakes(_scenario(0))
 
     def _register(self, registrations: "SqlRegistrations", tick: int) -> None:
-        """Those register who have not in this epoch, or have upgraded since."""
+        """Register the parties that have not registered in this epoch, or have upgraded since."""
         epoch, within = divmod(tick, TICKS)
         cycle, of_cycle = divmod(epoch, CYCLE)
         now = of_cycle * TICKS + within
@@ -211,7 +211,7 @@ class LivingRehearsal:
             self._publish((*known, EraMarker(ERAS[cycle + 1], Epoch(epoch + 1))), forged=True)
 
     def _publish(self, markers: tuple[EraMarker, ...], *, forged: bool = False) -> None:
-        """The release team publishes markers, or a stranger something that looks like it."""
+        """Publish markers as the release team, or as a stranger who forges them."""
         gateway, wallet = LocalChainGateway(self._chain), self._stranger if forged else self._wallet
         key = SigningKey.generate() if forged else self._era_key
         change = wallet.address(self._chain.genesis.network_id)

@@ -1,7 +1,7 @@
-"""The nodes as one network: they take their turns at the same time, and what they report can be asked about.
+"""The nodes as one network: they take their turns at the same time, and their reports can be queried.
 
-What is in: where the nodes read. What comes out: a ``NetworkReport`` after every turn, which the story holds against
-what must be true. Adoption comes from what the running nodes register, as it would on any network.
+In: the source that the nodes read. Out: a ``NetworkReport`` after every turn, which the story checks. Adoption comes
+from the registrations of the running nodes, as on any network.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ class NetworkReport:
         return {name for name in self.running if self.nodes[name].warning}
 
     def certificates(self) -> set[str]:
-        """The certificates that the running nodes made of the epoch; with more than one the network has forked."""
+        """The certificates of the epoch by the running nodes; if there is more than one, the network has forked."""
         return {report.certificate for report in self.nodes.values() if report.certificate}
 
     def upcoming(self) -> dict[str, str]:
@@ -62,7 +62,7 @@ class NetworkReport:
         return {name: report.error for name, report in self.nodes.items() if report.error}
 
     def legacy(self) -> dict[str, str | None]:
-        """Running node → what a reader without rules of trust would believe in its place."""
+        """Running node → the markers that a reader without rules of trust would follow in its place."""
         return {name: self.nodes[name].legacy for name in self.running}
 
     def verdicts(self) -> dict[str, dict[str, str]]:
@@ -103,7 +103,7 @@ class Network:
         self._turns = 0
 
     def turn(self, epoch: Epoch) -> NetworkReport:
-        """Every node takes a turn, all at the same time; those that run register for ``epoch``."""
+        """Let every node take a turn, all at the same time; running nodes register for ``epoch``."""
         with ThreadPoolExecutor(len(self.nodes)) as pool:
             reports = {report.name: report for report in pool.map(DemoNode.turn, self.nodes.values())}
         self._turns += 1  # the clock of the registrations: the newest of a node counts

@@ -1,7 +1,7 @@
-"""The nodes of the demo: what a real node embeds, and nothing else of this project.
+"""The nodes of the demo, which use only what a real node embeds.
 
-What is in: a distribution, the era address and the verification key. What comes out: reports. Each node has a reader
-over HTTP, an ``EraChecker`` and ``BehaviourSwitches`` of its own; how it certifies an epoch depends on the era.
+In: a distribution, the era address and the verification key. Out: reports. Each node has a reader over HTTP, an
+``EraChecker`` and ``BehaviourSwitches`` of its own; how it certifies an epoch depends on the era.
 """
 
 import enum
@@ -38,7 +38,7 @@ class NodeState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An output at the era address that a node did not believe."""
+    """An output at the era address that a node refused."""
 
     transaction: str
     verdict: str
@@ -52,17 +52,17 @@ class NodeReport:
     Attributes:
         name: the node.
         version: the version it is on.
-        knows: the eras this version knows.
+        knows: the eras that this version knows.
         stake: its stake in lovelace.
         state: whether it runs.
         epoch: the epoch it read last.
         era: the era it runs.
-        upcoming: the era it knows is coming, and when.
-        warning: why it would not survive that era.
-        switched_at: the epoch at which it saw the era change, since it was started.
-        certificate: what its behaviour switch made of the epoch, in the way of the era.
+        upcoming: the upcoming era as it knows it, and its epoch.
+        warning: the reason why it would have to stop at that era.
+        switched_at: the epoch of the last era change since it was started.
+        certificate: the certificate of the epoch, by the behaviour of the era.
         trusted: the transaction whose markers it follows.
-        refused: what it did not believe.
+        refused: the outputs that it refused.
         legacy: the markers that a reader without rules of trust would follow in its place.
         error: the code of the error that stopped it.
         message: that error, in words.
@@ -194,9 +194,9 @@ class DemoNode:
             self._run = None
 
     def turn(self) -> NodeReport:
-        """Read the markers, go by them, do the epoch's work, and report.
+        """Read the markers, follow them, do the work of the epoch, and report.
 
-        A node that does not know the current era stops, as it must; so does one that meets another error of ours. The
+        A node that does not know the current era stops, as it must; so does one that meets another of our errors. The
         report names the error.
         """
         if self._run is None:
@@ -209,7 +209,7 @@ class DemoNode:
         return self._report
 
     def _work(self, run: _Run) -> NodeReport:
-        """One turn of a running node, in the order in which a real one does it."""
+        """One turn of a running node, in the order of a real one."""
         epoch = run.observer.epoch()
         run.checker.change_era(run.reader.read_era_epoch_token(epoch))
         certificate = run.switches.call(CERTIFICATE, epoch)

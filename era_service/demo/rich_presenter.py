@@ -1,7 +1,7 @@
-"""The presenter for people at a terminal: headed sections above, and below them a table of the nodes that lives.
+"""The presenter for people at a terminal: sections with headings, and below them a live table of the nodes.
 
-What is in: events. What comes out: a display slow enough to follow; all its pauses together stay within a budget, so
-that the demo ends in time on a slow machine too.
+In: events. Out: a display slow enough to follow; all its pauses together stay within a budget, so that the demo ends in
+time on a slow machine too.
 """
 
 import time
@@ -48,7 +48,7 @@ class RichPresenter(Presenter):
 
     Args:
         console: the terminal; standard output by default.
-        pauses: how long to rest after an event; ``time.sleep`` by default.
+        pause: rests after an event for a number of seconds; ``time.sleep`` by default.
     """
 
     def __init__(self, console: Console | None = None, *, pause: Callable[[float], None] = time.sleep) -> None:

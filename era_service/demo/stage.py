@@ -1,7 +1,7 @@
 """The stage of the demo: a local chain behind its HTTP face, the release team's keys and wallet, and an attacker's.
 
-What is in: a folder. What comes out: real transactions on a real ledger, each built, signed and submitted over HTTP as
-on any network. Whoever holds no key of the release team can still send outputs to the era address: the attacker does.
+In: a folder. Out: real transactions on a real ledger, each built, signed and submitted over HTTP as
+on any network. Anyone can send outputs to the era address without a key of the release team: the attacker does.
 """
 
 import json
@@ -54,11 +54,11 @@ class Stage:
     """The chain and the two parties that write to it. A context manager; ``with`` starts the HTTP face.
 
     Args:
-        folder: where the chain file and the keys go; it must be empty or absent.
-        genesis: what the chain begins with.
+        folder: the folder for the chain file and the keys; it must be empty or absent.
+        genesis: the genesis of the chain.
 
     Raises:
-        ConfigurationError: the folder holds something, or cannot be made.
+        ConfigurationError: the folder is not empty, or cannot be made.
     """
 
     def __init__(self, folder: Path, *, genesis: Genesis | None = None) -> None:
@@ -100,17 +100,17 @@ class Stage:
         self.chain.advance_to_epoch(epoch)
 
     def publish(self, markers: Iterable[EraMarker], *, replacing: Posted | None) -> Posted:
-        """The release team signs ``markers`` and puts them at the era address, spending the marker output before."""
+        """Publish ``markers`` as the release team, spending the marker output before."""
         payload = EraMarkersPayload(tuple(markers)).sign(self.era_key)
         return self._post(payload, self.wallet, replacing)
 
     def forge(self, markers: Iterable[EraMarker]) -> Posted:
-        """The attacker signs ``markers`` with a key of its own and sends them to the era address."""
+        """Send ``markers`` to the era address as the attacker, signed with its own key."""
         payload = EraMarkersPayload(tuple(markers)).sign(self.attacker_key)
         return self._post(payload, self.attacker_wallet, None)
 
     def replay(self, old: Posted) -> Posted:
-        """The attacker copies an old datum of the release team, true signature and all, to the era address."""
+        """Copy an old datum of the release team, with its valid signature, to the era address as the attacker."""
         return self._submit(old.datum, old.markers, self.attacker_wallet, None)
 
     def _post(self, payload: EraMarkersPayload, payer: PaymentKey, replacing: Posted | None) -> Posted:
@@ -148,7 +148,7 @@ class Stage:
         write_key_pair(self.folder, self.era_key)
 
     def _save_configuration(self) -> None:
-        """The configuration that makes every command of eraswitch read this chain, for whoever keeps the folder."""
+        """Write the configuration with which every command of eraswitch reads this chain, if the folder is kept."""
         provider = f"local:{self.chain.path.resolve()}"
         text = f"""\
 [network]

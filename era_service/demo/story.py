@@ -1,7 +1,7 @@
-"""The story of the demo, step by step, with what must be true after each.
+"""The story of the demo, step by step, with assertions after each.
 
-What is in: a stage and somebody to show events to. What comes out: events, and whether every assertion held. Assertions
-are about what the nodes report, and about what is on the chain; the first that does not hold ends the story.
+In: a stage and a presenter. Out: events, and whether every assertion held. Assertions concern the reports of the nodes
+and the chain; the first that does not hold ends the story.
 """
 
 import time
@@ -57,7 +57,7 @@ class Story:
         )
 
     def tell(self) -> bool:
-        """Play every step; whether all that was asserted held."""
+        """Play every step, and return whether all assertions held."""
         began_s = time.monotonic()
         self._show("started", f"{len(CAST)} nodes, and a chain at {self._stage.url}", **self._setting())
         verified = False
@@ -220,7 +220,7 @@ class Story:
         self._show("posted", text, attack=attack, **_posted_facts(posted))
 
     def _turn(self) -> NetworkReport:
-        """Every node takes a turn; changes are reported."""
+        """Let every node take a turn, and show the changes."""
         before, self._now = self._now, self.network.turn(self._stage.epoch)
         for name, report in self._now.nodes.items():
             change = _change(before.nodes.get(name), report)
@@ -291,7 +291,7 @@ def _change(before: NodeReport | None, after: NodeReport) -> str | None:
 
 
 def _differences(expected: Any, got: Any) -> tuple[str, str]:
-    """Two values that differ, as an error shows them: of mappings and reports only the parts that do."""
+    """Two different values, as an error shows them: of mappings and reports only the parts that differ."""
     if isinstance(expected, NodeReport) and isinstance(got, NodeReport):
         return _differences(expected.to_dict(), got.to_dict())
     if isinstance(expected, Mapping) and isinstance(got, Mapping):

@@ -1,1 +1,1 @@
-"""The follower: copies of what a leader has, verified here."""
+"""The follower: copies the markers and registrations of a leader, and verifies them here."""

@@ -20,7 +20,7 @@ from release_tools.registrations.judging import AHEAD_S
 from release_tools.registrations.signed import Signed, sort_by_signature
 
 EMPTY_EPOCHS = 10
-"""So many epochs without a registration, going back, and there are no older ones."""
+"""After this many epochs without a registration, going back, there are no older ones."""
 
 MAX_REGISTRATIONS = MEBIBYTE
 """Registrations taken at once; a leader with more is followed from a newer epoch on."""
@@ -32,15 +32,15 @@ def fetch_registrations(
     """The registrations of the epochs up to ``epoch``.
 
     Args:
-        client: asks the leader.
-        network_magic: of the network that they must be of.
-        source: what they say of where they are from.
+        client: the client of the leader.
+        network_magic: the magic of their network.
+        source: their source, as they are stored.
         epoch: the newest epoch.
-        since: the oldest epoch, taken before in part; ``None`` for as far back as there are any.
+        since: the oldest epoch, of which some were taken before; ``None`` for all epochs.
         now_s: POSIX time.
 
     Raises:
-        LeaderHistoryError: one is not of its epoch, comes twice, is not signed by its party, or is of the future.
+        LeaderHistoryError: one is of another epoch, a duplicate, not signed by its party, or of the future.
         ChainReadError: they could not be read.
     """
     found: list[Registration] = []
@@ -110,7 +110,7 @@ class HandedOn:
 
     Attributes:
         repository: the registrations.
-        words: how many, and how many of them are signed.
+        words: their number, and how many are signed, in words.
     """
 
     repository: SqlRegistrations
@@ -123,9 +123,9 @@ def handed_on_by(url: str, network_magic: int | None, *, verify: bool) -> Handed
     Every signature is verified; if one is false, no registration is taken. Only the chain knows a party's stake.
 
     Args:
-        url: where it begins.
-        network_magic: of the network that what is signed must be of; ``None`` takes the service's word for it.
-        verify: whether those that nobody signed are left out.
+        url: the base URL of the service.
+        network_magic: the magic of the network that signatures must be for; ``None`` for the service's own.
+        verify: whether unsigned ones are left out.
 
     Raises:
         LeaderHistoryError: one is not signed by its party.

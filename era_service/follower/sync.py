@@ -1,16 +1,16 @@
-"""A follower: takes the verified marker history, and if asked the registrations, from a leader.
+"""A follower: takes the verified marker history, and optionally the registrations, from a leader.
 
-In: settings, a store, the leader's URL. Out: a ``SyncReport``; the store is as it was, or holds all of it, ready to
-serve. The rules, those of Mithril's follower aggregators with their certificates:
+In: settings, a store, the leader's URL. Out: a ``SyncReport``; the store is unchanged, or holds all of it, ready to
+serve. The rules are those of Mithril's follower aggregators for certificates:
 
-0. Each kind of marker that is read is a history of its own, eras first: what was taken of them stays, whatever becomes
-   of the protocol configurations.
-1. All of the history is taken where that is forced, where nothing is followed yet, or where the genesis (era address,
-   network, keys) is another one than at the last time. Otherwise only what is new.
-2. All that is taken is verified first: each signature and each link, by the bytes of the publications (``leader``),
-   then the whole by the rules of trust, against what is remembered here. One that does not fit, and nothing is written.
-3. What was verified is written in one transaction, by version: a writer at the same time wins, and this one reports it.
-4. A leader reads the chain itself: where a chain provider is configured, nothing is followed.
+0. Each kind of marker has a history of its own, eras first: the eras that were taken stay, even if the protocol
+   configurations cannot be taken.
+1. The whole history is taken if that is forced, if nothing is followed yet, or if the genesis (era address, network,
+   keys) has changed since the last time. Otherwise only the new part is taken.
+2. Everything is verified first: each signature and each link by the bytes of the publications (``leader``), then the
+   whole by the rules of trust, against what is remembered here. If one does not fit, nothing is written.
+3. The verified part is written in one transaction, by version: a concurrent writer wins, and this one reports it.
+4. A leader reads the chain itself: if a chain provider is configured, nothing is followed.
 """
 
 import hashlib
@@ -55,7 +55,7 @@ MEMORY_KEY = "follower"
 
 
 class SyncReason(StrEnum):
-    """Why a follower took what it took: all of the history, what was new, or nothing."""
+    """The reason for which a follower took the whole history, the new part, or nothing."""
 
     FORCED = "forced"
     EMPTY = "empty"
@@ -70,14 +70,14 @@ class SyncReport:
     """The result of a sync.
 
     Attributes:
-        leader: who was followed.
-        reason: why all was taken, what was new, or nothing.
-        payloads: payloads in the chain that is followed now.
-        taken: how many of them are new here.
+        leader: the name of the leader.
+        reason: the reason for taking all, the new part, or nothing.
+        payloads: the number of payloads in the chain that is followed now.
+        taken: the number of those that are new here.
         trusted: the output in force.
         epoch: the leader's epoch.
-        registrations: what became of registrations, where they were asked for.
-        configurations: what became of the protocol configurations, where they are read.
+        registrations: the result for registrations, if they were requested.
+        configurations: the report on the protocol configurations, if they are read.
     """
 
     leader: str
@@ -115,9 +115,9 @@ def sync(
     """Follow the configured leader once.
 
     Args:
-        settings: what is configured; ``follower.leader`` names the leader.
-        store: takes what is followed.
-        force: take all of the history anew, whatever is followed already.
+        settings: the settings; ``follower.leader`` names the leader.
+        store: the store of the follower.
+        force: take the whole history again, even if it is followed already.
         with_registrations: whether to take registrations too.
         clock: POSIX time in seconds.
 
@@ -144,7 +144,7 @@ def _sync_kind(
     with_registrations: bool,
     clock: Callable[[], float],
 ) -> SyncReport:
-    """Follow the leader once, in what the policy is about."""
+    """Follow the leader once, for the markers of one policy."""
     by_clock, kind = clock_epoch(settings, clock()), policy.kind.markers
     stored, memory_key = store.trust.load(policy.key), MEMORY_KEY if kind is ERA else f"{MEMORY_KEY} {kind}"
     reason = _reason(policy, stored, store.snapshots.load(memory_key), force=force)
@@ -169,7 +169,7 @@ def _sync_kind(
             facts = {"leader": leader.name, "reason": reason.value, "payloads": len(chain), "taken": taken}
             facts["kind"] = kind.name
             version = 0 if stored is None else stored.version
-            store.verdicts.save(policy.key, known_now)  # each proves itself, so that they may be there before the rest
+            store.verdicts.save(policy.key, known_now)  # each proves itself, so they may be saved before the rest
             told = [*events, NewEvent("followed", facts, epoch)]
             store.trust.save(policy.key, replace(after, version=version), told, time_s=clock())
             memory = {"leader": leader.name, "genesis": _genesis_of(policy)}
@@ -183,7 +183,7 @@ def _sync_kind(
 def _reason(
     policy: TrustPolicy, stored: StoredTrust | None, kept: StoredSnapshot | None, *, force: bool
 ) -> SyncReason | None:
-    """Why all of the history is to be taken; ``None`` where only what is new is (rule 1)."""
+    """The reason for taking the whole history; ``None`` if only the new part is taken (rule 1)."""
     if force:
         return SyncReason.FORCED
     before = None if kept is None else json.loads(kept.content).get("genesis")
@@ -213,7 +213,7 @@ def _judge(
     _require_whole(reading, policy, leader)
     events = [NewEvent(event.kind, event.facts, event.epoch) for event in memory.events.read()]
     if policy.kind.markers is not ERA and after is not None and stored is None and not leader.chain:
-        return after, events, []  # a network need not have any
+        return after, events, []  # a network may have none
     if not leader.chain or after is None or after.trusted is None:
         raise LeaderHistoryError(
             f"{leader.name} has no payload to follow",
@@ -280,7 +280,7 @@ def _source(leader: str) -> str:
 
 @contextmanager
 def _reported(store: "SqlStore", leader: str, clock: Callable[[], float]) -> Iterator[None]:
-    """Write into the event log that a leader lied; that it could not be reached is not news."""
+    """Record in the event log that a leader lied; an unreachable leader is not recorded."""
     try:
         yield
     except EraSwitchError as error:

@@ -1,7 +1,7 @@
 """The metrics of a scrape: the service's documents as samples.
 
-In: a ``Service``. Out: the families of a scrape. Each part is collected by itself, so that one that fails (a store that
-does not answer) takes no other with it, and is reported as failed. What costs something is counted at most so often.
+In: a ``Service``. Out: the families of a scrape. Each part is collected separately, so that one that fails (because the
+store does not answer) is reported as failed and the others go on. Expensive figures are counted at limited intervals.
 """
 
 import logging
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 MAX_VERSIONS = 50
-"""Versions that have a sample of their own: anybody can register any text as a version."""
+"""The largest number of versions with a sample of their own: anybody can register any text as a version."""
 OTHERS, UNKNOWN = "others", "unknown"
 ADOPTION_EVERY_S = 15.0
 EVENTS_AT_ONCE = 5_000
@@ -41,9 +41,9 @@ class ServiceCollector:
     """A Prometheus collector of one service. Several threads may scrape it.
 
     Args:
-        service: what is asked.
+        service: the service.
         stream: its event stream.
-        deliverers: what sends to its webhooks.
+        deliverers: the deliverers of its webhooks.
     """
 
     def __init__(self, service: Service, stream: EventStream, deliverers: Iterable[Deliverer] = ()) -> None:
@@ -60,7 +60,7 @@ class ServiceCollector:
         self._note(kinds.SNAPSHOT)
 
     def describe(self) -> Iterable[Family]:
-        """Nothing: the metrics depend on what is known, and asking costs."""
+        """Nothing: the metrics depend on what is known, and collecting them is expensive."""
         return ()
 
     def collect(self) -> Iterator[Family]:
@@ -150,7 +150,7 @@ class ServiceCollector:
                 sheet.put("provider_answered_timestamp_seconds", answered_at_s, provider=name)
 
     def _adopted(self, sheet: Sheet) -> None:
-        """Adoption, counted anew when what was counted last is old."""
+        """Adoption, counted again if the last count is old."""
         now_s = self._service.clock()
         if self._adoption is None or not 0 <= now_s - self._adoption[0] < ADOPTION_EVERY_S:
             self._adoption = (now_s, self._count_adoption())
@@ -227,7 +227,7 @@ def _tell_refused(sheet: Sheet, name: str, verdicts: dict[str, int]) -> None:
 
 
 def _named(providers: Iterable[ProviderDocument]) -> Iterator[tuple[str, ProviderDocument]]:
-    """The providers by names without secrets; a name that comes again is numbered, so that each has its sample."""
+    """The providers by names without secrets; a repeated name is numbered, so that each provider has its sample."""
     seen: Counter[str] = Counter()
     for provider in providers:
         name = mask_text(provider.name)

@@ -23,7 +23,7 @@ class Metric:
         name: without the prefix; that of a counter ends in ``_total``.
         kind: ``gauge``, ``counter`` or ``histogram``.
         help: its meaning.
-        labels: distinguish its samples.
+        labels: the labels of its samples.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Metric:
 
     @property
     def full_name(self) -> str:
-        """The name as Prometheus has it."""
+        """The name in Prometheus."""
         return PREFIX + self.name
 
 

@@ -35,7 +35,7 @@ def mount(app: FastAPI, service: Service) -> None:
 
     @app.get(PATH, include_in_schema=False)
     def metrics(request: Request) -> Response:
-        """Everything that is measured."""
+        """All metrics."""
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": content_type, "cache-control": "no-store"})
 
@@ -50,7 +50,7 @@ class RequestMetrics:
     """Counts and times requests.
 
     Args:
-        service: whose requests they are.
+        service: the service that answers the requests.
         registry: the registry of the metrics.
     """
 
@@ -65,7 +65,7 @@ class RequestMetrics:
         self._timed: dict[str, Callable[[float], None]] = {}
 
     def watch(self, app: "ASGIApp") -> "ASGIApp":
-        """The application ``app``, watched."""
+        """The application ``app``, with its requests counted and timed."""
 
         async def watched(scope: "Scope", receive: "Receive", send: "Send") -> None:
             if scope["type"] != "http":

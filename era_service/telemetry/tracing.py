@@ -1,8 +1,8 @@
-"""OpenTelemetry traces, where somebody collects them: readings of the chain, the providers asked, and HTTP requests.
+"""OpenTelemetry traces, if enabled: readings of the chain, calls of providers, and HTTP requests.
 
-In: ``[service] tracing``, or the environment variable ``OTEL_TRACES_EXPORTER``; the other ``OTEL_…`` variables mean
-OpenTelemetry's settings. Out: spans. Nothing of OpenTelemetry is imported while nobody wants traces. A span carries
-routes, names of providers and classes of errors; never a header, a query or a body.
+In: ``[service] tracing``, or the environment variable ``OTEL_TRACES_EXPORTER``; the other ``OTEL_…`` variables are
+OpenTelemetry's own settings. Out: spans. OpenTelemetry is imported only if traces are enabled. A span carries routes,
+names of providers and classes of errors; never a header, a query or a body.
 """
 
 import os
@@ -36,10 +36,10 @@ _SERVER_ERROR: Final = 500
 
 
 def mount(app: "FastAPI", service: Service) -> None:
-    """Trace a service and its application, if that is wanted.
+    """Trace a service and its application, if tracing is enabled.
 
     Raises:
-        ConfigurationError: it is wanted, and cannot be.
+        ConfigurationError: it is enabled, but traces cannot be sent.
     """
     chosen = os.environ.get(EXPORTER_VARIABLE, "").strip().lower()
     if chosen == "none" or not (chosen or service.settings.service.tracing):
@@ -55,7 +55,7 @@ def trace(app: "FastAPI", service: Service, provider: "TracerProvider") -> None:
 
 
 def provider_of(exporter: "SpanExporter") -> "TracerProvider":
-    """The pipeline of spans: in batches, in a thread, to that exporter; what waits is sent when the process ends."""
+    """The pipeline of spans to an exporter: in batches, by a thread; the rest is sent when the process ends."""
     from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -70,8 +70,8 @@ class Traces(Spans):
     """Spans by OpenTelemetry.
 
     Args:
-        provider: where they go.
-        service: what is traced.
+        provider: the provider that exports them.
+        service: the service that is traced.
     """
 
     def __init__(self, provider: "TracerProvider", service: Service) -> None:
@@ -83,7 +83,7 @@ class Traces(Spans):
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """A reading of the chain; an error in it is named by its class."""
+        """A span for a reading of the chain; an error is named by its class."""
         from opentelemetry.trace import Status, StatusCode
 
         with self._tracer.start_as_current_span(
@@ -96,7 +96,7 @@ class Traces(Spans):
                 raise
 
     def asked(self, calls: Iterable[ProviderCall]) -> None:
-        """The providers that a reading has asked, as spans below it."""
+        """Record the provider calls of a reading, as spans below it."""
         from opentelemetry.trace import SpanKind, Status, StatusCode
 
         for call in calls:
@@ -109,7 +109,7 @@ class Traces(Spans):
             span.end(began_ns + int(call.latency_s * _NANO))
 
     def around(self, app: "ASGIApp") -> "ASGIApp":
-        """The application ``app``, with a span for every request, below the span of whoever asks."""
+        """The application ``app``, with a span for every request below the client's span."""
         from opentelemetry.trace import SpanKind
 
         async def traced(scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -154,7 +154,7 @@ def _exporter(name: str) -> "SpanExporter":
     """The exporter of that name, of those that are installed.
 
     Raises:
-        ConfigurationError: there is none of that name, or OpenTelemetry itself is not there.
+        ConfigurationError: there is none of that name, or OpenTelemetry itself is not installed.
     """
     if find_spec("opentelemetry") is None:
         raise _missing_library("OpenTelemetry", "nothing of it")

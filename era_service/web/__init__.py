@@ -1,4 +1,4 @@
-"""The HTTP service: documents, what fills them, and the application that answers with them."""
+"""The HTTP service: the application that answers with the documents of a service."""
 
 from eras.front_door import front_door
 

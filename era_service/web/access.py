@@ -1,8 +1,7 @@
 """Authorisation of writers: API tokens and rates.
 
-In: requests. Out: the token that a request may write with, or an error. A rate is kept for each token, and for each
-address that comes without a good one, so that nobody can try tokens at speed; the addresses that are remembered are
-bounded.
+In: requests. Out: the token that a request may write with, or an error. Rates are limited for each token, and for each
+address without a valid one, so that nobody can guess tokens quickly; the number of remembered addresses is bounded.
 """
 
 from starlette.requests import Request
@@ -17,8 +16,8 @@ def registering_token(request: Request, service: Service) -> ApiToken | None:
 
     Raises:
         RequestError: the service only reads, or the token does not allow this.
-        TokenNeededError: there is no token that counts, and one is needed.
-        TooManyRequestsError: too many were made with it, or from the address.
+        TokenNeededError: a valid token is needed, and there is none.
+        TooManyRequestsError: too many requests were made with it, or from the address.
     """
     if request.headers.get("authorization") or not service.settings.service.signed_without_token:
         return require_token(request, service, REGISTRATIONS_WRITE)
@@ -28,12 +27,12 @@ def registering_token(request: Request, service: Service) -> ApiToken | None:
 
 
 def require_token(request: Request, service: Service, scope: str) -> ApiToken:
-    """The token of a request that writes; it asks the store, so it is for a worker thread.
+    """The token of a request that writes. Reads the store, so it must run in a worker thread.
 
     Raises:
         RequestError: the service only reads, or the token does not allow this.
-        TokenNeededError: there is no token, or none that counts.
-        TooManyRequestsError: too many were made with it, or from the address without a good one.
+        TokenNeededError: there is no valid token.
+        TooManyRequestsError: too many requests were made with it, or from the address without a valid one.
     """
     _require_writable(service)
     kind, _, text = request.headers.get("authorization", "").partition(" ")
@@ -60,7 +59,7 @@ def require_token(request: Request, service: Service, scope: str) -> ApiToken:
 
 
 def _require_writable(service: Service) -> None:
-    """Check that the service takes anything at all.
+    """Check that the service accepts writes.
 
     Raises:
         RequestError: it only reads.

@@ -1,7 +1,7 @@
 """The application: the routes behind the gate, the dashboard and the metrics beside them.
 
 In: a ``Service``. Out: an ASGI application. The dashboard (``era_service.dashboard``) and the metrics
-(``era_service.telemetry``) each mount themselves on the routes, by ``mount(app, service)``; that must be there.
+(``era_service.telemetry``) each mount themselves on the routes, by a function ``mount(app, service)``.
 
 Beside them there is the operators' route for the log, and gzip for pages and documents of the routes. Answers from
 memory (``Service.answers``) are not compressed, since they are short and most are a 304; neither is the event stream.
@@ -47,8 +47,8 @@ def create_app(service: Service, *, tls: bool = False) -> Gate:
     """The application for ``service``, which its lifespan neither starts nor closes.
 
     Args:
-        service: what is asked.
-        tls: whether it is served by TLS.
+        service: the service that answers.
+        tls: whether it is served over TLS.
     """
     api = build_api(service)
     return Gate(api, service, api.state.stream, tls=tls, around=api.state.around)
@@ -82,8 +82,8 @@ def build_api(service: Service) -> FastAPI:
     )
     app.state.service, app.state.stream = service, stream
     app.add_middleware(Compressed)
-    app.state.meanwhile = []  # what runs in threads of its own while the application is served, as context managers
-    app.state.around = []  # what those that mount themselves put around every request
+    app.state.meanwhile = []  # context managers: threads that run while the application is served
+    app.state.around = []  # middleware of the modules that mount themselves
     app.add_exception_handler(EraSwitchError, problems.handle_own)
     app.add_exception_handler(HTTPException, problems.handle_http)
     app.add_exception_handler(RequestValidationError, problems.handle_invalid)
@@ -136,12 +136,12 @@ def admin_router() -> APIRouter:
 
 
 LEAST_BYTES: Final = 1_024
-"""What is shorter fits into a packet as it is."""
+"""A shorter answer fits into one packet as it is."""
 LEVEL: Final = 5
 
 
 class Compressed:
-    """Puts gzip around an application. Its strong ETags become weak ones: they are of other bytes.
+    """Compresses the answers of an application. Strong ETags become weak ones, because the bytes are others.
 
     Args:
         app: the application.

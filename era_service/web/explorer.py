@@ -1,7 +1,7 @@
 """The description of the API, and a page that shows it: ``/openapi.json``, and Swagger UI at ``/docs``.
 
-In: a service. Out: routes. The page, its script and its style come from this service alone; the library is in the
-package ``fastapi-swagger``, of which nothing but the files is used.
+In: a service. Out: routes. The page, its script and its style come from this service alone; only the
+files of the package ``fastapi-swagger`` are used.
 """
 
 import gzip
@@ -53,8 +53,8 @@ class File(NamedTuple):
 
     Attributes:
         content: its bytes.
-        packed: the same in gzip: a megabyte and a half is not packed for each who asks.
-        media_type: of what it is.
+        packed: the same in gzip: a megabyte and a half is not compressed for each request.
+        media_type: its media type.
     """
 
     content: bytes

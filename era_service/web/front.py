@@ -1,17 +1,16 @@
-"""The gate: what every request passes and every answer carries. Plain ASGI, because it is in the way of all of them.
+"""The gate that every request passes, and the headers that every answer carries. Plain ASGI, because it must be fast.
 
 In: requests. What happens to each, in this order:
 
-1. Its ``era-id`` and its node's version are noted (``peers``); an era-id never turns anybody away.
-2. A ``mithril-api-version`` that is not compatible with ``API_VERSION`` is answered 412, with what is spoken.
-3. A document that is written already (``Service.answers``) is sent from memory, or 304 where the client has it.
-4. A body that grows beyond the limit is refused while it comes in.
-5. Anything else goes on to the routes.
+1. Its ``era-id`` and its node's version are noted (``peers``); no request is refused for its era-id.
+2. A ``mithril-api-version`` that is not compatible with ``API_VERSION`` is answered 412, with the supported version.
+3. A document that exists already (``Service.answers``) is sent from memory, or 304 if the client has it.
+4. A body that exceeds the limit is refused while it is received.
+5. Anything else is passed on to the routes.
 
-Every answer carries the id of its request (``x-request-id``: the client's own, where it is a plain word), which is also
-on every line of the log that the request causes; the service's era-id and versions; and headers that keep browsers from
-doing what they should not.
-Where the version of the API counts, caches learn of it: a client of another version must not get what they keep.
+Every answer carries the id of its request (``x-request-id``: the client's own, if it is a plain word), which is also on
+every line of the log that the request causes; the service's era-id and versions; and security headers for browsers.
+Answers that depend on the version of the API vary by it, so that caches keep them apart.
 """
 
 import asyncio
@@ -44,10 +43,10 @@ from eras import (
 from eras.era_id import ERA_ID_HEADER, EraId, PeerSchedule
 
 SPOKEN_UNDER: Final = ("/era/", "/switches", "/adoption/", "/registrations", "/events")
-"""Where the version of the API counts; whoever asks for health, metrics or the dashboard is no node."""
+"""The paths for nodes, where the version of the API counts; health, metrics and the dashboard are for others."""
 
 STREAM: Final = "/events/stream"
-"""What has no end cannot be answered without its body."""
+"""The endless answer, which a HEAD request must not begin."""
 
 SECURITY_HEADERS: Final[tuple[Header, ...]] = (
     (b"x-content-type-options", b"nosniff"),
@@ -64,14 +63,14 @@ SECURITY_HEADERS: Final[tuple[Header, ...]] = (
 TLS_HEADERS: Final[tuple[Header, ...]] = ((b"strict-transport-security", b"max-age=31536000"),)
 
 REHEARSAL: Final[tuple[Header, ...]] = ((b"eraswitch-rehearsal", b"true"),)
-"""On every answer about a network that is nobody's."""
+"""On every answer about a rehearsed network."""
 
 _API, _ERA_ID = API_VERSION_HEADER.encode(), ERA_ID_HEADER.encode()
 _SIGNER, _AGGREGATOR = SIGNER_NODE_VERSION_HEADER.encode(), AGGREGATOR_NODE_VERSION_HEADER.encode()
 _REQUEST_ID = b"x-request-id"
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _GOODBYE: Final[Header] = (b"connection", b"close")
-"""Ends a connection that is kept, after its answer: a balancer would send the next request into it."""
+"""Ends a kept connection after its answer: otherwise a balancer would send the next request into it."""
 _VARY: Final[Header] = (b"vary", _API)
 _SEEN: Final = frozenset((b"if-none-match", b"content-length", _API, _ERA_ID, _SIGNER, _REQUEST_ID))
 
@@ -81,10 +80,10 @@ class Gate:
 
     Args:
         app: the routes.
-        service: what is asked.
-        stream: the event stream behind the routes, which whoever stops the server has to end.
-        tls: whether the service speaks TLS, so that browsers may be asked to come back by it only.
-        around: what is to be put around it all, the innermost first: metrics, traces.
+        service: the service that answers.
+        stream: the event stream behind the routes, which must be ended when the server stops.
+        tls: whether the service speaks TLS, so that browsers may be asked to use nothing else.
+        around: further middleware, the innermost first: metrics, traces.
     """
 
     def __init__(
@@ -151,7 +150,7 @@ class Gate:
         await self._pass_on(scope, receive, send, seen.get(b"content-length"), own)
 
     def _own_headers(self, *, varying: bool) -> tuple[Header, ...]:
-        """The headers of every answer, ``varying`` where the version counts; written anew with another snapshot."""
+        """The headers of every answer, ``varying`` if the version counts; made anew for another snapshot."""
         answers = self._service.answers
         known, headers = self._ours
         if known is not answers or not headers:
@@ -232,7 +231,7 @@ class Gate:
 
 
 def _id_of(given: bytes | None) -> bytes:
-    """The id of a request: the client's, where it is a plain word, else a new one."""
+    """The id of a request: the client's, if it is a plain word, otherwise a new one."""
     return given if given is not None and _PLAIN_ID.fullmatch(given) else secrets.token_hex(8).encode()
 
 

@@ -1,13 +1,12 @@
-"""Patience: how long a client may take, so that nobody holds connections, and their memory, for nothing.
+"""Time limits for clients, so that idle ones do not hold connections and their memory; and short pauses.
 
-In: an application. Out: the settings by which uvicorn serves it with two bounds that it lacks by default:
+In: an application. Out: the settings by which uvicorn serves it with two limits that it lacks by default:
 
-1. A request, its body included, has come in within so many seconds of its first byte (and of the connection), however
-   it drips. An answer may take as long as it likes: the event stream has no end.
-2. What is before the body fits into ``MAX_HEAD_BYTES``.
+1. A request with its body must arrive within a number of seconds from its first byte (and from the connection), however
+   slowly it drips. An answer may take any time: the event stream has no end.
+2. The head of a request fits into ``MAX_HEAD_BYTES``.
 
-And for a listener: a client that takes nothing of what it is sent is let go after ``UNTAKEN_S``, as far as the system
-can tell (Linux).
+And for a listener: a client that accepts no data is disconnected after ``UNTAKEN_S``, where the system supports it.
 
 Pauses are kept short too, since thousands ask at once when an epoch begins (``keep_pauses_short``).
 ``python -m benchmarks --only serving.boundary`` shows the effect of each measure.
@@ -31,15 +30,15 @@ from era_service.service.service import Service
 MAX_HEAD_BYTES: Final = 16 * 1024
 UNTAKEN_S: Final = 60
 OTHER_FILES: Final = 256
-"""Files that are open beside the connections."""
+"""Files that are open besides the connections."""
 
 _log = logging.getLogger(__name__)
 _deadline: ContextVar["_Deadline | None"] = ContextVar("_deadline", default=None)
-"""That of the connection whose request this task answers: a task inherits it from the protocol that makes the task."""
+"""The deadline of the connection whose request this task answers: inherited from the protocol that starts the task."""
 
 
 def patiently(app: ASGIApp, within_s: float) -> dict[str, Any]:
-    """The settings of uvicorn that serve ``app`` and wait ``within_s`` seconds for a request, and no longer."""
+    """The settings of uvicorn that serve ``app`` and wait at most ``within_s`` seconds for a request."""
 
     class Patient(H11Protocol):
         """The protocol of one connection, with its deadline."""
@@ -61,14 +60,14 @@ def patiently(app: ASGIApp, within_s: float) -> dict[str, Any]:
 
 
 def let_go_of_the_deaf(listener: socket.socket) -> None:
-    """Have every connection to ``listener`` end that takes nothing for long."""
+    """End every connection to ``listener`` whose client accepts no data for long."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if option is not None:
         listener.setsockopt(socket.IPPROTO_TCP, option, UNTAKEN_S * 1_000)
 
 
 def allow_connections(most: int) -> None:
-    """Let this process have that many connections, as far as the system does; where it does not, that is logged."""
+    """Allow this process that many connections, as far as the system permits; log a warning if it does not."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = most + OTHER_FILES
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -84,7 +83,7 @@ def allow_connections(most: int) -> None:
 
 
 class _Deadline:
-    """When the request that comes in on a connection has to be whole; then the connection is closed."""
+    """The time until which the request on a connection must be complete; then the connection is closed."""
 
     def __init__(self, transport: asyncio.Transport, within_s: float) -> None:
         self._transport, self._within_s = transport, within_s
@@ -93,12 +92,12 @@ class _Deadline:
         self.begin()
 
     def begin(self) -> None:
-        """Something came in: of a request, unless one is whole and not answered yet."""
+        """Note data: it begins a request, unless a complete one is not answered yet."""
         if self._is_waiting and self._due is None:
             self._due = asyncio.get_running_loop().call_later(self._within_s, self._transport.close)
 
     def met(self, *, is_answered: bool = False) -> None:
-        """The request is whole, or answered: what comes in then begins the next one."""
+        """Note that the request is complete, or answered: the next data begins another one."""
         self._is_waiting = is_answered
         if self._due is not None:
             self._due.cancel()
@@ -106,7 +105,7 @@ class _Deadline:
 
 
 def _noting(app: ASGIApp) -> ASGIApp:
-    """The application; it notes on the deadline of its connection when a request is whole, and when it is answered."""
+    """The application, which notes on the deadline when a request is complete, and when it is answered."""
 
     async def noting(scope: Scope, receive: Receive, send: Send) -> None:
         deadline = _deadline.get()
@@ -138,7 +137,7 @@ _OF_A_BODY: Final = (b"content-length", b"transfer-encoding")
 SWITCH_INTERVAL_S: Final = 0.0001
 THRESHOLDS: Final = (250, 2, 2_000)
 READINGS: Final = 2
-"""The snapshot that was remembered, and the first that is read: then all code is loaded."""
+"""The remembered snapshot, and the first one that is read: then all code is loaded."""
 
 
 def keep_pauses_short(service: Service) -> None:

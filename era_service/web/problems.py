@@ -1,7 +1,7 @@
-"""Problems: what went wrong over HTTP, as RFC 9457 has it, with the stable codes of the error table.
+"""Problems: errors over HTTP as RFC 9457 describes them, with the stable codes of the error table.
 
-In: any exception. Out: ``application/problem+json``. An error of ours shows all that it knows, since none
-holds a secret; of one that is not ours only the fact is shown, and the log has the rest.
+In: any exception. Out: ``application/problem+json``. Our own errors show all their facts, because none holds a secret;
+a foreign one shows only that it happened, and the log has the details.
 """
 
 import json
@@ -44,7 +44,7 @@ _OF_STATUS: dict[int, type[RequestError]] = {
 
 
 def problem_document(error: EraSwitchError, instance: str | None = None) -> dict[str, object]:
-    """The problem that an error is."""
+    """The problem document of an error."""
     return {
         "type": TYPE_PREFIX + error.code,
         "title": error.what,
@@ -60,8 +60,8 @@ def problem_document(error: EraSwitchError, instance: str | None = None) -> dict
 
 
 def problem_response(error: EraSwitchError, instance: str | None = None) -> Response:
-    """The answer that an error is."""
-    # A header named in the facts belongs to the answer too: when to come back, and how to say who one is.
+    """The answer to a request that failed with an error."""
+    # Some facts are headers of the answer too: when to retry, and how to authenticate.
     headers = {}
     if isinstance(error, TooManyRequestsError | TooManyListenersError):
         headers["retry-after"] = str(error.facts.get("retry_after_s", 1))
@@ -75,7 +75,7 @@ def problem_response(error: EraSwitchError, instance: str | None = None) -> Resp
 
 
 def handle_own(request: Request, error: Exception) -> Response:
-    """An error of ours."""
+    """Answer with one of our own errors."""
     assert isinstance(error, EraSwitchError)  # noqa: S101 - so it is registered
     if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("%s %s: %s", request.method, request.url.path, error)
@@ -83,7 +83,7 @@ def handle_own(request: Request, error: Exception) -> Response:
 
 
 def handle_http(request: Request, error: Exception) -> Response:
-    """An error of the framework."""
+    """Answer with an error of the framework."""
     assert isinstance(error, HTTPException)  # noqa: S101 - so it is registered
     kind = _OF_STATUS.get(error.status_code, MalformedRequestError)
     words = {
@@ -97,7 +97,7 @@ def handle_http(request: Request, error: Exception) -> Response:
 
 
 def handle_invalid(request: Request, error: Exception) -> Response:
-    """A request that does not match the OpenAPI description."""
+    """Answer a request that does not match the OpenAPI description."""
     found = error.errors()[:20]  # type: ignore[attr-defined]
     places = [
         {"place": ".".join(str(part) for part in item["loc"]), "reason": reason_of(item), "kind": item["type"]}
@@ -116,7 +116,7 @@ def handle_invalid(request: Request, error: Exception) -> Response:
 
 
 def handle_bug(request: Request, error: Exception) -> Response:
-    """An error that nobody foresaw: the server logs it, the answer has no more than its type."""
+    """Answer an unexpected error: the server logs it, and the answer has only its type."""
     problem = EraSwitchError(
         "A bug in eraswitch", got=f"an unexpected {type(error).__name__}", next_step="See the log of the service"
     )

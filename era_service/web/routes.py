@@ -1,7 +1,7 @@
-"""The routes: each takes a request apart, asks the service, and writes the document that it gives.
+"""The routes: each parses a request, asks the service, and writes the document that it returns.
 
-In: an ``APIRouter`` to fill. Out: the same. What can be said of all answers is in ``gate``; what goes wrong is in
-``problems``. A document that is written already never gets here, but for the one time before it is.
+In: a service. Out: routers. What all answers have in common is in ``front``; errors are in ``problems``. A document
+that exists in memory is answered by the gate, and gets here only before it exists.
 """
 
 import json
@@ -48,7 +48,7 @@ from release_tools.registrations.judging import fields_once
 
 MAX_EVENT_ID = 2**63 - 1
 UNBUFFERED = {"x-accel-buffering": "no"}
-"""Tells a proxy that it must hand on what comes in at once."""
+"""Makes a proxy pass on data immediately."""
 
 LIVE_AGE_S = 5
 """How long caches may keep what changes with every registration."""
@@ -58,7 +58,7 @@ MAX_BATCH = 5_000
 
 
 def problems_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The description of answers that are problems."""
+    """The description of problems as answers, for the OpenAPI document."""
     schema = {"$ref": "#/components/schemas/Problem"}
     return {
         status: {"description": "A problem (RFC 9457).", "content": {PROBLEM_JSON: {"schema": schema}}}
@@ -107,10 +107,10 @@ async def spoken(_version: Spoken = None) -> None:
 
 
 def written(request: Request, service: Service, document: BaseModel | bytes, max_age_s: int | None = None) -> Response:
-    """The answer with a document: with its ETag, or 304 where the client has it."""
+    """The answer with a document and its ETag, or 304 if the client has it."""
     known = None if request.scope["query_string"] else service.answer(request.scope["path"])
     answer = known or Answer.of(document if isinstance(document, bytes) else document.model_dump_json().encode())
-    # What is said before anything was read holds for the moment only.
+    # An answer from before the first reading is valid for the moment only.
     most_s = service.settings.service.max_age_s if service.has_read else 0
     age = cache_control(
         most_s if max_age_s is None else min(max_age_s, most_s), service.epoch_ends_at_s, service.clock()
@@ -168,7 +168,7 @@ def era_router() -> APIRouter:
         request: Request, service: ServiceOf, before: Before = None, limit: InForceLimit = 100
     ) -> Response:
         """The payloads of protocol configurations that are or were in force, by pages, newest first."""
-        service.configuration()  # where none are read, that is the answer
+        service.configuration()  # raises if none are read
         return written(request, service, in_force_history(service, CONFIGURATION, before, limit), LIVE_AGE_S)
 
     @router.get("/configuration/{epoch}", response_model=NodeConfiguration, responses=problems_of(404))
@@ -347,7 +347,7 @@ def health_router() -> APIRouter:
     """Whether it is well, and what it is."""
     router = APIRouter(tags=["service"])
 
-    # No worker thread is needed to say that the process lives: there may be none when thousands ask for more.
+    # Needs no worker thread: there may be none left when thousands ask.
     @router.get("/health/live", response_model=Health, responses=problems_of(503))
     async def live(service: ServiceOf) -> Response:
         """Whether the process does its work; if not, it should be started again."""

@@ -2,11 +2,11 @@
 
 In: the event log, and notices that it has grown. Out: frames. One task reads each new entry once and writes its frame
 once; listeners share both. A listener that comes back with ``Last-Event-ID`` first gets what it has missed, from the
-log; one that falls further behind than the frames that are kept gets it the same way. The log is looked at every second
-even if nobody reports that it has grown, because another process may have written into it.
+log; one that falls further behind than the frames that are kept gets it the same way. The log is read every second
+even without a notice, because another process may have written into it.
 
-Beside the log there are hints, for screens: that an epoch began, that registrations came in. They are no entries, have
-no id, and who was away misses them, since what they hint at can be asked for at any time.
+Besides the log there are hints for screens: an epoch began, or registrations came in. They are not entries and have no
+id, so a listener that was away misses them; their subject can be requested at any time.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ from eras import EraNotReadyError, StoreError
 _log = logging.getLogger(__name__)
 
 TOLD = EventFilter(roles=("decision",))
-"""What happened, not all that was read to find out."""
+"""Decisions, not the inputs that they are based on."""
 
 LOOK_EVERY_S = 1.0
 REGISTRATIONS_EVERY_S = 5.0
-"""How often listeners are told of registrations that keep coming in."""
+"""The interval between hints while registrations keep coming in."""
 
 KEPT_FRAMES = 1_000
 PAGE = 500
@@ -41,7 +41,7 @@ EPOCH_HINT, REGISTRATIONS_HINT = "epoch", "registrations"
 
 
 class EventStream:
-    """The stream of one service. ``start`` and ``stop`` it on the event loop that it is listened to on."""
+    """The stream of one service. ``start`` and ``stop`` run on the event loop of its listeners."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -70,7 +70,7 @@ class EventStream:
         self._task = asyncio.create_task(self._follow())
 
     def end(self) -> None:
-        """End every listener's stream; each comes back by itself, to whoever serves then."""
+        """End every listener's stream; each reconnects by itself, to whichever process serves then."""
         self._ended = True
         self._wake_listeners()
 
@@ -86,7 +86,7 @@ class EventStream:
         """Count a listener in.
 
         Raises:
-            TooManyListenersError: there are as many as may be.
+            TooManyListenersError: the maximum is reached.
         """
         most = self._service.settings.service.max_streams
         if self.listeners >= most:
@@ -96,7 +96,7 @@ class EventStream:
         self.listeners += 1
 
     async def listen(self, after: int | None) -> AsyncIterator[bytes]:
-        """Frames after the entry ``after``, from now on where that is ``None``; the listener was admitted before."""
+        """Frames after the entry ``after``, or from now on if that is ``None``; the listener was admitted before."""
         try:
             yield RETRY
             at, hinted = self._last if after is None else after, self._hinted
@@ -120,7 +120,7 @@ class EventStream:
             self.listeners -= 1
 
     async def _since(self, at: int) -> AsyncIterator[tuple[int, bytes]]:
-        """The frames after ``at``: those that are kept, or, where it is older than these, first from the log."""
+        """The frames after ``at``: those that are kept, preceded by older ones from the log if necessary."""
         while at < self._first_kept:
             events = (await asyncio.to_thread(self._service.events, at, PAGE, TOLD)).events
             missed = [event for event in events if event.id <= self._last]
@@ -135,12 +135,12 @@ class EventStream:
 
     async def _follow(self) -> None:
         async with self._service.changes.subscribe() as told:
-            while not self._ended:  # before Python 3.12 wait_for may lose that it was cancelled, once it has an answer
+            while not self._ended:  # before Python 3.12 wait_for may lose a cancellation once it has an answer
                 try:
                     await self._read_new()
                 except StoreError as error:
                     _log.warning("The event log could not be read: %s", error)
-                except Exception:  # listeners would else wait for ever, and believe that nothing happens
+                except Exception:  # otherwise listeners would wait for ever, as if nothing happened
                     _log.exception("The event log could not be read")
                 self._hint_at_news()
                 with contextlib.suppress(TimeoutError):

@@ -46,7 +46,7 @@ from release_tools.forecasting.safety import judge_switch
 
 
 def any_share(text: str) -> float:
-    """The share that ``text`` writes, as the type of an option; nothing at all is one, too."""
+    """The share that ``text`` states, as the type of an option; 0 is allowed."""
     return 0.0 if text.rstrip(" %") in ("0", "0.0") else float(share(text))
 
 
@@ -268,7 +268,7 @@ def _signed_with(configurations: tuple[EpochConfiguration, ...], at: Epoch | Non
 def _answer(
     app: AppContext, given: GivenQuorum, planned: SourcedQuorum | None, asked: ForecastOptions, *, as_json: bool
 ) -> None:
-    """The bare question: parameters that the command line gives in full need no configuration."""
+    """Answer for a share alone: parameters that the command line gives in full need no configuration."""
     signing = asked.given_share or 0.0
     quorum = planned or given_quorum(given) or quorum_of(app.settings)
     model = quorum.model

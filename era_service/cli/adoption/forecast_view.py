@@ -1,4 +1,4 @@
-"""How a forecast is shown: a table for people, and a chart.
+"""A forecast for people: a table, and a chart.
 
 In: a ``Forecast``. Out: lines, or the text of an SVG image. The document for machines is ``Forecast.document``.
 """
@@ -32,8 +32,8 @@ def forecast_lines(
 
     Args:
         found: the forecast.
-        gate: how the era stands to the configured gate, where there is one.
-        calendar: when epochs begin, where that is known.
+        gate: the configured gate, judged, if there is one.
+        calendar: when epochs begin, if known.
     """
     now, dates = found.now, calendar or EpochCalendar()
     yield f"Forecast of {printable(found.era)} at epoch {found.at}, from registrations up to epoch {now.epoch}"

@@ -1,10 +1,10 @@
-"""``eraswitch adoption ingest``, ``rejects``, ``rebuild`` and ``network-stake``: what is in the store, and its care.
+"""``eraswitch adoption ingest``, ``withdraw``, ``rejects``, ``rebuild`` and ``network-stake``: the store and its care.
 
-In: a source (an aggregator's event store or URL, JSON lines, CSV). Out: what became of it, in words or as JSON. The
-commands are ``ingest``, ``rejects``, ``rebuild`` and ``network_stake``.
+In: a source (an aggregator's event store or URL, JSON lines, CSV). Out: the result, in words or as JSON.
 """
 
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
@@ -20,14 +20,16 @@ from era_service.config.schema import Settings
 from era_service.ingest_progress import ingest_progress, registrations_words, source_words
 from era_service.wiring.adoption import current_epoch_of, open_adoption_store
 from era_service.wiring.providers import open_provider, providers_of
+from era_store import Withdrawal
 from era_store.registrations import StoredReject
 from eras import Epoch, EraSwitchError, MarkerError
 from release_tools.adoption.network_stake import read_network_stake, require_network_stake
-from release_tools.registrations import ingest as run
+from release_tools.registrations import ingest as ingest_all
 from release_tools.registrations import open_source
 from release_tools.registrations.ingesting import IngestSummary
 from release_tools.registrations.judging import FAR_EPOCH
 from release_tools.registrations.opening import SourceKind, kind_of
+from release_tools.registrations.withdrawal import withdraw as withdraw_all
 
 _KINDS = ("aggregator", "mithril", "csv", "lines")
 
@@ -75,7 +77,7 @@ def ingest(app: AppContext, /, *, what: SourceOptions, data: StoreOptions, outpu
         )
         with closing(opening) as found, ingest_progress(source_words(found.name), quiet=output.as_json) as progress:
             try:
-                summary = run(found, repository, dry_run=what.dry_run, progress=progress)
+                summary = ingest_all(found, repository, dry_run=what.dry_run, progress=progress)
             except EraSwitchError as error:
                 if not (output.as_json or what.dry_run):
                     click.echo(_kept_words(error.facts.get("ingested", {})), err=True)
@@ -239,3 +241,51 @@ def _summary_lines(summary: IngestSummary, current: Epoch | None, settings: Sett
 def _reject_facts(entry: StoredReject) -> dict[str, object]:
     reject = {name: getattr(entry.reject, name) for name in ("place", "reason", "content")}
     return {"id": entry.id, "source": entry.source, **reject, "time_s": entry.time_s}
+
+
+@option_group()
+class WithdrawOptions:
+    """The registrations to withdraw, and the reason."""
+
+    reason: str = option(
+        "--reason", required=True, metavar="WHY", help="The reason; it is kept with each of them and in the event log."
+    )
+    from_epoch: Epoch = option(
+        "--from-epoch", default="0", metavar="N", help="Only those of epoch N and later; by default all."
+    )
+    signed_too: bool = option("--signed-too", help="Also those that their parties have signed.")
+    dry_run: bool = option("--dry-run", help="Report how many they are, but change nothing.")
+
+
+@click.command(
+    cls=SectionedCommand, example='eraswitch adoption withdraw "api 3f2a" --reason "a stolen token" --dry-run'
+)
+@click.argument("source")
+@takes(what=WithdrawOptions, data=StoreOptions, output=JsonOptions)
+@pass_app
+def withdraw(
+    app: AppContext, /, *, source: str, what: WithdrawOptions, data: StoreOptions, output: JsonOptions
+) -> None:
+    """Withdraw what SOURCE registered, for example with a stolen token.
+
+    SOURCE is "api ID" for what came with the token ID, which is revoked first (token revoke); else the name that
+    adoption export shows. Registrations signed by their party stay, whoever delivered them. All others are kept among
+    the rejects, each as a line that adoption ingest reads.
+    """
+    if not what.reason.strip():
+        raise click.BadParameter("expected a reason in words", param_hint="--reason")
+    withdrawal = Withdrawal(source, what.reason, what.from_epoch, signed_too=what.signed_too, dry_run=what.dry_run)
+    with open_adoption_store(data.settings(app)) as opened:
+        found = withdraw_all(opened, withdrawal)
+    epochs = [{"epoch": epoch, "registrations": count} for epoch, count in sorted(found.items())]
+    document = {"source": source, "dry_run": what.dry_run, "withdrawn": sum(found.values()), "epochs": epochs}
+    echo_result(document, (_words(withdrawal, found),), as_json=output.as_json)
+
+
+def _words(withdrawal: Withdrawal, found: Mapping[Epoch, int]) -> str:
+    if not found:
+        return f"{withdrawal.source}: there is nothing to withdraw"
+    them = registrations_words(sum(found.values()))
+    when = f"epoch {min(found)}" if len(found) == 1 else f"epochs {min(found)} to {max(found)}"
+    done = "could be withdrawn; nothing was changed" if withdrawal.dry_run else "withdrawn"
+    return f"{withdrawal.source}: {them} of {when} {done}"

@@ -1,7 +1,4 @@
-"""Options that the adoption commands share, and what becomes of them.
-
-In: click commands and the values of their options. Out: the same with these options, and shares, bases and tables.
-"""
+"""Options that the adoption commands share, as groups or as fields of groups."""
 
 from contextlib import closing
 from fractions import Fraction
@@ -71,7 +68,7 @@ class ReadinessOptions(RegistrationOptions):
 
 @option_group()
 class BaseOptions:
-    """Of what stake shares are."""
+    """The stake that shares are of."""
 
     base_name: str | None = option(
         "--of",
@@ -94,7 +91,7 @@ class TickerOptions:
     )
 
     def tickers(self) -> dict[str, str]:
-        """Party id → ticker; empty where the aggregator does not answer, because nothing depends on names."""
+        """Party id → ticker; empty if the aggregator does not answer, because nothing depends on names."""
         if self.tickers_url is None:
             return {}
         try:

@@ -1,4 +1,4 @@
-"""Adoption at a terminal: tables of versions, eras, parties, and what is odd.
+"""Adoption at a terminal: tables of versions, eras and parties, and alarms.
 
 In: summaries of epochs. Out: what ``rich`` prints, once or live.
 """
@@ -19,7 +19,7 @@ from release_tools.adoption.summary import EraShares, VersionRow
 
 _BAR_CELLS = 20
 _PLAIN_WIDTH = 120
-"""The width of what goes into a file or a pipe: no line is folded to somebody's terminal."""
+"""The width of output to a file or a pipe, which does not depend on a terminal."""
 
 _ELASTIC = ("needs", "supports", "")
 """The columns that give way on a narrow terminal: figures and versions are never cut. The bars have no heading."""
@@ -27,7 +27,7 @@ _ELASTIC = ("needs", "supports", "")
 
 def console() -> Console:
     """Standard output."""
-    found = Console(highlight=False, markup=False, emoji=False)  # what nodes say is text and nothing else
+    found = Console(highlight=False, markup=False, emoji=False)  # the text of nodes is never markup
     return found if found.is_terminal else Console(highlight=False, markup=False, emoji=False, width=_PLAIN_WIDTH)
 
 
@@ -47,7 +47,7 @@ def adoption_view(adoptions: Sequence[EpochAdoption]) -> RenderableType:
 
 
 def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
-    """Rows as they are; numbers to the right."""
+    """Rows as a table; columns of numbers are set to the right."""
     numbers = [name for place, name in enumerate(columns) if all(isinstance(row[place], int) for row in rows)]
     table = _table(*columns, right=numbers)
     for row in rows:

@@ -88,7 +88,7 @@ def _views(
     rules: AdoptionRules,
     options: Mapping[str, Any],
 ) -> Iterator[RenderableType | None]:
-    """The text to show, whenever it is asked for; ``None`` where nothing has changed since."""
+    """The view, each time it is requested; ``None`` if nothing has changed since."""
     shown: object = None
     while True:
         current = refresh()
@@ -108,7 +108,7 @@ def _views(
 
 @contextmanager
 def _display() -> Iterator[Callable[[RenderableType], None]]:
-    """A display: live on a terminal, elsewhere one print after the other."""
+    """A display: live on a terminal, otherwise one view below the other."""
     out = console()
     if not out.is_terminal:
         yield out.print

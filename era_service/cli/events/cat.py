@@ -108,7 +108,7 @@ def cat(app: AppContext, /, *, place: str | None, which: FilterOptions, store: s
 
 
 def _warn_of_unknown(kinds: tuple[str, ...]) -> None:
-    """A kind that this version does not write may be one of a newer version, and more likely is a slip."""
+    """Warn of a kind that this version does not write: a newer version may, but it is more likely a slip."""
     known = [kind.value for kind in DecisionKind] + [*KIND_OF_INPUT.values()]
     for kind in kinds:
         near = get_close_matches(kind, known, n=1, cutoff=0.75)
@@ -117,10 +117,10 @@ def _warn_of_unknown(kinds: tuple[str, ...]) -> None:
 
 
 def _following(log: StoreLog, only: EventFilter, after: int, last: int | None) -> Iterator[LogLine]:
-    """The events that are there (of them the ``last`` so many), and then those that come."""
+    """The existing events (only the ``last`` N of them), and then the new ones."""
     with closing(log.store.notices()) as notices:
         while True:
-            end = log.head().last_id  # what is written from here on is looked at again
+            end = log.head().last_id  # later events are read again
             lines: Iterable[LogLine] = log.lines(after=after, only=only)
             if last is not None:
                 lines, last = deque(lines, maxlen=last), None

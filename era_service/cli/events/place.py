@@ -1,6 +1,6 @@
-"""The place of an event log: a store, or a file that ``events export`` wrote; and how one event looks to people.
+"""The place of an event log: a store, or a file that ``events export`` wrote; and an event in words.
 
-In: what the operator named, or the configuration. Out: an opened ``Log``, which the caller closes.
+In: the place that the operator names, or the configuration. Out: an opened ``Log``, which the caller closes.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ place_argument = click.argument("place", metavar="[FILE|STORE]", required=False)
 
 _LONG = 300
 _FIRST = {"verdict": 0, "era": 1}
-"""What people look for, before what may be cut off."""
+"""The facts that people look for come first: the last ones may be cut off."""
 
 
 class StoreLog:
@@ -45,7 +45,7 @@ def opened_log(app: AppContext, place: str | None, *, store: str | None = None) 
     """The log at a place: a file of events, or a store; by default the configured one. It is only read.
 
     Raises:
-        ConfigurationError: no place is named, and none is configured.
+        ConfigurationError: no place is named or configured.
         StoreError: it cannot be opened.
     """
     named = place or store
@@ -58,10 +58,10 @@ def opened_log(app: AppContext, place: str | None, *, store: str | None = None) 
 
 @contextmanager
 def opened_store(app: AppContext, named: str | None, *, create: bool = False) -> Iterator[StoreLog]:
-    """The log of a store, which is there, unless it may be made.
+    """The log of an existing store, or of a new one if ``create``.
 
     Raises:
-        ConfigurationError: no store is named, and none is configured.
+        ConfigurationError: no store is named or configured.
         StoreError: it cannot be opened.
     """
     from era_store import open_store
@@ -91,7 +91,7 @@ def opened_store(app: AppContext, named: str | None, *, create: bool = False) ->
 
 
 def _is_event_file(named: str) -> bool:
-    """Whether what is named is a file that is no SQLite database: then it is one of events, or damaged."""
+    """Whether the name is that of a file other than an SQLite database: a file of events, or a damaged one."""
     path = Path(named)
     if "://" in named or not path.is_file() or not path.stat().st_size:
         return False

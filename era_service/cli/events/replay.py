@@ -68,7 +68,7 @@ def _replayed(
 ) -> tuple[Difference | None, LogLine | None]:
     for line in verified(log.lines(), log.head().base_hash):
         if until is not None and line.event.id > until:
-            return None, None  # what is due may come after it
+            return None, None  # decisions that are due may come after it
         if break_at is not None and line.event.id >= break_at:
             return None, line
         found = done.feed(line)
@@ -96,7 +96,7 @@ def _nodes(done: Replay) -> Iterator[tuple[str, NodeState, int]]:
 
 
 def _stop(done: Replay, line: LogLine) -> _Stop:
-    """The state before an event, and what is decided upon it."""
+    """The state before an event, and the decisions on it."""
     event = line.event
     node = done.nodes.get(event.id if event.stream is None else event.stream)
     before = None if node is None else redacted(state_facts(node.state))

@@ -25,7 +25,7 @@ from release_tools.rollout.configurations import PlannedChange, configuration_st
 from release_tools.rollout.plan import PLAN_VERSION, PlannedRollout
 
 DEFAULT_WAY_EPOCHS = 10
-"""Epochs from announcing to the switch where a plan is made without saying: seven weeks of mainnet."""
+"""Epochs from announcing to the switch by default: seven weeks on mainnet."""
 
 _PERSON = "NAME or NAME <CONTACT>"
 
@@ -63,7 +63,7 @@ class GateOptions:
 
 @option_group()
 class ScheduleOptions:
-    """When the phases are, and whom to tell."""
+    """The epochs of the phases, and the people to inform."""
 
     announce_at: Epoch | None = option("--announce-at", help="The earliest epoch to announce in; by default now.")
     at: Epoch | None = option("--at", help="The epoch at which ERA begins; by default 10 after announcing.")
@@ -160,7 +160,7 @@ def _planned(
     given = asked.quorum.given
     if asked.quorum_probability is not None:
         gate["quorum_probability"] = asked.quorum_probability
-        if given != GivenQuorum() or not is_on_chain:  # else the chain is asked for that of the epoch each time
+        if given != GivenQuorum() or not is_on_chain:  # otherwise they are read from the chain each time
             found = quorum_of(settings, given)
             quorum = {**_parameters(found.model.to_dict()), "source": found.source}
     elif given != GivenQuorum():
@@ -227,7 +227,7 @@ def _quorum_lines(
 
 
 def _require_supported(era: str, supported: tuple[str, ...]) -> None:
-    """Check that the era is one that is known: a plan is found to be misspelt when it is made, not when it is late."""
+    """Check that the era is known, so that a misspelt name is found when the plan is made, and not when it is late."""
     if era not in supported:
         near = get_close_matches(era, supported, n=1)
         raise ConfigurationError(

@@ -167,7 +167,7 @@ def next_step(
 
 
 def _configuration_codes(standing: RolloutStanding) -> list[int]:
-    """The exit codes of these steps: rollout next takes none of them itself."""
+    """The exit codes of these steps, none of which rollout next takes itself."""
     return [EXIT_CODES.get(one.state.value, 1) for one in standing.configurations] or [0]
 
 

@@ -85,7 +85,7 @@ def verify(
 
 
 def read_plan(app: AppContext, plan_file: str, network: NetworkOptions) -> tuple[PlannedRollout, Settings]:
-    """The plan, before the chain is read: one with a mistake asks nobody anything."""
+    """The plan and the settings; a plan with a mistake is refused before the chain is read."""
     planned = PlannedRollout.from_text(read_text(plan_file), plan_file)
     return planned, network.settings(app)
 
@@ -118,7 +118,7 @@ def planned_changes_of(planned: PlannedRollout, plan_file: str) -> tuple[Planned
 def verified(
     app: AppContext, standing: StandingOptions, recovery: RecoveryOptions, network: NetworkOptions
 ) -> tuple[PlannedRollout, Settings, Recovery, tuple[str, ...]]:
-    """The plan, the settings, how the network stands after the switch, and what is not known."""
+    """The plan, the settings, the recovery of the network, and what is unknown about it."""
     aggregator, certificates_file = recovery.aggregator, recovery.certificates_file
     if aggregator is not None and certificates_file is not None:
         raise click.UsageError("Give --aggregator or --certificates, not both.")
