@@ -100,7 +100,7 @@ def test_a_calendar_reads_the_eras_whatever_names_there_are():
         EraDocument(name="announced", epoch=None, state="announced", supported=True, epochs_left=None),
         EraDocument(name="never", epoch=2**64 - 1, state="scheduled", supported=True, epochs_left=None),
     ]
-    made = era_calendar(eras, EpochCalendar(GENESIS), network="my; net,", place="here", told_at_s=5.0)
+    made = era_calendar(eras, EpochCalendar(GENESIS), network="my; net,", place="here", published_at_s=5.0)
     assert made is not None
     assert max(map(len, made.split(b"\r\n"))) <= 75
     (event,) = icalendar.Calendar.from_ical(made).walk("VEVENT")
@@ -108,7 +108,7 @@ def test_a_calendar_reads_the_eras_whatever_names_there_are():
     assert event.decoded("DTSTAMP") == datetime.fromtimestamp(5, UTC)
     assert event["SUMMARY"].startswith('my; net,: the era a<b>&;,\\"')
     assert event["SUMMARY"].endswith("ü" * 90 + " begins")
-    assert era_calendar(eras, EpochCalendar(), network="n", place="here", told_at_s=None) is None
+    assert era_calendar(eras, EpochCalendar(), network="n", place="here", published_at_s=None) is None
 
 
 def test_the_pages_show_what_the_log_has_and_are_not_sent_twice(world, monkeypatch):
