@@ -24,9 +24,7 @@ from chain_reader.providers.transport.calls import Answer, Call
 from chain_reader.providers.transport.errors import (
     ProviderFailedError,
     ProviderRefusedError,
-    ProviderTimeoutError,
     ProviderUnreachableError,
-    ReadLimitExceededError,
 )
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.retries import Retries
@@ -228,21 +226,17 @@ class CardanoCliObserver(LedgerStateOnly):
                 next_step="Install cardano-cli, or set its path",
             ) from error
         except TooLateError as error:
-            raise call.error(
-                ProviderTimeoutError,
-                "was not answered in time",
-                expected=f"an answer within {limits.call_deadline_s:g} s",
-                got="none; the program was stopped",
-                next_step="Check that the node is up and not replaying its chain, then read again",
+            raise call.too_late(
+                f"an answer within {limits.call_deadline_s:g} s",
+                "none; the program was stopped",
+                "Check that the node is up and not replaying its chain, then read again",
             ) from error
         except TooMuchError as error:
-            raise call.error(
-                ReadLimitExceededError,
-                "got an answer beyond the limit",
-                expected=f"at most {limits.max_message_bytes} bytes",
+            raise call.beyond(
+                "max_message_bytes",
+                f"at most {limits.max_message_bytes} bytes",
+                "Somebody may flood the address; raise max_message_bytes to read it all",
                 got="more; the program was stopped",
-                next_step="Somebody may flood the address; raise max_message_bytes to read it all",
-                limit="max_message_bytes",
             ) from error
         if finished.code != 0:
             raise _failure(call, finished)

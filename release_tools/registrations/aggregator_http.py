@@ -19,7 +19,7 @@ from pydantic import TypeAdapter
 
 from chain_reader.providers.transport.api import HttpApi, Parsed
 from chain_reader.providers.transport.calls import Answer, Asking
-from chain_reader.providers.transport.errors import ProviderNotFoundError, ReadLimitExceededError, UnsteadyAnswerError
+from chain_reader.providers.transport.errors import ProviderNotFoundError, UnsteadyAnswerError
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from era_store.registrations import Registration
 from eras import Epoch
@@ -192,13 +192,11 @@ class AggregatorHttp(Asking[HttpApi]):
             if not answer.next.startswith("/") or answer.next.startswith("//"):
                 raise call.unexpected("the path of the next page", answer.next)
             path = answer.next
-        raise self._api.call(first).error(
-            ReadLimitExceededError,
-            "comes in more pages than the limit",
-            expected=f"at most {self._api.limits.max_pages} pages",
-            got="more",
-            next_step="Raise max_pages only if the aggregator is trusted",
-            limit="max_pages",
+        raise self._api.call(first).beyond(
+            "max_pages",
+            f"at most {self._api.limits.max_pages} pages",
+            "Raise max_pages only if the aggregator is trusted",
+            what="comes in more pages than the limit",
         )
 
     def _known_at(self, path: str, expected: TypeAdapter[Parsed], until: float) -> Parsed:

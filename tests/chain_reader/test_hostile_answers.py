@@ -26,8 +26,8 @@ from chain_reader import (
 from chain_reader.providers.cardano_cli import CardanoCliObserver
 from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.providers.kupo.observer import KupoObserver
+from chain_reader.providers.transport.calls import DEEPEST, LONGEST_NUMBER, shallow
 from chain_reader.providers.transport.errors import ProviderSyncingError
-from chain_reader.providers.transport.shallow_json import DEEPEST, LONGEST_NUMBER, shallow
 from eras import ChainReadError
 from tests.chain_reader.fake_cardano_cli import program
 from tests.chain_reader.hostile import Chunks, HostileHttp, hostile_websocket, reply

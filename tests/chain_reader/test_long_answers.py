@@ -15,9 +15,8 @@ from chain_reader import (
 )
 from chain_reader.ports import UNKNOWN_ADDRESS
 from chain_reader.providers.koios.observer import KoiosObserver
-from chain_reader.providers.transport.calls import Call
+from chain_reader.providers.transport.calls import DEEPEST, Call
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, MEBIBYTE
-from chain_reader.providers.transport.shallow_json import DEEPEST
 from chain_reader.providers.transport.sieve import Sieve
 from tests.chain_reader.hostile import Chunks, HostileHttp, error, reply
 

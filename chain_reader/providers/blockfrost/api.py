@@ -43,9 +43,7 @@ class BlockfrostApi(HttpApi):
     Args:
         place: what paths follow, version included, or the name of a network of Blockfrost's own service.
         project_id: the key; it never shows in an error or a ``repr``.
-        limits: time, size, attempts and rate.
-        clock: time and waiting.
-        pace: how fast the provider is asked.
+        limits, clock, pace: as ``HttpApi`` has them.
 
     Raises:
         ConfigurationError: the URL or the project id cannot be used.
@@ -161,14 +159,8 @@ class BlockfrostApi(HttpApi):
 
     def beyond(self, path: str, expected: str, limit: str) -> ReadLimitExceededError:
         """The error for a list that is longer than a limit."""
-        return self.call(path).error(
-            ReadLimitExceededError,
-            "holds more than the limit allows",
-            expected=expected,
-            got="more",
-            next_step=f"Somebody may flood the address; raise {limit} to read it all",
-            limit=limit,
-        )
+        next_step = f"Somebody may flood the address; raise {limit} to read it all"
+        return self.call(path).beyond(limit, expected, next_step, what="holds more than the limit allows")
 
     def words_of(self, answer: HttpAnswer) -> str:
         """The words of an error in Blockfrost's form."""

@@ -15,7 +15,6 @@ from chain_reader.providers.blockfrost.answers import Amount, Hash, OutputIndex,
 from chain_reader.providers.blockfrost.api import PAGE_ITEMS, BlockfrostApi, about_address
 from chain_reader.providers.gateway import REMOTE_WHEN_IDLE, Network, SpendableOutput, TransactionParameters
 from chain_reader.providers.transport.calls import Answer, Asking
-from chain_reader.providers.transport.errors import ReadLimitExceededError
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from eras import Slot
 
@@ -141,12 +140,12 @@ class BlockfrostGateway(Asking[BlockfrostApi]):
             found.extend(item.to_spendable() for item in known)
             if len(items) < PAGE_ITEMS:
                 return tuple(found)
-        raise self._api.call(path).error(
-            ReadLimitExceededError,
-            "lists more outputs than may be read",
-            expected=f"at most {most} pages of {PAGE_ITEMS}",
-            next_step="Pay from another address",
-            limit="max_pages",
+        raise self._api.call(path).beyond(
+            "max_pages",
+            f"at most {most} pages of {PAGE_ITEMS}",
+            "Pay from another address",
+            what="lists more outputs than may be read",
+            got=None,
         )
 
     def supply(self, unit: str) -> int:

@@ -72,9 +72,7 @@ class KoiosApi(HttpApi):
     Args:
         place: what paths follow, version included, or the name of a public network.
         token: the token of an account; it never shows in an error or a ``repr``.
-        limits: time, size, attempts and rate.
-        clock: time and waiting.
-        pace: how fast the server is asked.
+        limits, clock, pace: as ``HttpApi`` has them.
 
     Raises:
         ConfigurationError: the place or the token cannot be used.
@@ -251,13 +249,7 @@ class KoiosApi(HttpApi):
 
     def beyond(self, path: str, expected: str, limit: str) -> ReadLimitExceededError:
         """The error of a list that is longer than the limit of that name allows."""
-        return self.call(path, "POST").error(
-            ReadLimitExceededError,
-            "lists more than may be read",
-            expected=expected,
-            next_step=f"Raise {limit} only if the provider is trusted",
-            limit=limit,
-        )
+        return self.call(path, "POST").beyond(limit, expected, what="lists more than may be read", got=None)
 
     def _asked(
         self,

@@ -37,9 +37,7 @@ class KupoApi(HttpApi):
 
     Args:
         base_url: what paths follow.
-        limits: time, size, attempts and rate.
-        clock: time and waiting.
-        pace: how fast the server is asked.
+        limits, clock, pace: as ``HttpApi`` has them.
 
     Raises:
         ConfigurationError: the URL cannot be used.

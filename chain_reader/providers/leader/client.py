@@ -149,11 +149,5 @@ class LeaderClient(HttpApi):
 
     def beyond(self, path: str, what: str, limit: str) -> ReadLimitExceededError:
         """The error for what does not end."""
-        return self.call(path).error(
-            ReadLimitExceededError,
-            "holds more than the limit allows",
-            expected=what,
-            got="more",
-            next_step="Do not follow this leader: its answers do not end",
-            limit=limit,
-        )
+        next_step = "Do not follow this leader: its answers do not end"
+        return self.call(path).beyond(limit, what, next_step, what="holds more than the limit allows")

@@ -33,7 +33,6 @@ from chain_reader.providers.transport.errors import (
     ProviderRefusedError,
     ProviderTimeoutError,
     ProviderUnreachableError,
-    ReadLimitExceededError,
     TruncatedAnswerError,
     UnexpectedAnswerError,
 )
@@ -231,25 +230,20 @@ class Conversation:
 
     def too_late(self) -> ProviderTimeoutError:
         """The error for an answer, or a connection, that did not come in time."""
-        return self.call.error(
-            ProviderTimeoutError,
-            "was not answered in time",
-            expected=f"a connection within {self._limits.connect_timeout_s:g} s, "
+        return self.call.too_late(
+            f"a connection within {self._limits.connect_timeout_s:g} s, "
             f"an answer within {self._limits.call_deadline_s:g} s",
-            got="none so far",
-            next_step="Check that the node and Ogmios are up, then read again",
+            "none so far",
+            "Check that the node and Ogmios are up, then read again",
         )
 
     def closed(self, error: ConnectionClosed) -> ChainReadError:
         """The error for a connection that ended before the answer did."""
         if error.sent is not None and error.sent.code == _MESSAGE_TOO_BIG:
-            return self.call.error(
-                ReadLimitExceededError,
-                "got an answer beyond the limit",
-                expected=f"at most {self._limits.max_message_bytes} bytes",
-                got="more",
-                next_step="Somebody may flood the address; raise max_message_bytes to read it all",
-                limit="max_message_bytes",
+            return self.call.beyond(
+                "max_message_bytes",
+                f"at most {self._limits.max_message_bytes} bytes",
+                "Somebody may flood the address; raise max_message_bytes to read it all",
             )
         if error.sent is not None and error.rcvd is None:
             return self.call.unexpected(

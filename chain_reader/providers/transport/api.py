@@ -52,7 +52,7 @@ class HttpApi:
         pace: Pace | None = None,
     ) -> None:
         base_url = place
-        if public is not None and "/" not in place:
+        if public is not None and place.isalnum():
             if place not in public:
                 raise ConfigurationError(
                     f"{kind.capitalize()} serves no network of that name",

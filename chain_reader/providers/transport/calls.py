@@ -24,9 +24,10 @@ from chain_reader.providers.transport.errors import (
     ProviderQuotaExceededError,
     ProviderRateLimitedError,
     ProviderRefusedError,
+    ProviderTimeoutError,
+    ReadLimitExceededError,
     UnexpectedAnswerError,
 )
-from chain_reader.providers.transport.shallow_json import shallow
 from eras import ChainReadError, ConfigurationError
 
 Api = TypeVar("Api", bound="Connection")
@@ -38,6 +39,15 @@ NO_HASH = "0" * 64
 _EXCERPT = 200
 _SECRET_LABEL = re.compile(r"dmtr_[^.]+")
 """Demeter's hosted nodes carry the key of their user in the host name."""
+
+DEEPEST = 40
+"""Arrays and objects in each other that are kept; what is read here needs eight."""
+
+LONGEST_NUMBER = 400
+"""Digits of a number that is kept; what is read here has twenty."""
+
+_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{\]}]|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?', re.DOTALL)
+"""A string is one even where its end is missing, and a number whatever its length, or matching would take for ever."""
 
 _MEANINGS: dict[int, tuple[type[ChainReadError], str, str]] = {
     402: (
@@ -228,6 +238,31 @@ class Call:
             next_step="Check the URL and the version of the provider; if they are right, do not trust it",
         )
 
+    def beyond(
+        self,
+        limit: str,
+        expected: str,
+        next_step: str | None = None,
+        *,
+        what: str = "got an answer beyond the limit",
+        got: str | None = "more",
+    ) -> ReadLimitExceededError:
+        """The error for what is longer than the limit of that name in ``ReadLimits`` allows."""
+        return self.error(
+            ReadLimitExceededError,
+            what,
+            expected=expected,
+            got=got,
+            next_step=next_step or f"Raise {limit} only if the provider is trusted",
+            limit=limit,
+        )
+
+    def too_late(self, expected: str, got: str, next_step: str) -> ProviderTimeoutError:
+        """The error for what did not come in time."""
+        return self.error(
+            ProviderTimeoutError, "was not answered in time", expected=expected, got=got, next_step=next_step
+        )
+
     def status_error(self, status: int, words: str = "", *, retry_after_s: float | None = None) -> ChainReadError:
         """The error for an answer with this HTTP status, with the provider's words and how long it asks to wait."""
         kind, what, next_step = _MEANINGS.get(status, _FAILED if status >= 500 else _REFUSED)
@@ -273,6 +308,34 @@ def provider_name(kind: str, url: str, schemes: tuple[str, ...]) -> str:
         )
     shown = _SECRET_LABEL.sub("***", f"[{host}]" if ":" in host else host)
     return f"{kind} {parts.scheme}://{shown}" + (f":{port}" if port else "")
+
+
+def shallow(text: str) -> str:
+    """``text`` made harmless to parse: null for what nests deeper than ``DEEPEST``, and a text for a longer number.
+
+    A parser refuses a whole answer for one of these, and anybody can put one into it: a native script or a datum that
+    nests a hundred levels deep, or a number of thousands of digits, in a single output at the address. That must not
+    spoil the reading of the others (rule T1), which look at none of these. Where a number is expected the text is not
+    a number, and does not count as missing.
+    """
+    kept: list[str] = []
+    begin = depth = 0
+    for token in _TOKEN.finditer(text):
+        first = text[token.start()]
+        if first in "[{":
+            depth += 1
+            if depth == DEEPEST + 1:
+                kept += [text[begin : token.start()], "null"]
+        elif first in "]}":
+            if depth == DEEPEST + 1:
+                begin = token.end()
+            depth -= 1
+        elif first != '"' and depth <= DEEPEST and token.end() - token.start() > LONGEST_NUMBER:
+            kept += [text[begin : token.start()], f'"a number of {token.end() - token.start()} characters"']
+            begin = token.end()
+    if depth <= DEEPEST:
+        kept.append(text[begin:])
+    return "".join(kept)
 
 
 def _described(error: ValidationError, body: str | bytes) -> str:

@@ -26,7 +26,6 @@ from chain_reader.providers.transport.calls import Call
 from chain_reader.providers.transport.errors import (
     ProviderTimeoutError,
     ProviderUnreachableError,
-    ReadLimitExceededError,
     TruncatedAnswerError,
 )
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
@@ -303,14 +302,7 @@ class BoundedHttp:
         for piece in response.raw.stream(_CHUNK_BYTES, decode_content=True):
             left -= len(piece)
             if left < 0:
-                raise call.error(
-                    ReadLimitExceededError,
-                    "got an answer beyond the limit",
-                    expected=f"at most {most} bytes",
-                    got="more",
-                    next_step=f"Raise {limit} only if the provider is trusted",
-                    limit=limit,
-                )
+                raise call.beyond(limit, f"at most {most} bytes")
             yield piece
         if self._guard.expired:  # the shut socket looked like the end of an answer without a length
             raise self._too_late(call)
@@ -324,13 +316,11 @@ class BoundedHttp:
             return b""
 
     def _too_late(self, call: Call) -> ProviderTimeoutError:
-        return call.error(
-            ProviderTimeoutError,
-            "was not answered in time",
-            expected=f"a whole answer within {self._limits.call_deadline_s:g} s, "
+        return call.too_late(
+            f"a whole answer within {self._limits.call_deadline_s:g} s, "
             f"all of a reading within {self._limits.read_deadline_s:g} s",
-            got="none so far",
-            next_step=_NEXT_SLOW,
+            "none so far",
+            _NEXT_SLOW,
         )
 
     def _mapped(self, call: Call, error: Exception) -> ChainReadError:
@@ -338,13 +328,8 @@ class BoundedHttp:
         if isinstance(error, requests.Timeout | ReadTimeoutError):
             connecting = isinstance(error, requests.ConnectTimeout)
             limit = self._limits.connect_timeout_s if connecting else self._limits.read_timeout_s
-            return call.error(
-                ProviderTimeoutError,
-                "was not answered in time",
-                expected=f"{'a connection' if connecting else 'the next bytes'} within {limit:g} s",
-                got="silence",
-                next_step=_NEXT_SLOW,
-            )
+            awaited = "a connection" if connecting else "the next bytes"
+            return call.too_late(f"{awaited} within {limit:g} s", "silence", _NEXT_SLOW)
         reason = _root_cause(error)
         if isinstance(error, DecodeError) or (
             isinstance(reason, http.client.HTTPException)

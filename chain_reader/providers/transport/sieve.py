@@ -13,9 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from chain_reader.providers.transport.calls import Call
-from chain_reader.providers.transport.errors import ReadLimitExceededError
-from chain_reader.providers.transport.shallow_json import DEEPEST
+from chain_reader.providers.transport.calls import DEEPEST, Call
 
 Fields = Mapping[str, "Fields | None"]
 """The fields of an object that are needed, and those of what is in each, lists of it included; ``None`` is all."""
@@ -53,14 +51,8 @@ class Sieve:
         for event, value in _events(call, pieces):
             kept.take(event, value)
             if kept.size > most:
-                raise call.error(
-                    ReadLimitExceededError,
-                    "got an answer that is too large to keep",
-                    expected=f"at most {most} bytes",
-                    got="more",
-                    next_step="Raise max_answer_bytes only if the provider is trusted",
-                    limit="max_answer_bytes",
-                )
+                what = "got an answer that is too large to keep"
+                raise call.beyond("max_answer_bytes", f"at most {most} bytes", what=what)
         return json.dumps(kept.whole).encode()
 
 
