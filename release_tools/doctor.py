@@ -1,7 +1,7 @@
-"""The doctor: what is wrong before a rollout, found while there is time.
+"""Checks keys, addresses, providers and stores before a rollout, while there is time to correct them.
 
-In: paths, addresses, keys, an observer and a gateway, and the time. Out: findings, each with what was looked at, what
-was found, and what to do. A check never raises on what it checks: an error of ours becomes a finding.
+In: paths, addresses, keys, an observer, a gateway, and the time. Out: findings, each with the subject, the result and
+the next step. A check never raises: an ``EraSwitchError`` becomes a finding.
 """
 
 import enum
@@ -31,17 +31,17 @@ from release_tools.transactions.scripts import KeyScript
 Answer = TypeVar("Answer")
 
 LEAST_FUNDS_LOVELACE = 10_000_000
-"""Ten ada: a marker output and the fees of a rollout, with something in reserve."""
+"""Ten ada cover a marker output and the fees of a rollout, with a reserve."""
 
 CLOCK_TOLERANCE_S = 30.0
-"""A tip that is further in the future says that the clock of this machine is behind."""
+"""A tip further in the future means that the clock of this machine is slow."""
 
 LONG_SPAN_S = 7200.0
-"""From here on a time span is told in days and hours."""
+"""Longer time spans are shown in days and hours."""
 
 
 class Health(enum.Enum):
-    """How grave a finding is."""
+    """The severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"
@@ -53,10 +53,10 @@ class Finding:
     """A finding of a check.
 
     Attributes:
-        check: what was looked at.
-        health: how grave it is.
-        words: what was found.
-        next_step: what to do about it, where something is to be done.
+        check: the subject of the check.
+        health: the severity.
+        words: the result.
+        next_step: the next step, if there is something to do.
     """
 
     check: str
@@ -70,7 +70,7 @@ class Finding:
 
 
 class Examination:
-    """Findings, as they are made."""
+    """Runs checks and collects their findings."""
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
@@ -79,48 +79,48 @@ class Examination:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether there is no problem; warnings do not count."""
+        """Whether no finding is a problem; warnings do not count."""
         return all(finding.health is not Health.PROBLEM for finding in self.findings)
 
     def attempt(
         self, check: str, ask: Callable[[], Answer], words: Callable[[Answer], str] | None = None
     ) -> Answer | None:
-        """The answer of ``ask``; an error is a finding, and so are the ``words`` for the answer."""
+        """Return the answer of ``ask``; an error becomes a finding, and so do the ``words`` for the answer."""
         with self._check(check):
             answer = ask()
             if words is not None:
-                self._ok(check, words(answer))
+                self.fine(check, words(answer))
             return answer
         return None
 
-    def problem(self, check: str, words: str, next_step: str) -> None:
-        """Something that was found elsewhere."""
-        self._problem(check, words, next_step)
+    def fine(self, check: str, words: str) -> None:
+        """Add a finding that something is as it should be."""
+        self.findings.append(Finding(check, Health.OK, words))
 
     def warning(self, check: str, words: str, next_step: str) -> None:
-        """Something that was found elsewhere, and can be lived with."""
-        self._warn(check, words, next_step)
+        """Add a finding that does not prevent a rollout."""
+        self.findings.append(Finding(check, Health.WARNING, words, next_step))
 
-    def fine(self, check: str, words: str) -> None:
-        """Something that was looked at elsewhere, and is as it should be."""
-        self._ok(check, words)
+    def problem(self, check: str, words: str, next_step: str | None) -> None:
+        """Add a finding that must be corrected before a rollout."""
+        self.findings.append(Finding(check, Health.PROBLEM, words, next_step))
 
     # --- keys
 
     def era_key(self, read: Callable[[], EraSigner], path: Path | None, configured: VerificationKey | None) -> None:
-        """The era key: for its owner alone, the one of the network, and the pair of the file beside it."""
+        """Check that the era key is private, is the one of the network, and fits the verification key beside it."""
         with self._check("era key"):
             key = read()
             if path is not None and not isinstance(key, ExternalEraKey):  # a signer file holds no secret
                 self._private("era key", path)
             if configured is not None and key.verification_key != configured:
-                self._problem(
+                self.problem(
                     "era key",
                     f"it is the secret key of {key.verification_key}, and the network's is {configured}",
                     "Give the era key of the network that is named",
                 )
             elif configured is not None:
-                self._ok("era key", f"it is the secret key of the network's {configured}")
+                self.fine("era key", f"it is the secret key of the network's {configured}")
             beside = None if path is None else path.with_name(VERIFICATION_KEY_FILE)
             if beside is not None and beside.is_file():
                 self._pair(key.verification_key, beside)
@@ -132,7 +132,7 @@ class Examination:
         era_address: str | None,
         load: Callable[[Path], PaymentSigner] | None = None,
     ) -> str | None:
-        """The payment key: for its owner alone, and owner of the era address; returns its own address."""
+        """Check that the payment key is private and owns the era address; return its own address."""
         check = f"payment key {path}"
         own: str | None = None
         with self._check(check):
@@ -140,19 +140,19 @@ class Examination:
             if not isinstance(key, ExternalPaymentKey):
                 self._private(check, path)
             if network_id is None:
-                self._ok(check, f"its hash is {key.key_hash}")
+                self.fine(check, f"its hash is {key.key_hash}")
                 return None
             own = key.address(network_id)
             if era_address is None:
-                self._ok(check, f"its address is {own}")
+                self.fine(check, f"its address is {own}")
             elif key.key_hash in (owner := owner_of(era_address, network_id, self.era_script)).key_hashes:
-                self._ok(
+                self.fine(
                     check,
                     "it owns the era address" if owner.script is None else "it is one of the keys of the era address",
                 )
                 own = era_address
             else:
-                self._warn(
+                self.warning(
                     check,
                     f"it does not own the era address; its own is {own}",
                     "It can pay, but replacing a marker also takes the key of the era address",
@@ -162,7 +162,7 @@ class Examination:
     def shared_key(
         self, name: str | None, magic: int | None, key: VerificationKey, others: Mapping[str, tuple[int, str]]
     ) -> None:
-        """Whether other networks believe the same era key: what is signed for one can then be posted on another.
+        """Check that no other network trusts the same era key; a payload for one could be posted on the other.
 
         Args:
             name: the network's name.
@@ -177,24 +177,24 @@ class Examination:
                 if other != name and VerificationKey.parse(text) == key
             ]
             if same:
-                self._warn(
+                self.warning(
                     "era key on other networks",
                     f"the same era key signs for {', '.join(same)} and for {name or 'this network'} (magic {magic})",
                     "What is signed for one of them can be posted on the others: use a key for each, or the extension",
                 )
             else:
-                self._ok("era key on other networks", "no other known network uses this era key")
+                self.fine("era key on other networks", "no other known network uses this era key")
 
     # --- addresses and money
 
     def address(self, check: str, text: str, network_id: int) -> None:
-        """An address: one of this network, that a payment key owns."""
+        """Check that an address is of this network and owned by a payment key or the era script."""
         with self._check(check):
             parse_address(text, network_id, check, self.era_script)
-            self._ok(check, f"{text} is one of this network")
+            self.fine(check, f"{text} is one of this network")
 
     def funds(self, gateway: TransactionGateway, address: str, network_id: int) -> None:
-        """Whether what is at an address of this network and may be spent pays for a rollout."""
+        """Check that the outputs that may be spent at an address pay for a rollout."""
         check = f"funds at {address}"
         with self._check(check):
             parse_address(address, network_id, "payment address", self.era_script)
@@ -205,9 +205,9 @@ class Examination:
             spared = len(outputs) - len(plain)
             words += f", and {spared} with tokens, datums or scripts" if spared else ""
             if held < LEAST_FUNDS_LOVELACE:
-                self._problem(check, words, f"Send {ada(LEAST_FUNDS_LOVELACE - held)} or more to {address}")
+                self.problem(check, words, f"Send {ada(LEAST_FUNDS_LOVELACE - held)} or more to {address}")
             else:
-                self._ok(check, words)
+                self.fine(check, words)
 
     # --- providers
 
@@ -222,16 +222,16 @@ class Examination:
         is_public: bool,
         now_s: float,
     ) -> Network | None:
-        """A provider: whether it answers, is of this network, and has followed its chain to now.
+        """Check that a provider answers, is on this network, and is in sync.
 
         Args:
-            name: what operators call it.
-            observer: reads there.
-            gateway: submits there; ``None`` where it takes no transactions.
-            magic: of the network that is configured.
-            genesis: of that network, where it is known.
+            name: the provider's name.
+            observer: reads from it.
+            gateway: submits to it; ``None`` if it takes no transactions.
+            magic: the magic of the configured network.
+            genesis: the genesis of that network, if it is known.
             is_public: whether it is a public network; the clock of another one may be moved by hand.
-            now_s: POSIX time by the clock of this machine.
+            now_s: the POSIX time on this machine.
         """
         check = f"provider {name}"
         network = None
@@ -239,16 +239,16 @@ class Examination:
             epoch, tip = observer.epoch(), observer.tip()
             network = None if gateway is None else gateway.network()
             if network is not None and magic is not None and network.magic != magic:
-                self._problem(
+                self.problem(
                     check, f"it is on the network with magic {network.magic}, not {magic}", "Name another provider"
                 )
                 return None
             self._epochs[name] = epoch
             words = f"it answers: epoch {epoch}, slot {tip.slot}"
             if gateway is None:
-                self._warn(check, f"{words}; it takes no transactions", "Name another one for publishing")
+                self.warning(check, f"{words}; it takes no transactions", "Name another one for publishing")
             else:
-                self._ok(check, words)
+                self.fine(check, words)
             if (began := genesis()) is not None:
                 self._tip(
                     check, began, now_s - began.time_of(tip.slot), Health.PROBLEM if is_public else Health.WARNING
@@ -256,23 +256,21 @@ class Examination:
         return network
 
     def has_answered(self, provider: str) -> bool:
-        """Whether a provider answered and is of this network, so that more can be asked of it."""
+        """Whether a provider answered and is on this network."""
         return provider in self._epochs
 
     def agreement(self) -> None:
-        """Whether the providers that answered are in the same epoch, or beside each other at its boundary."""
+        """Check that the providers are in the same epoch, or in adjacent ones at a boundary."""
         if len(self._epochs) < 2:
             return
         listed = ", ".join(f"{epoch} by {name}" for name, epoch in self._epochs.items())
         if max(self._epochs.values()) - min(self._epochs.values()) > 1:
-            self._problem(
-                "agreement", f"the providers are in different epochs: {listed}", "Find out which one is right"
-            )
+            self.problem("agreement", f"the providers are in different epochs: {listed}", "Find out which one is right")
         else:
-            self._ok("agreement", f"epoch {listed}")
+            self.fine("agreement", f"epoch {listed}")
 
     def _tip(self, check: str, genesis: NetworkGenesis, age_s: float, health: Health) -> None:
-        """Compare a tip with the clock: one of the two may be wrong, and either is reported."""
+        """Compare a tip with the clock; either of the two may be wrong."""
         clock = f"clock, by {check}"
         allowed = max(genesis.rare_gap_s, CLOCK_TOLERANCE_S)
         if age_s < -CLOCK_TOLERANCE_S:
@@ -284,16 +282,16 @@ class Examination:
             words = f"the newest block is {_span(age_s)} old, where {_span(allowed)} is the most that chance explains"
             next_step = "The provider lags or has stopped, or the clock of this machine is ahead: compare with another"
         else:
-            self._ok(clock, f"the newest block is {max(0.0, age_s):.0f} s old")
+            self.fine(clock, f"the newest block is {max(0.0, age_s):.0f} s old")
             return
         self.findings.append(Finding(clock, health, words, next_step))
 
     # --- what is kept
 
     def store(self, url: str, *, named: bool = True) -> None:
-        """The store: whether it is there, sound, up to date and for its owner alone.
+        """Check that the store exists, is sound, up to date and private.
 
-        One that is configured, and not ``named`` for this examination, is made by the first command that needs it.
+        A configured store that is not ``named`` for this examination is created by the first command that needs it.
         """
         from era_store import check_store
 
@@ -303,42 +301,42 @@ class Examination:
             except StoreMissingError as missing:
                 if named:
                     raise
-                self._ok("store", f"{missing.what}: the first command that needs it creates it")
+                self.fine("store", f"{missing.what}: the first command that needs it creates it")
                 return
             if report.faults:
-                self._problem("store", f"{report.store}: {'; '.join(report.faults)}", "Correct it, or restore a backup")
+                self.problem("store", f"{report.store}: {'; '.join(report.faults)}", "Correct it, or restore a backup")
             else:
-                self._ok("store", f"{report.store} is sound, at revision {report.revision}")
+                self.fine("store", f"{report.store} is sound, at revision {report.revision}")
 
     def journal(self, folder: Path, unfinished: Callable[[], Unfinished | None]) -> None:
-        """The journal: whether it can be written, and whether something in it is unfinished.
+        """Check that the journal can be written, and that no publication in it is unfinished.
 
         Args:
-            folder: of all journals.
-            unfinished: what is unfinished at the era address.
+            folder: the folder of all journals.
+            unfinished: the unfinished publication at the era address.
         """
         with self._check("journal"):
             there = next(path for path in (folder, *folder.parents) if path.exists())
             if not there.is_dir() or not _may_write(there):
-                self._problem(
+                self.problem(
                     "journal",
                     f"{there} cannot be written to",
                     "Correct its permissions, or name another with --journal",
                 )
             elif (found := unfinished()) is not None:
-                self._warn("journal", f"unfinished: {found.words}", found.next_step)
+                self.warning("journal", f"unfinished: {found.words}", found.next_step)
             else:
-                self._ok("journal", f"{folder} can be used, and nothing in it is unfinished")
+                self.fine("journal", f"{folder} can be used, and nothing in it is unfinished")
 
     # --- making findings
 
     @contextmanager
     def _check(self, check: str) -> Iterator[None]:
-        """Whatever goes wrong inside, in an expected way, is a finding."""
+        """Turn an expected error into a finding."""
         try:
             yield
         except EraSwitchError as error:
-            self._problem(check, _without_next_step(error), error.next_step)
+            self.problem(check, _without_next_step(error), error.next_step)
 
     def _private(self, check: str, path: Path) -> None:
         try:
@@ -348,35 +346,26 @@ class Examination:
                 f"{path} cannot be inspected", got=error.strerror, next_step="Check the path and its permissions"
             ) from error
         if mode & 0o077:
-            self._problem(check, f"others can read {path} (mode {mode:04o})", f"Run: chmod 600 {path}")
+            self.problem(check, f"others can read {path} (mode {mode:04o})", f"Run: chmod 600 {path}")
         else:
-            self._ok(check, f"{path} is readable by its owner only")
+            self.fine(check, f"{path} is readable by its owner only")
 
     def _pair(self, key: VerificationKey, beside: Path) -> None:
         try:
             text = beside.read_text(encoding="utf-8")  # raw: a key
         except (OSError, UnicodeDecodeError) as error:
-            self._warn("era key pair", f"{beside} cannot be read ({type(error).__name__})", "Check the file")
+            self.warning("era key pair", f"{beside} cannot be read ({type(error).__name__})", "Check the file")
             return
         if VerificationKey.parse(text) == key:
-            self._ok("era key pair", f"{beside} is its verification key")
+            self.fine("era key pair", f"{beside} is its verification key")
         else:
-            self._problem(
+            self.problem(
                 "era key pair", f"{beside} is the verification key of another pair", "Put the right pair together"
             )
 
-    def _ok(self, check: str, words: str) -> None:
-        self.findings.append(Finding(check, Health.OK, words))
-
-    def _warn(self, check: str, words: str, next_step: str) -> None:
-        self.findings.append(Finding(check, Health.WARNING, words, next_step))
-
-    def _problem(self, check: str, words: str, next_step: str | None) -> None:
-        self.findings.append(Finding(check, Health.PROBLEM, words, next_step))
-
 
 def _span(seconds: float) -> str:
-    """A time span in seconds; in days and hours where these would be many."""
+    """A time span in seconds, or in days and hours if it is long."""
     return f"{seconds:.0f} s" if seconds < LONG_SPAN_S else str(timedelta(seconds=round(seconds)))
 
 

@@ -1,6 +1,6 @@
-"""The base of the JSON documents of results: those that the service answers and the command line prints.
+"""The base of all JSON documents of results, which the service returns and the command line prints.
 
-A document is made of a result, whose attributes it reads; whoever gets it as JSON has the same model.
+A document reads the attributes of a result; clients parse the JSON with the same model.
 """
 
 from typing import Annotated
@@ -14,9 +14,9 @@ Stake = Annotated[int, Field(ge=0, strict=True, description="An amount in lovela
 
 
 class Document(BaseModel):
-    """A JSON document; it never changes once it is made.
+    """An immutable JSON document.
 
-    Fields that are not known are passed over: a newer version of the service may have written it.
+    Unknown fields are ignored, since a newer version of the service may have written it.
     """
 
     model_config = ConfigDict(frozen=True, from_attributes=True)

@@ -1,7 +1,7 @@
-"""Translates pydantic's findings into an operator's words: one translator for every file that people write.
+"""Translates pydantic's errors into an operator's words, for every file that people write.
 
-In: a ``ValidationError``, and which keys could stand at a place. Out: one ``Finding`` for each mistake. A secret is
-never shown, and neither is a password in a URL.
+In: a ``ValidationError``, and the keys that are allowed at a place. Out: one ``Finding`` for each mistake. Secrets and
+passwords in URLs are never shown.
 """
 
 import re
@@ -42,10 +42,10 @@ class Finding:
     """One mistake in a document.
 
     Attributes:
-        key: the key that is wrong; empty for the document as a whole.
-        expected: what would have been right.
-        got: what was found; never a secret, and empty where ``expected`` has it.
-        nearest: the right name or value that is nearest to what was found, if one is near.
+        key: the wrong key; empty for the whole document.
+        expected: the expected value.
+        got: the value found; never a secret, and empty if ``expected`` contains it.
+        nearest: the most similar allowed name or value, if there is one.
     """
 
     key: str
@@ -64,8 +64,8 @@ class NearMissError(ValueError):
     """Raised by a validator for a value that is not allowed.
 
     Args:
-        expected: what would have been right.
-        nearest: the right value that is nearest to it, if one is near.
+        expected: the expected value.
+        nearest: the most similar allowed value, if there is one.
     """
 
     def __init__(self, expected: str, nearest: str | None) -> None:
@@ -74,11 +74,11 @@ class NearMissError(ValueError):
 
 
 class MisfitError(ValueError):
-    """Raised by the validator of a whole for one of the keys in it.
+    """Raised by a validator of several keys for one of them.
 
     Args:
-        key: the key that is wrong.
-        expected: what would have been right, and what is there.
+        key: the wrong key.
+        expected: the expected value, and the value found.
     """
 
     def __init__(self, key: str, expected: str) -> None:
@@ -94,13 +94,13 @@ def findings_of(
     place_of: Callable[[Sequence[str]], Sequence[str]] = lambda place: place,
     is_secret: Callable[[str], bool] = lambda _key: False,
 ) -> list[Finding]:
-    """Every mistake that pydantic found.
+    """Return a finding for every mistake that pydantic found.
 
     Args:
-        error: what it raised.
-        known_key: what a key is, such as ``a setting``.
-        keys_beside: the keys that could stand where the last part of a place does.
-        place_of: the place as people write it, where pydantic adds parts of its own.
+        error: the error that it raised.
+        known_key: the name for a key, such as ``a setting``.
+        keys_beside: returns the keys that are allowed in place of the last part.
+        place_of: removes the parts that pydantic adds to a place.
         is_secret: whether the value of a key must not be shown.
     """
 
@@ -127,7 +127,7 @@ def findings_of(
 
 
 def _tag(key: str, found: Any) -> Finding:
-    """A table whose kind is missing or unknown."""
+    """The finding for a table whose kind is missing or unknown."""
     context, value = found.get("ctx", {}), found["input"]
     name = context.get("discriminator", "").strip("'")
     there = value.get(name) if isinstance(value, dict) else value

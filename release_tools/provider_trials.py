@@ -1,7 +1,7 @@
-"""Tries what a rollout will ask of a provider, while there is time: part of the doctor.
+"""Tries the requests that a rollout will send to a provider; part of the doctor.
 
-In: an observer and a gateway of one provider, and the era address. Out: findings. Nothing is changed: what is submitted
-is no transaction, and a ledger behind the provider reports that.
+In: an observer and a gateway of one provider, and the era address. Out: findings. Nothing changes on the chain: the
+bytes that are submitted are not a transaction, and the ledger must report that.
 """
 
 from chain_reader import ChainObserver
@@ -24,14 +24,14 @@ def try_provider(
     gateway: TransactionGateway | None,
     address: str | None,
 ) -> None:
-    """Try each question that reading and publishing will ask.
+    """Try each request of reading and publishing.
 
     Args:
-        examination: where findings go.
-        name: what operators call the provider.
-        observer: reads there.
-        gateway: submits there; ``None`` where it takes no transactions.
-        address: the era address, where it is known.
+        examination: receives the findings.
+        name: the provider's name.
+        observer: reads from it.
+        gateway: submits to it; ``None`` if it takes no transactions.
+        address: the era address, if it is known.
     """
     transaction = None
     if address is not None:
@@ -59,7 +59,7 @@ def try_provider(
 
 
 def _newest(observer: ChainObserver, address: str) -> str | None:
-    """The transaction of an output at the era address; the newest where there is an order."""
+    """The transaction of an output at the era address, the newest if outputs are ordered."""
     outputs = observer.datums(address)
     return next((output.transaction for output in outputs if output.unreadable is None), None)
 
@@ -96,10 +96,10 @@ def _try_transaction(examination: Examination, name: str, observer: ChainObserve
 
 
 def _shown(observer: BytesObserver, transaction: str) -> int:
-    """Returns how many bytes of the transaction are shown; 0 where none are.
+    """Return the number of bytes shown of a transaction; 0 if there are none.
 
     Raises:
-        ChainReadError: they are those of another transaction, or could not be read.
+        ChainReadError: they belong to another transaction, or could not be read.
     """
     data = observer.transaction_bytes(transaction)
     if data is None:
@@ -123,8 +123,8 @@ def _require_unknown(name: str, observer: ChainObserver, gateway: TransactionGat
     """Check that a transaction that does not exist is reported in no block.
 
     Raises:
-        ChainReadError: it is reported in one.
-        ChainReadError: the provider fails on it.
+        ChainReadError: it is reported in a block.
+        ChainReadError: the provider fails on the request.
     """
     found = gateway is not None and gateway.transaction_depth(NO_TRANSACTION) is not None
     if not found and observer.capabilities.blocks and isinstance(observer, LocatingObserver):
@@ -140,11 +140,11 @@ def _require_unknown(name: str, observer: ChainObserver, gateway: TransactionGat
 
 
 def _require_refusal(name: str, gateway: TransactionGateway) -> None:
-    """Check that what is no transaction is refused as such.
+    """Check that bytes which are not a transaction are refused.
 
     Raises:
-        ChainReadError: it was taken.
-        ChainReadError: the provider does not look at what is submitted.
+        ChainReadError: they were accepted.
+        ChainReadError: the provider does not look at submitted bytes.
     """
     try:
         gateway.submit(NO_TRANSACTION_BYTES)

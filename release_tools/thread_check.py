@@ -1,9 +1,9 @@
-"""A thread token, looked at: where it is, how many there are, and whether another can be minted (rule T0).
+"""Checks a thread token: its place, its supply, and whether another one can be minted (rule T0).
 
-In: an observer, a gateway, the era address and the token. Out: findings. How many there are is asked of a provider that
-counts tokens at all addresses, since one that was minted outside the thread never comes by the era address. The script
-is in the minting, to which the bytes of the transactions since lead back, from spender to spent; a transaction that
-cannot be shown is passed over, and the walk is bounded.
+In: an observer, a gateway, the era address and the token. Out: findings. The supply comes from a provider that counts
+tokens at all addresses, since a token that was minted elsewhere may never reach the era address. The script is in the
+minting transaction, which is found by following inputs backwards; transactions that the provider cannot show are
+skipped, and the search is bounded.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _ASK_ANOTHER = (
 
 @dataclass(frozen=True, slots=True)
 class Minting:
-    """The minting of a token: its transaction, the script, and how many it made."""
+    """The minting of a token: its transaction, its script, and the quantity."""
 
     transaction: str
     script: KeyScript
@@ -37,7 +37,7 @@ class Minting:
 
 
 def minting_of(unit: str, transaction: str, observer: ChainObserver) -> Minting | None:
-    """Return the minting that leads to the output of a transaction; ``None`` where it is not shown."""
+    """Return the minting of the token in a transaction's output; ``None`` if the provider does not show it."""
     waiting, seen = [(0, transaction)], {transaction}
     while waiting and len(seen) <= MAX_STEPS and isinstance(observer, BytesObserver):
         _, asked = waiting.pop(0)
@@ -47,14 +47,14 @@ def minting_of(unit: str, transaction: str, observer: ChainObserver) -> Minting 
                 continue
             found = parse_transaction(data, max_bytes=_MAX_BYTES)
         except (ChainReadError, StoreError, LedgerRefusedError):
-            continue  # a stranger's, perhaps: whatever a publication spent is among what is asked for
+            continue  # may be a stranger's: all inputs of a publication are followed
         quantity = dict(found.new.minted).get(unit)
         if quantity is not None:
             scripts = (KeyScript.of_item(script.item) for script in found.scripts)
             script = next((one for one in scripts if one.hash == unit[:_POLICY_DIGITS]), None)
             return None if script is None else Minting(asked, script, quantity)
         before = [(index, spent) for spent, index in found.new.inputs if spent not in seen]
-        waiting = sorted([*waiting, *before], key=lambda one: one[0])  # a publication is output 0
+        waiting = sorted([*waiting, *before], key=lambda one: one[0])  # markers are always in output 0
         seen.update(spent for _, spent in before)
     return None
 
@@ -68,14 +68,14 @@ def check_thread_token(
     *,
     check: str = ERA_CHECK,
 ) -> None:
-    """Examine a thread token: where it is, how many there are, its script and its time lock."""
+    """Check a thread token: its place, its supply, its script and its time lock."""
     look = _Look(examination, observer, gateway, unit, check)
     examination.attempt(check, lambda: look.at(address))
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """A look at one token, whose findings begin with ``check``."""
+    """The check of one token; its findings have the subject ``check``."""
 
     examination: Examination
     observer: ChainObserver

@@ -182,39 +182,6 @@ FIXED_QUORUMS = {"cosmos": FixedQuorum(exceeded=True), "ethereum": FixedQuorum(e
 """The fixed rules by the network that has them (sources in docs/forecast.md)."""
 
 
-def quorum_probability(share: float, *, k: int, m: int, phi_f: float) -> float:
-    """The chance that Mithril's lottery reaches its quorum when ``share`` of the registered stake signs.
-
-    Args:
-        share: of the registered stake, 0 to 1.
-        k: indices that must be won.
-        m: indices that are drawn.
-        phi_f: the chance that the whole stake wins an index.
-
-    Raises:
-        ConfigurationError: one of them is not usable.
-    """
-    return Lottery(k, m, phi_f).quorum_probability(share)
-
-
-def share_needed(probability: float, *, k: int, m: int, phi_f: float) -> float | None:
-    """The least share of the registered stake that must sign for a quorum with ``probability``.
-
-    Args:
-        probability: more than 0, at most 1.
-        k: indices that must be won.
-        m: indices that are drawn.
-        phi_f: the chance that the whole stake wins an index.
-
-    Returns:
-        The share; ``None`` where no share suffices.
-
-    Raises:
-        ConfigurationError: one of them is not usable.
-    """
-    return Lottery(k, m, phi_f).share_needed(probability)
-
-
 def require_share(share: float) -> float:
     """``share``, if it is one.
 

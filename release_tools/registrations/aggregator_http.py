@@ -1,13 +1,12 @@
-"""Registrations by a Mithril aggregator over HTTP: ``/signers/registered/{epoch}`` and ``/signers/tickers``.
+"""Registrations of a Mithril aggregator over HTTP: ``/signers/registered/{epoch}`` and ``/signers/tickers``.
 
-In: the aggregator's URL, the epochs to ask for, and what is known of them. Out: one batch for each epoch, or an error
-and nothing of that epoch. What sets it apart from the event store:
+In: the aggregator's URL, the epochs to ask for, and the known registrations. Out: one batch for each epoch, or an error
+and nothing of that epoch. Differences from the event store:
 
-1. It reports no times. A registration that equals a known one is passed on as the known one, so that asking twice adds
-   nothing; any other one is as new as the answer.
-2. Most aggregators report no versions. Where none is reported, the version known for that party and epoch stays; where
-   none is known either, it is missing.
-3. An epoch that comes in pages (``next``) counts whole or not at all; pages that contradict each other are no answer.
+1. It reports no times. A registration that equals a known one keeps the known time, so that asking twice adds nothing;
+   any other one has the time of the answer.
+2. Most aggregators report no versions. Then the known version of that party and epoch is kept, if there is one.
+3. An epoch in several pages (``next``) counts completely or not at all; pages must not contradict each other.
 """
 
 from collections import Counter
@@ -30,7 +29,7 @@ Known = Callable[[Epoch], Iterable[Registration]]
 """The newest registration of each party for an epoch."""
 
 _VERSIONS = ("signer_node_version", "signer-node-version", "version")
-"""Where an aggregator that tells versions puts them."""
+"""The fields in which aggregators report versions."""
 
 
 class _Registered(Answer):
@@ -57,8 +56,8 @@ class Signer:
     """A signer that the aggregator knows.
 
     Attributes:
-        party_id: who.
-        ticker: the name of its pool, where it has one.
+        party_id: the party.
+        ticker: the ticker of its pool, if it has one.
         registered: whether it is registered now.
     """
 
@@ -71,11 +70,11 @@ class AggregatorHttp(Asking[HttpApi]):
     """A ``RegistrationSource``. The caller closes it.
 
     Args:
-        url: where the aggregator's API begins.
-        epochs: the epochs to ask for; by default the one that the aggregator is in.
-        known: what a store knows of an epoch.
-        current: the current epoch, where it is known.
-        limits: time, size, pages, attempts and rate.
+        url: the base URL of the aggregator's API.
+        epochs: the epochs to ask for; by default the aggregator's current one.
+        known: returns the known registrations of an epoch.
+        current: the current epoch, if it is known.
+        limits: bounds of time, size, pages, attempts and rate.
         clock: time and waiting.
     """
 
@@ -103,14 +102,14 @@ class AggregatorHttp(Asking[HttpApi]):
 
     @property
     def total(self) -> int | None:
-        """How many epochs are asked for."""
+        """The number of epochs to ask for."""
         return len(self._epochs) or 1
 
     def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:
-        """One batch for each epoch; there is no cursor, because any epoch can be reported otherwise later.
+        """Yield one batch for each epoch; there is no cursor, because a later answer may differ for any epoch.
 
         Raises:
-            ChainReadError: the aggregator did not answer, or not as it should; the epochs before stand.
+            ChainReadError: the aggregator gave no valid answer; the batches of earlier epochs are valid.
         """
         with closing(self):
             epochs = self._epochs or (self.current_epoch(),)
@@ -118,22 +117,22 @@ class AggregatorHttp(Asking[HttpApi]):
                 yield self._batch(epoch, position)
 
     def current_epoch(self) -> Epoch:
-        """The epoch that the aggregator is in.
+        """Return the current epoch of the aggregator.
 
         Raises:
-            ChainReadError: it did not tell.
+            ChainReadError: it gave no valid answer.
         """
         until = self._api.until()
         try:
             return Epoch(self._api.ask("/status", _EPOCH, until).epoch)
-        except ProviderNotFoundError:  # aggregators before 2025 have another place for it
+        except ProviderNotFoundError:  # aggregators before 2025 report it elsewhere
             return Epoch(self._api.ask("/epoch-settings", _EPOCH, until).epoch)
 
     def signers(self) -> tuple[Signer, ...]:
-        """The signers that the aggregator knows, with the tickers of their pools.
+        """Return the signers that the aggregator knows, with the tickers of their pools.
 
         Raises:
-            ChainReadError: it did not tell.
+            ChainReadError: it gave no valid answer.
         """
         found = self._known_at("/signers/tickers", _TICKERS, self._api.until()).signers
         return tuple(
@@ -166,7 +165,7 @@ class AggregatorHttp(Asking[HttpApi]):
         return batch
 
     def _registered(self, epoch: Epoch) -> list[dict[str, object]]:
-        """All that is registered for an epoch, from all pages."""
+        """All registrations for an epoch, from all pages."""
         until = self._api.until()
         first = path = f"/signers/registered/{epoch}"
         entries: list[dict[str, object]] = []

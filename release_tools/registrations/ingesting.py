@@ -1,8 +1,8 @@
-"""Registrations from a source into a store, batch by batch, going on where the last run stopped.
+"""Reads registrations from a source into a store, batch by batch, continuing where the last run stopped.
 
-In: a source and a repository. Out: what became of it. Each batch is added with the cursor behind it in one
-transaction, and no more than one is held at a time: an ingest that is killed, or ends in an error, leaves whole
-batches, and the next one goes on after them.
+In: a source and a repository. Out: a summary. Each batch is added together with its cursor in one transaction, and only
+one batch is in memory: an ingest that is killed, or ends in an error, leaves complete batches, and the next one
+continues after them.
 """
 
 import time
@@ -27,13 +27,13 @@ class IngestSummary:
 
     Attributes:
         source: its name.
-        dry_run: whether nothing was written; then ``accepted`` counts what could be.
-        accepted: registrations that are new.
-        repeated: registrations that were there already.
-        rejected: how many entries were no registrations, by reason.
-        notes: how many entries count although something about them cannot be read, by what it is.
-        position: how much of ``total`` is read.
-        total: how much there is, in the source's own unit, where it knows.
+        dry_run: whether nothing was written; then ``accepted`` counts what would be.
+        accepted: new registrations.
+        repeated: registrations that the store already had.
+        rejected: the number of refused entries, by reason.
+        notes: the number of entries that count despite a fault, by fault.
+        position: the part of ``total`` that is read.
+        total: the size of the source in its own unit, if it is known.
     """
 
     source: str
@@ -70,15 +70,15 @@ def ingest(
     """Read a source to its end into a repository.
 
     Args:
-        source: where registrations come from.
-        repository: where they go.
-        batch_rows: how many are added, and held, at a time.
-        dry_run: read and judge all that would be added, and add nothing.
-        clock: POSIX time, for what is kept with each batch.
+        source: the source.
+        repository: receives the registrations.
+        batch_rows: the number of rows in a batch.
+        dry_run: whether to read and judge everything but add nothing.
+        clock: returns the POSIX time that is stored with each batch.
         progress: called after each batch with the summary so far.
 
     Raises:
-        ChainReadError: the source could not be read on.
+        ChainReadError: the source could not be read further.
         StoreError: a batch could not be added.
 
     Batches before an error are kept; its fact ``ingested`` is the summary of them.

@@ -1,20 +1,18 @@
-"""Which rows are registrations. Pure.
+"""Decides which rows are registrations. Pure.
 
-In: what a source gives as the fields of a row, whatever its types. Out: a ``Registration``, or a ``Reject`` with the
-reason. The rules:
+In: the fields of a row, of any types. Out: a ``Registration``, or a ``Reject`` with the reason. The rules:
 
-1. A party has a name that can be printed. An epoch and a stake are whole numbers, as numbers or as digits.
+1. A party id is printable. An epoch and a stake are whole numbers, as numbers or as digits.
 2. A stake is neither negative nor more than all ada; an epoch is not in the far future, which is more than
    ``EPOCHS_AHEAD`` after the current one where that is known.
-3. A version is kept as it was said, whatever it is: one that nobody knows counts as not ready, while a row that were
-   turned away for it would be missing from the total, and the share of all others would rise.
-4. A time may be missing, or unreadable: such a registration is older than any with a time. It orders rows, and nothing
-   else hangs on it.
-5. A row is refused for its party, its epoch, its stake or a signature that is not true. Anything else that is wrong
-   with it is noted, and the row counts without that. What is refused keeps the epoch, the party and the stake that can
-   be read.
-6. A signature is checked wherever the row comes from, because what a party has signed goes before everything else said
-   of it; when it was signed is when it was seen. Without a network there is none to check it for, and it is left out.
+3. A version is kept as reported, whatever it is. An unknown version counts as not ready; refusing the row would remove
+   its stake from the total and raise the share of all others.
+4. A time may be missing or unreadable; such a registration is older than any with a time. Times only order rows.
+5. A row is refused for its party, its epoch, its stake or an invalid signature. Any other fault is noted, and the row
+   counts without that field. A refusal keeps the epoch, the party and the stake if they can be read.
+6. A signature is verified wherever the row comes from, because signed registrations take precedence; the time of the
+   signature is the time of the registration. Without a configured network a signature cannot be verified and is left
+   out.
 """
 
 import math
@@ -30,10 +28,10 @@ from eras import Epoch
 from release_tools.registrations.signed import RegistrationSignatureError, Signed
 
 EPOCHS_AHEAD = 5
-"""Epochs after the current one that a registration may be for: a clock or a node may be behind by some."""
+"""A registration may be for an epoch so many after the current one, since a clock or a node may be behind."""
 
 AHEAD_S = 300
-"""How far a party's clock may be ahead of this one, in seconds."""
+"""The seconds that a party's clock may be ahead of this one."""
 
 EXCERPT = 200
 """Characters of a reject that are kept."""
@@ -83,7 +81,7 @@ UNKNOWN_FIELD = "{!r} is not a field of registrations: counted without it"
 
 
 class Repeating(dict[str, object]):
-    """A JSON object in which a field is there twice: people and programs would each see another one.
+    """A JSON object with a repeated field, of which people and programs might read different values.
 
     Attributes:
         twice: the name of the field.
@@ -93,7 +91,7 @@ class Repeating(dict[str, object]):
 
 
 def fields_once(pairs: list[tuple[str, Any]]) -> dict[str, object]:
-    """A JSON object, for ``json.loads(object_pairs_hook=…)``; a ``Repeating`` where a field is there twice."""
+    """Return a JSON object, for ``json.loads(object_pairs_hook=…)``; a ``Repeating`` if a field is repeated."""
     fields = dict(pairs)
     if len(fields) == len(pairs):
         return fields
@@ -103,19 +101,19 @@ def fields_once(pairs: list[tuple[str, Any]]) -> dict[str, object]:
 
 
 def twice_in(value: object) -> str | None:
-    """The field that a JSON object has twice."""
+    """Return the repeated field of a JSON object, if there is one."""
     return value.twice if isinstance(value, Repeating) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a row is no registration, and what of it can be read nevertheless: its epoch is not whole without it.
+    """The reason why a row is not a registration, and its readable fields, without which its epoch would be incomplete.
 
     Attributes:
-        reason: why, in words that name the field and are the same for all of its kind.
-        epoch: the epoch that it was for.
-        party_id: who.
-        stake: its lovelace.
+        reason: the reason; it names the field, and is the same for all rows with this fault.
+        epoch: the epoch.
+        party_id: the party.
+        stake: the stake in lovelace.
     """
 
     reason: str
@@ -130,10 +128,10 @@ class Judge:
 
     Attributes:
         source: the name of their source.
-        current: the current epoch, where it is known.
-        network_magic: of the network that signatures must be for; ``None`` where none is configured.
-        now_s: POSIX time, which no signature may be later than; ``None`` where that is not looked at.
-        notes: what was wrong with rows that count all the same → how many they are.
+        current: the current epoch, if it is known.
+        network_magic: the network that signatures must be for; ``None`` if none is configured.
+        now_s: the POSIX time that signatures must not be later than; ``None`` to allow any.
+        notes: the faults of rows that count nevertheless, and how many have each.
     """
 
     source: str
@@ -158,7 +156,7 @@ class Judge:
         signed: bytes | None = None,
         capability: Capability | None = None,
     ) -> Registration | Refusal:
-        """Return the registration with these fields, or the reason why there is none."""
+        """Return the registration with these fields, or the reason why it is refused."""
         at, lovelace, time_s = _whole(epoch), _whole(stake), _time(seen_at)
         named = isinstance(party_id, str) and 0 < len(party_id) <= _MAX_NAME and party_id.isprintable()
         possible = lovelace is not None and 0 <= lovelace <= MAX_LOVELACE
@@ -185,7 +183,7 @@ class Judge:
         return Refusal(fault, of, party_id if named else None, lovelace if possible else None)
 
     def fields(self, row: Mapping[str, Any]) -> Registration | Refusal:
-        """Return the registration of a row with named fields (``FIELDS``), or the reason why there is none.
+        """Return the registration of a row with named fields (``FIELDS``), or the reason why it is refused.
 
         An unknown or unreadable field is noted, and the row counts without it.
         """
@@ -209,7 +207,7 @@ class Judge:
         return found
 
     def _proved(self, row: Registration, kept: bytes) -> Registration | Refusal:
-        """A registration that its party has truly signed, as of the time that it signed."""
+        """A registration with a valid signature, as of the time of the signature."""
         signed = Signed.from_bytes(kept)
         try:
             if signed is not None:
@@ -226,7 +224,7 @@ class Judge:
         return replace(row, seen_at_s=float(signed.time_s))
 
     def _signed(self, given: Mapping[str, Any]) -> bytes | None:
-        """The signed words: as they are kept, or as a node sends them (``key``, ``signature`` and ``time_s``)."""
+        """The signature in its stored form, from that form or from ``key``, ``signature`` and ``time_s``."""
         kept = given.get("signed")
         if kept is not None:
             try:
@@ -256,7 +254,7 @@ class Judge:
 
 
 def rejected(place: str, refusal: str | Refusal, content: str | bytes) -> Reject:
-    """A reject, with the beginning of what was there, as a store can keep it."""
+    """Return a reject with the beginning of the row, as a store can keep it."""
     text = content[: 4 * EXCERPT].decode(errors="replace") if isinstance(content, bytes) else content[:EXCERPT]
     shown = text[:EXCERPT].rstrip("\r\n").encode(errors="replace").decode()
     cut = shown + ("…" if len(content) > len(text[:EXCERPT]) and len(text) >= EXCERPT else "")
@@ -266,7 +264,7 @@ def rejected(place: str, refusal: str | Refusal, content: str | bytes) -> Reject
 
 
 def with_epoch(rejects: Sequence[Reject], near: Epoch | None) -> list[Reject]:
-    """The rejects, those whose epoch cannot be read with that of the rows beside them: one's whole lacks them."""
+    """Return the rejects; those without a readable epoch get that of the rows near them, whose total lacks them."""
     return [reject if reject.epoch is not None else replace(reject, epoch=near) for reject in rejects]
 
 
@@ -298,13 +296,13 @@ def _time(value: Any) -> float | None:
             seconds = float(value)
     except (ValueError, OverflowError):
         return None
-    if 2**40 <= seconds < 2**42:  # in milliseconds: as seconds, it would be in the year 34865 or later
+    if 2**40 <= seconds < 2**42:  # milliseconds; as seconds it would be in the year 34865 or later
         seconds /= 1000
     return seconds if math.isfinite(seconds) and 0 <= seconds < 2**40 else None
 
 
 def _said(version: Any) -> str | None:
-    """A version as it was said, cut short and without what no terminal or database should have."""
+    """A version as reported, shortened and without unprintable characters."""
     if version is None or version == "":
         return None
     text = version if type(version) is str else str(version)

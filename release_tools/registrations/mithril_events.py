@@ -1,8 +1,8 @@
-"""Registrations in the event store of a Mithril aggregator (``monitoring.sqlite3``), while the aggregator writes it.
+"""Registrations in the event store of a running Mithril aggregator (``monitoring.sqlite3``).
 
-In: the path of the file. Out: batches, by event id. Events are those with the action ``register_signer``: JSON with the
-headers ``signer-node-version`` and ``epoch``, and the content ``party_id`` and ``stake``. The file is opened so that
-nothing can be written, and each batch is a short transaction of its own, so that the aggregator never waits for long.
+In: the path of the file. Out: batches, by event id. A registration is an event with the action ``register_signer``:
+JSON with the headers ``signer-node-version`` and ``epoch``, and the content ``party_id`` and ``stake``. The file is
+opened read-only, and each batch is a short transaction, so that the aggregator never waits for long.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from release_tools.registrations.source import (
 
 MAX_CONTENT = 64 * 1024
 AT_ONCE = 500
-"""Events that are held at a time as the aggregator wrote them: with its keys and signatures one has some kilobytes."""
+"""Events in memory at a time; each has some kilobytes, with its keys and signatures."""
 
 TOO_LONG = f"the event is longer than {MAX_CONTENT} characters"
 NO_JSON = "is not JSON"
@@ -71,9 +71,9 @@ class MithrilEvents:
     """A ``RegistrationSource``.
 
     Args:
-        path: where the file is.
-        current: the current epoch, where it is known.
-        wait_s: seconds to wait for the aggregator's transaction.
+        path: the path of the file.
+        current: the current epoch, if it is known.
+        wait_s: the seconds to wait for a transaction of the aggregator.
     """
 
     def __init__(self, path: str, *, current: Epoch | None = None, wait_s: float = 5.0) -> None:
@@ -84,7 +84,7 @@ class MithrilEvents:
 
     @property
     def notes(self) -> Counter[str]:
-        """The faults of rows that count all the same."""
+        """The faults of rows that count nevertheless."""
         return self._judge.notes
 
     def close(self) -> None:
@@ -92,7 +92,7 @@ class MithrilEvents:
 
     @property
     def total(self) -> int | None:
-        """The last event's id.
+        """The id of the last event.
 
         Raises:
             RegistrationSourceError: it cannot be read.
@@ -105,7 +105,7 @@ class MithrilEvents:
         """The registrations after ``cursor``.
 
         Raises:
-            RegistrationSourceError: it cannot be read on.
+            RegistrationSourceError: it cannot be read further.
         """
         with self._connected() as connection:
             last = self._resume(connection, cursor)
@@ -154,7 +154,7 @@ class MithrilEvents:
             return NO_EVENT
 
     def _resume(self, connection: sqlite3.Connection, cursor: str | None) -> int:
-        """The event to go on after: the cursor's, if it is what it was; else the beginning."""
+        """The event to continue after: the cursor's if it is unchanged, otherwise the start."""
         event_id = (cursor or "").split()[:1]
         if not event_id or not event_id[0].isdigit():
             return 0

@@ -1,7 +1,4 @@
-"""Which kind of source a text names.
-
-In: a URL, a path or ``-``. Out: the source, by its URL, its name, or by what SQLite takes for a database.
-"""
+"""Opens the source of registrations that a text names: a URL, a path, or ``-`` for standard input."""
 
 from collections.abc import Sequence
 from pathlib import Path

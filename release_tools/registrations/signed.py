@@ -1,19 +1,19 @@
-"""Registrations that their parties have signed, so that anyone can work out the adoption and trust nobody for it.
+"""Registrations signed by their parties, so that anyone can compute the adoption without trusting anybody.
 
-In: a party's statement, and its key. Out: the bytes that it signs, and a check of what was handed on. The rules:
+In: a party's statement, and its key. Out: the bytes to sign, and the verification of a registration. The rules:
 
 1. Signed is, with Ed25519, the canonical JSON (sorted keys, no spaces, UTF-8) of ``{"epoch":…,"kind":
    "eraswitch-registration-1","network_magic":…|null,"party_id":…,"stake":…,"time_s":…,"version":…|null}``: a signature
    of another network, of another kind of message or of another time does not count here. Where the party reports what
    it can do, ``"capability":{"eras":[…],"loaded":[…]|null,"switches":…|null}`` is signed too; where it does not, the
    key is absent, so that nodes that know no capability sign the same bytes as ever.
-2. ``time_s`` is when the party made it, and it decides which is the newest: a copy sent later gains nothing.
+2. ``time_s`` is the time of the statement, which decides which one is the newest: sending a copy later has no effect.
 3. A key speaks for a party when the party's id *is* the key: its 64 hex digits, or the pool id (``pool1…``) that is the
-   hash of the key. For any other party id somebody must say which key is the party's.
-4. For a party that has signed one for an epoch nobody else speaks: what comes without a signature is left out.
-5. With a registration its key, signature and time are kept, as the same JSON form, and handed on.
-6. A party states its stake, or 0 where it does not know it; nobody has to believe it. Where the registration counts
-   with another, the stated one is kept beside the signature, so that anyone can still verify it.
+   hash of the key. For any other party id the key must be configured.
+4. If a party has signed a registration for an epoch, unsigned ones of the same party and epoch are ignored.
+5. The key, signature and time of a registration are stored in the same JSON form, and passed on.
+6. A party states its stake, or 0 if it does not know it; nobody has to accept it. If the registration counts with
+   another stake, the stated one is stored with the signature, so that anyone can still verify it.
 """
 
 import hashlib
@@ -46,12 +46,12 @@ class Statement:
 
     Attributes:
         network_magic: of the Cardano network; ``None`` where it is not configured.
-        party_id: who.
-        epoch: the epoch it registers for.
-        version: of its software.
+        party_id: the party.
+        epoch: the epoch that it registers for.
+        version: the version of its software.
         stake: in lovelace.
         time_s: POSIX time of the statement, in whole seconds.
-        capability: what it can do; ``None`` where it reports its version only.
+        capability: its capabilities; ``None`` if it reports only its version.
     """
 
     network_magic: int | None
@@ -77,19 +77,19 @@ class Statement:
         return _canonical(said if self.capability is None else said | {"capability": self.capability.to_dict()})
 
     def sign(self, key: EraSigner) -> "Signed":
-        """The same, signed."""
+        """Return the signature of the statement."""
         return Signed(key.verification_key.hex, key.sign(self.message).hex(), self.time_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """The signature of a statement, as it is kept and handed on.
+    """The signature of a statement, as it is stored and passed on.
 
     Attributes:
         key: the verification key, 64 hex digits.
         signature: 128 hex digits.
         time_s: the time of the statement.
-        stake: the stake that was stated, where the registration counts with another (rule 6).
+        stake: the stated stake, if the registration counts with another one (rule 6).
     """
 
     key: str
@@ -99,7 +99,7 @@ class Signed:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Signed | None":
-        """The statement that ``to_bytes`` wrote; ``None`` for anything else."""
+        """Return what ``to_bytes`` wrote; ``None`` for anything else."""
         try:
             found = json.loads(content)
             signed = cls(found["key"], found["signature"], found["time_s"], found.get("stake"))
@@ -109,17 +109,17 @@ class Signed:
         return signed if type(signed.time_s) is int and type(signed.stake) in (int, NoneType) else None
 
     def to_bytes(self) -> bytes:
-        """As it is kept (rule 5)."""
+        """Return the stored form (rule 5)."""
         kept = {"key": self.key, "signature": self.signature, "time_s": self.time_s}
         return _canonical(kept if self.stake is None else kept | {"stake": self.stake})
 
     def statement(self, row: Registration, network_magic: int | None) -> Statement:
-        """The statement that a registration was made of."""
+        """Return the statement of a registration."""
         stake = row.stake if self.stake is None else self.stake
         return Statement(network_magic, row.party_id, row.epoch, row.version, stake, self.time_s, row.capability)
 
     def counted_with(self, stake: int, lovelace: int) -> "Signed":
-        """The same, for a registration that states ``stake`` and counts with ``lovelace``."""
+        """Return a copy for a registration that states ``stake`` and counts with ``lovelace``."""
         stated = stake if self.stake is None else self.stake
         return replace(self, stake=None if stated == lovelace else stated)
 
@@ -127,11 +127,11 @@ class Signed:
         """Check that the party signed ``statement``.
 
         Args:
-            statement: what was said.
-            party_key: the party's key, where it is known.
+            statement: the statement.
+            party_key: the party's key, if it is configured.
 
         Raises:
-            RegistrationSignatureError: the signature is not true, or the key is not the party's (rule 3).
+            RegistrationSignatureError: the signature is invalid, or the key is not the party's (rule 3).
         """
         if not (self.key == party_key or (party_key is None and speaks_for(self.key, statement.party_id))):
             raise RegistrationSignatureError(
@@ -150,7 +150,7 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """Registrations by what can be said of their signatures."""
+    """Registrations by the state of their signatures."""
 
     verified: tuple[Registration, ...]
     unsigned: tuple[Registration, ...]
@@ -160,11 +160,11 @@ class Sorted:
 def sort_by_signature(
     registrations: Iterable[Registration], network_magic: int | None, party_keys: Mapping[str, str] | None = None
 ) -> Sorted:
-    """Which registrations are truly their parties', which nobody signed, and which are refused and why.
+    """Sort registrations into verified, unsigned, and refused ones with the reasons.
 
     Args:
-        registrations: as they were handed on.
-        network_magic: of the network that they must be of.
+        registrations: the registrations.
+        network_magic: the network that they must belong to.
         party_keys: party id → key, for parties whose id is not their key.
     """
     verified: list[Registration] = []
@@ -190,7 +190,7 @@ def sort_by_signature(
 def without_those_of_signers(
     repository: "SqlRegistrations", registrations: Sequence[Registration]
 ) -> list[Registration]:
-    """Registrations without those that nobody signed, of parties that have signed one for the epoch (rule 4).
+    """Return the registrations without the unsigned ones of parties that have signed one for the epoch (rule 4).
 
     Raises:
         StoreError: the repository could not be read.
@@ -204,7 +204,7 @@ def without_those_of_signers(
 
 
 def speaks_for(key: str, party_id: str) -> bool:
-    """Whether a party's id is a key, 64 hex digits, or its hash (rule 3)."""
+    """Whether a party's id is this key, 64 hex digits, or its hash (rule 3)."""
     return party_id == key or (party_id.startswith("pool1") and party_id == pool_id(key))
 
 

@@ -1,8 +1,8 @@
-"""The interface of a source of registrations: batches with a cursor, and the errors a source ends in.
+"""The interface of a source of registrations: batches with a cursor, and the errors of a source.
 
-In: how far it was read before, and how much to hold at a time. Out: ``Batch``es, each of which is added to a store
-whole. A cursor identifies what was read by its content too, so that a source that is another one by now is read from
-its beginning: that repeats nothing, because registrations are idempotent.
+In: the cursor of the last run, and the size of a batch. Out: ``Batch``es, each of which is added to a store as a whole.
+A cursor also identifies the content before it, so that a replaced source is read from its beginning, which is harmless
+because registrations are idempotent.
 """
 
 from collections import Counter
@@ -38,13 +38,13 @@ class SourceDamagedError(RegistrationSourceError):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some of a source.
+    """A part of a source.
 
     Attributes:
-        rows: the registrations, in the order they arrived.
-        rejects: what else was there.
-        cursor: how far the source is read when this is added; ``None`` where a source has no such thing.
-        position: how much of the source's ``total`` that is.
+        rows: the registrations, in the order of their arrival.
+        rejects: the refused rows.
+        cursor: the place in the source after this batch; ``None`` for a source without cursors.
+        position: the part of the source's ``total`` that is read after this batch.
     """
 
     rows: list[Registration]
@@ -63,22 +63,22 @@ class RegistrationSource(Protocol):
 
     @property
     def notes(self) -> Counter[str]:
-        """Fault of rows that count all the same → how many they are, so far."""
+        """The faults of rows that count nevertheless, and how many rows had each so far."""
         ...
 
     @property
     def total(self) -> int | None:
-        """How much there is to read, in the source's own unit; ``None`` when it cannot know."""
+        """The size of the source in its own unit; ``None`` if it is unknown."""
         ...
 
     def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:
         """The entries after ``cursor``, at most ``size`` at a time.
 
         Raises:
-            RegistrationSourceError: it cannot be read on; what came before stands.
+            RegistrationSourceError: it cannot be read further; earlier batches are valid.
         """
         ...
 
     def close(self) -> None:
-        """Let go of what is held open. Calling it twice is fine."""
+        """Release open resources. Calling it twice is fine."""
         ...

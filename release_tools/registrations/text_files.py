@@ -1,8 +1,8 @@
-"""A file of lines, read from where it was left: for rows in text, one a line.
+"""Registrations in text files, one a line; reading continues where the last run stopped.
 
-In: a path, or ``-`` for standard input; a cursor. Out: lines with their numbers and where they end, however long the
-file is. A cursor is the place in the file, the number of the line there, and a hash of what is before it: a file that
-only grew is read on, one whose beginning changed is read anew.
+In: a path, or ``-`` for standard input; a cursor. Out: batches, however long the file is. A cursor is an offset in the
+file, the number of the line there, and a hash of the bytes before it: a file that has grown is continued, one whose
+beginning changed is read again.
 """
 
 import hashlib
@@ -26,10 +26,10 @@ from release_tools.registrations.source import Batch, RegistrationSourceError, S
 
 MAX_LINE_BYTES = 64 * 1024
 BATCH_BYTES = 32 * 1024 * 1024
-"""A batch is no more of a file than this and a line, however few lines that is."""
+"""The bytes of a batch at most, plus one line."""
 
 FOREIGN_LINES = 1_000
-"""After so many lines, none of which is of the kind, a file is refused as a whole."""
+"""A file is refused as a whole after so many lines of which none has the right format."""
 
 TOO_LONG = f"the line is longer than {MAX_LINE_BYTES} bytes"
 NO_JSON = "is not JSON in UTF-8"
@@ -40,12 +40,12 @@ _HASHED = 4096
 _BEGIN = (0, 0)
 
 Parse = Callable[[bytes], Registration | Refusal | str | None]
-"""From a line to a registration, the reason why it is none, or ``None`` for a line that is nothing at all."""
+"""Parses a line into a registration or a refusal; ``None`` for a line to skip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line: its number from 1, its bytes, where it ends, and whether it was longer than may be."""
+    """A line: its number from 1, its bytes, the offset of its end, and whether it was too long."""
 
     number: int
     content: bytes
@@ -54,7 +54,7 @@ class Line:
 
     @property
     def finished(self) -> bool:
-        """Whether it has its line break: one without may still be being written."""
+        """Whether it has its line break; one without may still be being written."""
         return self.content.endswith(b"\n")
 
 
@@ -62,7 +62,7 @@ class TextFile:
     """A file of lines.
 
     Args:
-        path: where it is; ``-`` is standard input, which has no cursor.
+        path: the path; ``-`` for standard input, which has no cursor.
     """
 
     def __init__(self, path: str) -> None:
@@ -72,7 +72,7 @@ class TextFile:
 
     @property
     def total(self) -> int | None:
-        """Bytes of the file, where it is one.
+        """The size of the file in bytes; ``None`` for a stream.
 
         Raises:
             SourceMissingError: it cannot be read.
@@ -86,7 +86,7 @@ class TextFile:
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
     def first_line(self) -> bytes:
-        """The first line of a file that can be read again.
+        """Return the first line of a file that can be read again.
 
         Raises:
             SourceMissingError: it cannot be read.
@@ -97,18 +97,18 @@ class TextFile:
     def batches(
         self, cursor: str | None, size: int, parse: Parse, *, header_lines: int = 0, foreign: Collection[str] = ()
     ) -> Iterator[Batch]:
-        """The lines after ``cursor``, parsed, at most ``size`` at a time.
+        """Yield the parsed lines after ``cursor``, at most ``size`` at a time.
 
         Args:
-            cursor: where an earlier reading ended.
-            size: how many at a time.
-            parse: what makes a registration of a line.
-            header_lines: how many lines to skip.
-            foreign: reasons that speak against the file, not the line: where they alone are found, nothing is taken.
+            cursor: the cursor of the last run.
+            size: the number of lines in a batch.
+            parse: parses a line.
+            header_lines: the number of lines to skip.
+            foreign: refusals that mean that the file has another format if there are no others.
 
         Raises:
             SourceMissingError: the file cannot be read.
-            RegistrationSourceError: no line of it is of the kind.
+            RegistrationSourceError: no line has the right format.
         """
         rows: list[Registration] = []
         rejects: list[Reject] = []
@@ -179,7 +179,7 @@ class TextFile:
             raise self._unreadable_registrations(error) from error
 
     def _resume(self, file: BinaryIO, cursor: str | None) -> tuple[int, int]:
-        """The place to go on from: the cursor, if the text before it is unchanged; else the beginning."""
+        """The offset and line to continue from: the cursor's if the bytes before it are unchanged, else the start."""
         try:
             end, number, _ = (cursor or "").split()
             begin = int(end), int(number)
@@ -200,12 +200,12 @@ class TextFile:
 
 
 class TextRows:
-    """The common part of a ``RegistrationSource`` of text: a file of lines, its name, and the judge of its rows.
+    """The common part of the ``RegistrationSource``s of text: a file of lines, its name, and the judge of its rows.
 
     Args:
-        path: where the file is; ``-`` is standard input.
-        current: the current epoch, where it is known.
-        network_magic: of the network that signatures must be for; ``None`` where none is configured.
+        path: the path of the file; ``-`` for standard input.
+        current: the current epoch, if it is known.
+        network_magic: the network that signatures must be for; ``None`` if none is configured.
     """
 
     kind: ClassVar[str]
@@ -218,7 +218,7 @@ class TextRows:
 
     @property
     def notes(self) -> Counter[str]:
-        """The faults of rows that count all the same."""
+        """The faults of rows that count nevertheless."""
         return self._judge.notes
 
     def close(self) -> None:
@@ -226,7 +226,7 @@ class TextRows:
 
     @property
     def total(self) -> int | None:
-        """Bytes of the file, where it is one.
+        """The size of the file in bytes; ``None`` for a stream.
 
         Raises:
             SourceMissingError: it cannot be read.

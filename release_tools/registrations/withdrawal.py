@@ -1,7 +1,7 @@
-"""Registrations that count no longer, because what brought them is not to be trusted: a stolen token, a wrong file.
+"""Withdraws registrations whose source cannot be trusted, such as a stolen token or a wrong file.
 
-In: a store, and which registrations of which source. Out: how many of each epoch are gone. What is withdrawn stays
-among the source's rejects, whole and with the reason, and the event log records it.
+In: a store, a source, and the registrations to withdraw. Out: the number of withdrawn registrations of each epoch.
+Withdrawn registrations stay among the rejects of their source, with the reason, and the event log records it.
 """
 
 import time
@@ -24,16 +24,16 @@ def withdraw(
     """Withdraw registrations.
 
     Args:
-        store: where they are.
-        withdrawal: which, and why.
-        clock: POSIX time.
+        store: the store.
+        withdrawal: the registrations, and the reason.
+        clock: returns the POSIX time.
 
     Returns:
-        Epoch → how many of its registrations are withdrawn, or would be.
+        Epoch → the number of registrations that are withdrawn, or would be.
 
     Raises:
-        ConfigurationError: there is no such source; nothing is changed.
-        StoreError: it could not be done; nothing is changed.
+        ConfigurationError: there is no such source; nothing has changed.
+        StoreError: the store cannot be used; nothing has changed.
     """
     names = store.registrations.sources()
     if withdrawal.source not in names:

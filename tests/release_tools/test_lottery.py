@@ -16,8 +16,6 @@ from release_tools.forecasting.lottery import (
     FixedQuorum,
     Lottery,
     QuorumModel,
-    quorum_probability,
-    share_needed,
 )
 from release_tools.forecasting.lottery_parameters import PUBLISHED
 from tests.errors import raising
@@ -59,10 +57,10 @@ def test_both_tails_are_exact_to_twelve_digits(lottery: Lottery, share: float) -
 
 
 def test_the_published_question() -> None:
-    found = quorum_probability(0.58, k=2422, m=20973, phi_f=0.2)
+    found = Lottery(2422, 20973, 0.2).quorum_probability(0.58)
     assert found == pytest.approx(float(summed(MAINNET_2022, 0.58)[0]), rel=1e-13, abs=0)
     assert found == pytest.approx(0.995978, abs=1e-6)
-    assert share_needed(0.999, k=2422, m=20973, phi_f=0.2) == pytest.approx(0.5851123, abs=1e-7)
+    assert Lottery(2422, 20973, 0.2).share_needed(0.999) == pytest.approx(0.5851123, abs=1e-7)
 
 
 @pytest.mark.parametrize("signing", [0.54, 0.55, 0.56])
@@ -171,9 +169,9 @@ def test_nobody_and_everybody() -> None:
 
 
 def test_no_share_may_suffice() -> None:
-    assert share_needed(0.999, k=5000, m=20973, phi_f=0.2) is None
-    assert share_needed(0.5, k=30, m=20, phi_f=0.9) is None
-    assert quorum_probability(1, k=30, m=20, phi_f=1) == 0
+    assert Lottery(5000, 20973, 0.2).share_needed(0.999) is None
+    assert Lottery(30, 20, 0.9).share_needed(0.5) is None
+    assert Lottery(30, 20, 1).quorum_probability(1) == 0
     assert MAINNET_2026.share_needed(1.0) is None, "a lottery is never certain"
 
 
