@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal, DecimalException
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -61,10 +60,6 @@ class GenesisOptions:
         "--network-magic", type=click.IntRange(0, 2**32 - 1), help="Network magic; 42 by default."
     )
 
-    def given(self) -> dict[str, Any]:
-        """Those that the command line gives, by their names in ``Genesis``."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
-
 
 @local_chain.command(example="eraswitch local-chain start --path chain.sqlite3 --clock wall")
 @takes(served=ServedChainOptions, genesis=GenesisOptions)
@@ -96,7 +91,7 @@ def start(app: AppContext, /, *, served: ServedChainOptions, genesis: GenesisOpt
 
     app.load()  # for the logs
     path = served.path
-    _create_or_check(path, genesis.given())
+    _create_or_check(path, genesis)
 
     def announce(server: LocalChainServer) -> None:
         urls = {
@@ -118,8 +113,9 @@ def start(app: AppContext, /, *, served: ServedChainOptions, genesis: GenesisOpt
     LocalChainServer(path, host=served.host, port=served.port).serve_forever(announce)
 
 
-def _create_or_check(path: Path, asked: dict[str, Any]) -> None:
+def _create_or_check(path: Path, genesis: GenesisOptions) -> None:
     """Make the chain if it is missing; an existing one must have been made with the given properties."""
+    asked = {name: value for name, value in asdict(genesis).items() if value is not None}
     if not path.exists():
         LocalChain.create(path, genesis=Genesis(**{"clock_mode": "wall", **asked})).close()
         return

@@ -1,12 +1,17 @@
-"""The program never reads its own prose: whoever needs to know compares an enum or a field, not a sentence."""
+"""The program never reads its own prose: whoever needs to know compares an enum or a field, not a sentence.
+
+Nor does it carry results in untyped dictionaries: they keep their types up to the document, the page or the terminal.
+"""
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
-from tests.architecture.test_imports import PACKAGES, ROOT, modules
+from tests.architecture.test_imports import PACKAGES, PATHS, ROOT, modules
+from tests.architecture.trees import nodes
 
 TAKES_APART = {
     "count", "endswith", "find", "index", "partition", "removeprefix", "removesuffix", "replace", "rpartition", "split",
@@ -39,7 +44,6 @@ FOREIGN = {
 """Where sentences of somebody else are read, who has no other way to tell."""
 
 SAME_AGAIN = {
-    "chain_reader/node/core.py": "whether a node is as it was when that was reported last",
     "era_service/node/binaries.py": "whether the same is still wrong with a binary, which is reported once a day",
     "era_service/dashboard/routes.py": "the page without its clock, which makes its version",
     "chain_reader/trust/transactions.py": "the addresses of an author, which its verdict keeps",
@@ -116,3 +120,27 @@ def test_the_program_never_reads_its_own_prose(package):
 )
 def test_a_sentence_that_is_read_is_found(code):
     assert list(readings(ast.parse(code))) == [1]
+
+
+UNTYPED = {
+    "chain_reader.local_chain": (4, "a request to a face, before it is looked at, and the facts of a refusal"),
+    "chain_reader.providers": (1, "the facts of an error, as arguments"),
+    "datum.configuration": (2, "the fields of a CBOR map, each read by a reader of its own"),
+    "datum.extension": (1, "the fields of a JSON object, which the value made of them checks"),
+    "era_service.cli": (4, "arguments of click, and the facts of an error"),
+    "era_service.config": (8, "TOML and environment before they are validated, and settings as JSON"),
+    "era_service.web": (2, "arguments of uvicorn, and the type that FastAPI has for answers"),
+    "era_store.records": (2, "the facts of an event, of which each kind has its own, and marks as arguments"),
+}
+"""Package or module → how many dictionaries of anything it has, and of what. The figures may fall, and not rise."""
+
+
+def test_results_keep_their_types_to_the_edge():
+    found = Counter(
+        ".".join(module.split(".")[:2])
+        for module, path in PATHS.items()
+        for node in nodes(path)
+        if isinstance(node, ast.Subscript) and ast.unparse(node) == "dict[str, Any]"
+    )
+    more = {place: count for place, count in found.items() if count > UNTYPED.get(place, (0, ""))[0]}
+    assert more == {}, "give a result a model, a dataclass or a TypedDict; what is only passed on is of objects"

@@ -24,7 +24,7 @@ from starlette.routing import Mount, Route, Router
 from chain_reader.local_chain.faces.http_answers import read_object
 from chain_reader.local_chain.ledger.chain import LocalChain
 
-Command = Callable[[dict[str, Any]], dict[str, Any]]
+Command = Callable[[dict[str, object]], dict[str, object]]
 
 
 def control_routes(chain: LocalChain, *, remote: bool = False) -> Mount:
@@ -74,22 +74,23 @@ def _state(chain: LocalChain) -> dict[str, object]:
         }
 
 
-def _advance(chain: LocalChain, asked: dict[str, Any]) -> dict[str, object]:
+def _advance(chain: LocalChain, asked: dict[str, object]) -> dict[str, object]:
     if "epoch" in asked:
         return asdict(chain.advance_to_epoch(_integer(asked, "epoch")))
     return asdict(chain.advance_slots(_integer(asked, "slots")))
 
 
-def _fund(chain: LocalChain, asked: dict[str, Any]) -> dict[str, object]:
+def _fund(chain: LocalChain, asked: dict[str, object]) -> dict[str, object]:
     address = asked.get("address")
     if not isinstance(address, str):
         raise HTTPException(400, "'address' must be text")
     return asdict(chain.fund(address, _integer(asked, "lovelace", "address")))
 
 
-def _integer(asked: dict[str, Any], name: str, *others: str) -> int:
-    if type(asked.get(name)) is not int:
+def _integer(asked: dict[str, object], name: str, *others: str) -> int:
+    number = asked.get(name)
+    if not isinstance(number, int) or isinstance(number, bool):
         raise HTTPException(400, f"'{name}' must be a whole number")
     if set(asked) != {name, *others}:
         raise HTTPException(400, f"the body must have {' and '.join(sorted({name, *others}))}, and nothing else")
-    return int(asked[name])
+    return number

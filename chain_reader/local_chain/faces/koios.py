@@ -42,7 +42,7 @@ ERA = "Conway"
 _EXTENDED = ("datum_hash", "inline_datum", "reference_script", "asset_list")
 
 Asked = dict[str, Any]
-Lister = Callable[[LocalChain, Asked], Iterable[dict[str, Any]]]
+Lister = Callable[[LocalChain, Asked], Iterable[dict[str, object]]]
 
 
 def koios_routes(chain: LocalChain) -> Mount:
@@ -105,7 +105,7 @@ class _Listed:
 
     def __init__(self, chain: LocalChain) -> None:
         self._chain = chain
-        self._kept: tuple[Any, list[dict[str, Any]]] = (None, [])
+        self._kept: tuple[Any, list[dict[str, object]]] = (None, [])
 
     def all_of(self, lister: Lister, asked: Asked) -> list[dict[str, object]]:
         """All items, in a list of the caller's own."""

@@ -186,17 +186,17 @@ class OgmiosSession:
             raise OgmiosFaultError(code, str(error), data) from error
 
 
-def _call(request: dict[str, Any] | None) -> tuple[str, Params]:
+def _call(request: dict[str, object] | None) -> tuple[str, Params]:
     if request is None:
         raise _invalid_request("must be a well-formed JSON object")
     if request.get("jsonrpc") != "2.0":
         raise _invalid_request("field 'jsonrpc' must be present and be \"2.0\"")
-    if not isinstance(request.get("method"), str):
+    method, params = request.get("method"), request.get("params", {})
+    if not isinstance(method, str):
         raise _invalid_request("field 'method' must be present and be a string")
-    params = request.get("params", {})
     if not isinstance(params, dict):
         raise _invalid_params("'params' must be an object")
-    return request["method"], params
+    return method, params
 
 
 def _invalid_request(what: str) -> OgmiosFaultError:
@@ -279,10 +279,11 @@ def _answer_once(chain: LocalChain, body: bytes) -> dict[str, object]:
     return OgmiosSession(chain).answer(body)
 
 
-def _status(response: dict[str, Any]) -> int:
-    if "error" not in response:
+def _status(response: dict[str, object]) -> int:
+    error = response.get("error")
+    if not isinstance(error, dict):
         return 200
-    return 500 if response["error"]["code"] == INTERNAL_ERROR else 400
+    return 500 if error["code"] == INTERNAL_ERROR else 400
 
 
 def _health(chain: LocalChain) -> dict[str, object]:

@@ -5,7 +5,6 @@ In: values of ``model`` and ``parameters``. Out: JSON-ready values; ratios are s
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
 
 from chain_reader.genesis import exact
 from chain_reader.local_chain.faces.blockfrost_bodies import (
@@ -22,17 +21,17 @@ ERAS = ("byron", "shelley", "allegra", "mary", "alonzo", "babbage", "conway")
 CURRENT_ERA = ERAS[-1]
 
 
-def point(block: Block) -> dict[str, Any]:
+def point(block: Block) -> dict[str, object]:
     """The point of ``block``."""
     return {"slot": block.slot, "id": block.hash}
 
 
-def ada(lovelace: int) -> dict[str, Any]:
+def ada(lovelace: int) -> dict[str, dict[str, int]]:
     """An amount of lovelace."""
     return {"ada": {"lovelace": lovelace}}
 
 
-def value(lovelace: int, assets: Iterable[tuple[str, int]]) -> dict[str, Any]:
+def value(lovelace: int, assets: Iterable[tuple[str, int]]) -> dict[str, dict[str, int]]:
     """Lovelace, and assets by policy and name."""
     found = ada(lovelace)
     for unit, quantity in assets:
@@ -40,14 +39,14 @@ def value(lovelace: int, assets: Iterable[tuple[str, int]]) -> dict[str, Any]:
     return found
 
 
-def reference(transaction: str, index: int) -> dict[str, Any]:
+def reference(transaction: str, index: int) -> dict[str, object]:
     """A reference to an output."""
     return {"transaction": {"id": transaction}, "index": index}
 
 
-def output(found: Output | NewOutput) -> dict[str, Any]:
+def output(found: Output | NewOutput) -> dict[str, object]:
     """An output without its reference."""
-    shown = {"address": found.address, "value": value(found.lovelace, found.assets)}
+    shown: dict[str, object] = {"address": found.address, "value": value(found.lovelace, found.assets)}
     if found.datum is not None:
         shown["datum"] = found.datum
     if found.datum_hash is not None:
@@ -55,7 +54,7 @@ def output(found: Output | NewOutput) -> dict[str, Any]:
     return shown
 
 
-def utxo(found: Output) -> dict[str, Any]:
+def utxo(found: Output) -> dict[str, object]:
     """An unspent output."""
     return reference(found.transaction, found.index) | output(found)
 
@@ -75,13 +74,13 @@ def network(genesis: Genesis) -> str:
     return "mainnet" if genesis.network_id == 1 else "testnet"
 
 
-def bound(genesis: Genesis, epoch: int) -> dict[str, Any]:
+def bound(genesis: Genesis, epoch: int) -> dict[str, object]:
     """The beginning of ``epoch``; its time counts from the start of the network."""
     slot = epoch * genesis.epoch_length
     return {"time": {"seconds": whole(float(slot * exact(genesis.slot_length_s)))}, "slot": slot, "epoch": epoch}
 
 
-def era_summaries(genesis: Genesis, tip: Block) -> list[dict[str, Any]]:
+def era_summaries(genesis: Genesis, tip: Block) -> list[dict[str, object]]:
     """The eras of the ledger.
 
     All before the current one ended where the network began; this one is known to last for as long as nodes could
@@ -98,12 +97,12 @@ def era_summaries(genesis: Genesis, tip: Block) -> list[dict[str, Any]]:
     return [{"start": bound(genesis, 0), "end": bound(genesis, ends[era]), "parameters": parameters} for era in ERAS]
 
 
-def slot_length(genesis: Genesis) -> dict[str, Any]:
+def slot_length(genesis: Genesis) -> dict[str, object]:
     """How long a slot is, in milliseconds, of which it may have fractions."""
     return {"milliseconds": whole(float(1000 * exact(genesis.slot_length_s)))}
 
 
-def shelley_genesis(genesis: Genesis, parameters: ProtocolParameters) -> dict[str, Any]:
+def shelley_genesis(genesis: Genesis, parameters: ProtocolParameters) -> dict[str, object]:
     """The genesis configuration of the Shelley era, which has all of a local chain's genesis."""
     coefficient = genesis.active_slots_coeff
     return {

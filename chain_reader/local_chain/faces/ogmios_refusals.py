@@ -22,7 +22,7 @@ _TOO_LARGE = ("MaxTxSizeUTxO",)
 
 def refusal(
     error: LedgerRefusedError, cbor: bytes, genesis: Genesis, parameters: ProtocolParameters
-) -> tuple[int, dict[str, Any] | None]:
+) -> tuple[int, dict[str, object] | None]:
     """The code and data that Ogmios has for ``error``, which the ledger raised over ``cbor``."""
     if error.rule in _UNDECODABLE:
         return INVALID_PARAMS, {bodies.CURRENT_ERA: str(error)}
@@ -43,12 +43,12 @@ def _references(texts: list[str]) -> list[dict[str, object]]:
     return [bodies.reference(transaction, int(index)) for transaction, index in pairs]
 
 
-def _value(amounts: dict[str, int]) -> dict[str, object]:
+def _value(amounts: dict[str, int]) -> dict[str, dict[str, int]]:
     assets = {unit: quantity for unit, quantity in amounts.items() if unit != "lovelace"}
     return bodies.value(amounts.get("lovelace", 0), sorted(assets.items()))
 
 
-def _interval(facts: dict[str, Any]) -> dict[str, int]:
+def _interval(facts: dict[str, int | None]) -> dict[str, int]:
     ends = {"invalidBefore": facts["invalid_before"], "invalidAfter": facts["invalid_hereafter"]}
     return {name: slot for name, slot in ends.items() if slot is not None}
 
@@ -61,7 +61,7 @@ def _computed(transaction: SignedTransaction) -> dict[str, str]:
     return _hash(hashlib.blake2b(transaction.auxiliary or b"", digest_size=32).digest())
 
 
-Data = Callable[[dict[str, Any], SignedTransaction, Genesis], dict[str, Any] | None]
+Data = Callable[[dict[str, Any], SignedTransaction, Genesis], dict[str, object] | None]
 
 _REFUSALS: dict[str, tuple[int, Data]] = {
     "InvalidWitnessesUTXOW": (3100, lambda facts, made, genesis: {"invalidSignatories": facts["invalid"]}),

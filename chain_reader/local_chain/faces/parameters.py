@@ -124,9 +124,9 @@ def koios_parameters(found: ProtocolParameters, epoch: int) -> dict[str, object]
     }
 
 
-def ogmios_parameters(found: ProtocolParameters) -> dict[str, Any]:
+def ogmios_parameters(found: ProtocolParameters) -> dict[str, object]:
     """The protocol parameters, as ``queryLedgerState/protocolParameters``."""
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "minUtxoDepositConstant": {"ada": {"lovelace": 0}},
         "extraEntropy": "neutral",
         "federatedBlockProductionRatio": "0/1",
@@ -136,7 +136,7 @@ def ogmios_parameters(found: ProtocolParameters) -> dict[str, Any]:
     for value, _, path_and_unit in _each(found):
         path, _, unit = path_and_unit.partition(":")
         *around, name = path.split(".")
-        within = shown
+        within: Any = shown
         for part in around:
             within = within.setdefault(_GROUPS.get(part, part), {})
         within[name] = _in_unit(value, unit)

@@ -166,7 +166,7 @@ def _see_through(release: Release, job: Job[R, O], outlook: O, journal: Journal)
 
 def publication_document(
     release: Release, outlook: PublicationOutlook, published: Published[Any] | None, status: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The steps done, for machines; the plan is the caller's to add."""
     return {
         "status": status,
