@@ -6,12 +6,12 @@ In: a ``Gatherer``. Out: routes. The public view names no party, and has none of
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field, StringConstraints
 
 from era_service.dashboard.gather import Gatherer
 from era_service.dashboard.headline import rehearsal_notices
@@ -40,35 +40,22 @@ Sort = Literal["stake", "party", "version", "state", "since"]
 State = Literal["", "ready", "not ready", "not registered"]
 
 
-@dataclass(frozen=True, slots=True)
-class ListQuery:
-    """The query on the list of parties."""
+class ListQuery(BaseModel):
+    """The query on the list of parties; the name of the first parameter is ``SEARCH``."""
 
-    party: str
-    state: str
-    sort: Sort
-    ascending: bool
-    page: int
+    party: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+    state: State = ""
+    sort: Sort = "stake"
+    ascending: bool = False
+    page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
 
     def address(self, path: str = "parties", **changes: object) -> str:
         """The address of the list, with some parameters changed."""
-        asked = replace(self, **changes)  # type: ignore[arg-type]
-        least = {"party": "", "state": "", "sort": "stake", "ascending": False, "page": 1}
-        given = {name: getattr(asked, name) for name, by_default in least.items() if getattr(asked, name) != by_default}
+        given = self.model_copy(update=changes).model_dump(exclude_defaults=True)
         return f"{path}?{urlencode(given)}" if given else path
 
 
-def _query(
-    party: Annotated[str, Query(alias=SEARCH, max_length=100)] = "",
-    state: State = "",
-    sort: Sort = "stake",
-    ascending: bool = False,
-    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-) -> ListQuery:
-    return ListQuery(party.strip(), state, sort, ascending, page)
-
-
-Asked = Annotated[ListQuery, Depends(_query)]
+Asked = Annotated[ListQuery, Query()]
 
 
 def party_routes(service: Service, gatherer: Gatherer) -> APIRouter:
@@ -138,7 +125,7 @@ def _list(roster: Roster | None, asked: ListQuery) -> dict[str, object]:
     """The data for the template of the list."""
     found = _found(roster, asked)
     pages = max(1, -(-len(found) // PAGE))
-    asked = replace(asked, page=min(asked.page, pages))
+    asked = asked.model_copy(update={"page": min(asked.page, pages)})
     shown = found[(asked.page - 1) * PAGE : asked.page * PAGE]
     lead = "Nobody has registered yet."
     if roster is not None:

@@ -8,8 +8,17 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from era_service.demo.cast import CAST, COMPATIBILITY, PYTHAGORAS, Distribution
-from era_service.demo.node import DemoNode, NodeReport, NodeState, Refused, Source
+from era_service.demo.node import (
+    CAST,
+    COMPATIBILITY,
+    PYTHAGORAS,
+    DemoNode,
+    Distribution,
+    NodeReport,
+    NodeState,
+    Refused,
+    Source,
+)
 from era_store import Registration, temporary_registrations
 from eras import Epoch
 from release_tools import Compatibility

@@ -14,7 +14,7 @@ from typing import Self
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
 from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
 from datum import EraMarkersPayload, SigningKey, encode_datum
-from era_service.demo.cast import PYTHAGORAS, THALES
+from era_service.demo.node import PYTHAGORAS, THALES
 from eras import ConfigurationError, Epoch, EraMarker, TransactionError
 from release_tools import (
     EraAddress,

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from era_service.demo.cast import (
+from era_service.demo.network import Network, NetworkReport
+from era_service.demo.node import (
     ANNOUNCE,
     ATTACK,
     BEGIN,
     CAST,
+    CERTIFIERS,
     DISTRIBUTIONS,
     FIRST,
     GATE,
@@ -26,9 +28,11 @@ from era_service.demo.cast import (
     THALES,
     THIRD,
     UPGRADES,
+    NodeReport,
+    NodeState,
+    Source,
+    described,
 )
-from era_service.demo.network import Network, NetworkReport
-from era_service.demo.node import CERTIFIERS, NodeReport, NodeState, Source, described
 from era_service.demo.presenters import DemoEvent, Presenter
 from era_service.demo.stage import Posted, Stage
 from eras import Epoch, EraMarker, EraSwitchError

@@ -32,7 +32,6 @@ from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.evidence import Evidence
 from datum import WrongSigner
 from era_service.logs import bind_era
-from era_service.node.alarm import Alarm
 from era_service.node.attendance import FORKED, LATE_S, Attendance
 from era_service.node.binaries import Binaries
 from era_service.node.call_schedule import CallSchedule
@@ -41,7 +40,7 @@ from era_service.node.hooks import Hooks
 from era_service.node.preparation import Preparation
 from era_service.node.provider_calls import Called, ProviderCalls
 from era_service.node.reactions import WATCHER_LATE, hooks_of, log_lines, status_line
-from era_service.node.readiness import Readiness
+from era_service.node.waiting import Alarm, Readiness
 from era_service.node.watch_options import Surroundings, WatchEnd, WatchOptions
 from eras import Epoch, EraChecker, EraStatus
 

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from era_service.demo.cast import ADA
+from era_service.demo.node import ADA
 from era_service.web.stream import TOLD
 from era_store import Registration
 from eras import Epoch

@@ -14,7 +14,7 @@ from typing import Self
 
 from chain_reader.local_chain import Genesis, LocalChainServer
 from era_service.config.schema import Settings
-from era_service.demo.cast import ADA, ATTACK, COMPATIBILITY, FIRST, PYTHAGORAS, SECOND, THALES
+from era_service.demo.node import ADA, ATTACK, COMPATIBILITY, FIRST, PYTHAGORAS, SECOND, THALES
 from era_service.demo.presenters import DemoEvent
 from era_service.demo.stage import Stage
 from era_service.demo.story import Story

@@ -14,8 +14,15 @@ from chain_reader import BlockfrostObserver
 from chain_reader.authorship import SignedBy, signed_by
 from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
 from era_service.cli.app import cli
-from era_service.demo.cast import SECOND, SWITCH, Distribution
-from era_service.demo.node import CERTIFIERS, DemoNode, NodeReport, certify_like_pythagoras
+from era_service.demo.node import (
+    CERTIFIERS,
+    SECOND,
+    SWITCH,
+    DemoNode,
+    Distribution,
+    NodeReport,
+    certify_like_pythagoras,
+)
 from era_service.demo.stage import Posted, Stage
 from eras import Epoch, EraChecker, EraEpochToken, EraMarker
 from tests.demo.conftest import play

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from datum import SigningKey
-from era_service.demo.cast import CAST, SWITCH
+from era_service.demo.node import CAST, SWITCH
 from era_service.demo.presenters import KINDS
 from era_service.demo.stage import Stage
 from eras import ConfigurationError, EraSwitchError, StoreError

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from era_service.node import alarm
-from era_service.node.alarm import Alarm
 from era_service.node.provider_calls import in_background
+from era_service.node.waiting import Alarm
 from era_service.node.watcher import NodeWatcher
 from eras import BehaviourSwitches, EraChecker, EraNotReadyError, EraStatus, UnsupportedEraError
 from tests.node.programs import in_child
