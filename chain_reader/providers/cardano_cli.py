@@ -266,7 +266,7 @@ _FAILURES: tuple[tuple[Callable[[str], object], type[ChainReadError], str, str],
         "Check the version of cardano-cli: it must know query utxo --output-json",
     ),
 )
-"""What cardano-cli says when it fails, by words in it; its exit code is 1 for all of them."""
+"""The failures of cardano-cli, by words in its message; its exit code is 1 for all of them."""
 
 
 def _failure(call: Call, finished: Finished) -> ChainReadError:

@@ -92,23 +92,18 @@ def check_tip(
     if tip.epoch is not None and tip.epoch != epoch and tip.slot >= genesis.anchor_slot:
         words = f"{place} is reported in epoch {tip.epoch}, but that slot is in epoch {epoch}"
         return TipCheck(TipState.INCONSISTENT, behind_slots, behind_s, clock_suspected=False, words=words)
+    state, side, cause, shared_cause = TipState.FRESH, "", "", ""
     if behind_s > tolerance + CLOCK_SKEW_S:
-        words = f"{place} is {behind_slots} slots ({_time(behind_s)}) behind the clock"
-        words += (
-            ", and so is another observer's: the chain has stopped, or the clock of this machine is fast"
-            if shared
-            else ": the provider has stopped or lags"
-        )
-        return TipCheck(TipState.STALE, behind_slots, behind_s, clock_suspected=shared, words=words)
-    if behind_s < -CLOCK_SKEW_S:
-        words = f"{place} is {-behind_slots} slots ({_time(-behind_s)}) ahead of the clock"
-        words += (
-            ", and so is another observer's: the clock of this machine is slow"
-            if shared
-            else ": the provider is wrong, or the clock of this machine is slow"
-        )
-        return TipCheck(TipState.AHEAD, behind_slots, behind_s, clock_suspected=shared, words=words)
-    return TipCheck(TipState.FRESH, behind_slots, behind_s, clock_suspected=False, words=f"{place} is fresh")
+        state, side, cause = TipState.STALE, "behind", "the provider has stopped or lags"
+        shared_cause = "the chain has stopped, or the clock of this machine is fast"
+    elif behind_s < -CLOCK_SKEW_S:
+        state, side, cause = TipState.AHEAD, "ahead of", "the provider is wrong, or the clock of this machine is slow"
+        shared_cause = "the clock of this machine is slow"
+    if state is TipState.FRESH:
+        return TipCheck(state, behind_slots, behind_s, clock_suspected=False, words=f"{place} is fresh")
+    words = f"{place} is {abs(behind_slots)} slots ({_time(abs(behind_s))}) {side} the clock"
+    words += f", and so is another observer's: {shared_cause}" if shared else f": {cause}"
+    return TipCheck(state, behind_slots, behind_s, clock_suspected=shared, words=words)
 
 
 class TipWatch:
@@ -166,9 +161,9 @@ def genesis_of(observer: ChainObserver, network_magic: int | None) -> NetworkGen
         ProviderOfOtherNetworkError: the observer is of another network.
         ChainReadError: it could not be reached.
     """
-    told: NetworkGenesis | None = None
+    reported: NetworkGenesis | None = None
     for one in observer.observers if isinstance(observer, AgreementObserver) else (observer,):
-        found = _told_genesis(one, alone=one is observer)
+        found = _genesis_by(one, alone=one is observer)
         if found is not None and network_magic is not None and found.network_magic != network_magic:
             raise ProviderOfOtherNetworkError(
                 f"{one.name} is on another network",
@@ -177,12 +172,12 @@ def genesis_of(observer: ChainObserver, network_magic: int | None) -> NetworkGen
                 next_step="Correct the provider, its key, or the network",
                 provider=one.name,
             )
-        told = told or found
-    magic = network_magic if told is None else told.network_magic
-    return PUBLIC_GENESES.get(-1 if magic is None else magic, told)
+        reported = reported or found
+    magic = network_magic if reported is None else reported.network_magic
+    return PUBLIC_GENESES.get(-1 if magic is None else magic, reported)
 
 
-def _told_genesis(observer: ChainObserver, *, alone: bool) -> NetworkGenesis | None:
+def _genesis_by(observer: ChainObserver, *, alone: bool) -> NetworkGenesis | None:
     try:
         return observer.genesis() if isinstance(observer, GenesisObserver) else None
     except ChainReadError as error:

@@ -47,7 +47,7 @@ Lister = Callable[[LocalChain, Asked], Iterable[dict[str, object]]]
 
 def koios_routes(chain: LocalChain) -> Mount:
     """The routes of the face, to be mounted in an application that has ``http_answers.EXCEPTION_HANDLERS``."""
-    told: dict[str, Lister] = {
+    read: dict[str, Lister] = {
         "/tip": lambda chain, asked: [_tip(chain)],
         "/genesis": lambda chain, asked: [_genesis(chain)],
         "/epoch_params": _epoch_params,
@@ -90,7 +90,7 @@ def koios_routes(chain: LocalChain) -> Mount:
         except LedgerRefusedError as error:
             return JSONResponse({"message": str(error)}, status_code=400)
 
-    routes = [Route(path, get(lister), methods=["GET"]) for path, lister in told.items()]
+    routes = [Route(path, get(lister), methods=["GET"]) for path, lister in read.items()]
     routes += [Route(path, post(lister), methods=["POST"]) for path, lister in asked_for.items()]
     routes.append(Route("/submittx", submit, methods=["POST"]))
     return Mount(PREFIX, Router(routes, redirect_slashes=False))

@@ -13,7 +13,7 @@ _STAKE_ONLY = (AddressType.NONE_KEY, AddressType.NONE_SCRIPT)
 
 
 class AddressError(ValueError):
-    """It is no payment address; ``byron`` if it is one of that kind."""
+    """It is not a payment address; ``byron`` if it is a Byron address."""
 
     def __init__(self, what: str, *, byron: bool = False) -> None:
         self.byron = byron

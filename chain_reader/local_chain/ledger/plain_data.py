@@ -81,7 +81,7 @@ def longest_metadata_string(item: Item) -> int:
     """The length in bytes of the longest string in metadata: integers to integers, strings, lists and maps.
 
     Raises:
-        LedgerRefusedError: it is no metadata.
+        LedgerRefusedError: it is not metadata.
     """
     if item.major != MAP or any(label.major != UINT for label, _ in item.pairs):
         raise LedgerRefusedError("DecodingFailure", expected="metadata by labels", got=item.raw.hex()[:160])

@@ -73,7 +73,7 @@ class ChainStore:
             try:
                 self._check_schema()
                 self._db.execute("PRAGMA synchronous = NORMAL")
-                # a file that cannot be written is told now, not at the first transaction
+                # a file that cannot be written is an error now, not at the first transaction
                 self._db.execute("BEGIN IMMEDIATE")
                 self._db.execute("UPDATE chain SET forks = forks")
                 self._db.execute("ROLLBACK")

@@ -77,7 +77,7 @@ def parse_transaction(data: bytes, *, max_bytes: int) -> SignedTransaction:
     """Decode ``data``; nothing above ``max_bytes`` is looked at.
 
     Raises:
-        LedgerRefusedError: it is no Conway transaction, too big, or uses what the local chain does not model.
+        LedgerRefusedError: it is not a Conway transaction, too big, or uses what the local chain does not model.
     """
     if len(data) > max_bytes:
         raise LedgerRefusedError(

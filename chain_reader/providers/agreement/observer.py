@@ -227,7 +227,7 @@ class AgreementObserver:
                 answers, slots=knows.slots, ordered=knows.order, tokens=tokens and knows.tokens, counts=counts
             )
 
-        return self._agreed(kind, address, ask, agreed, self._votes.told)
+        return self._agreed(kind, address, ask, agreed, self._votes.described)
 
     def _spends_at(self, address: str, transaction: str) -> bool:
         """Whether a transaction spends at ``address``, or may: what is not known proves nothing. Asked for once."""

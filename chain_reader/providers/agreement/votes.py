@@ -171,7 +171,7 @@ class OutputVotes:
             members = [name for name in members if name not in in_order.differing]
         return Agreed(voted[members[0]], differing)
 
-    def told(self, outputs: Sequence[DatumOutput]) -> str:
+    def described(self, outputs: Sequence[DatumOutput]) -> str:
         """The report of an observer, as far as it matters, in words."""
         if not self._keys:
             return f"{len(outputs)} outputs"

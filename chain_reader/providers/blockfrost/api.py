@@ -31,7 +31,7 @@ PUBLIC_URLS = {
 PAGE_ITEMS = 100
 _LONGEST_REASON = 1_000
 _OF_EVERY_CHAIN = ("/blocks/latest", "/epochs/latest", "/genesis")
-"""What no Blockfrost API refuses."""
+"""Paths that every Blockfrost API answers."""
 
 Item = TypeVar("Item")
 Parsed = TypeVar("Parsed")
@@ -134,7 +134,7 @@ class BlockfrostApi(HttpApi):
         answer = self._http.get(path, call, params=params, until=until)
 
         def items() -> tuple[Item, ...]:
-            if page == 1 and _says_not_found(answer):
+            if page == 1 and _is_blockfrosts_not_found(answer):
                 return ()
             found = self.parsed(call, answer, expected, instead=instead)
             if len(found) > PAGE_ITEMS:
@@ -195,7 +195,7 @@ def usable_project_id(project_id: str | None) -> str | None:
     return key or None
 
 
-def _says_not_found(answer: HttpAnswer) -> bool:
+def _is_blockfrosts_not_found(answer: HttpAnswer) -> bool:
     """Whether this is Blockfrost's own 404: a proxy's or a web server's proves nothing."""
     return answer.status == HTTPStatus.NOT_FOUND and _error_body(answer) is not None
 

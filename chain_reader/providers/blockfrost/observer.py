@@ -83,7 +83,7 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
         self._addresses = AddressReader(self._api)
         self._genesis: NetworkGenesis | None = None
         self._bytes: dict[str, bytes] = {}
-        self._tells_spenders: bool | None = None
+        self._shows_spenders: bool | None = None
 
     def epoch(self) -> Epoch:
         """The current epoch.
@@ -212,7 +212,7 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
     def _made(self, address: str, transaction: str, until: float) -> tuple[DatumOutput, ...] | str:
         """The outputs with a datum that a transaction made at an address, the last first; or why it cannot be had.
 
-        Its bytes say it, which are short whatever it refers to; the longer answer has to do where there are none.
+        They are in its bytes, which are short whatever it refers to; without these the longer answer is read.
 
         Raises:
             ChainReadError: nothing can be had from this provider now.
@@ -242,14 +242,14 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
         return self._addresses.listed
 
     def is_unspent(self, output: DatumOutput) -> bool | None:
-        """Whether an output is unspent; ``None`` where the provider does not tell who spent what.
+        """Whether an output is unspent; ``None`` where the provider does not show who spent what.
 
         Some that speak the protocol leave ``consumed_by_tx`` null for ever. That this one does not is seen, once, by an
         output that the transaction of ``output`` spends.
         """
-        if self._tells_spenders is None:
-            self._tells_spenders = self._shows_who_spent_for(output.transaction)
-        if not self._tells_spenders:
+        if self._shows_spenders is None:
+            self._shows_spenders = self._shows_who_spent_for(output.transaction)
+        if not self._shows_spenders:
             return None
         spender = self._spender(output.reference)
         return None if spender == "" else spender is None

@@ -58,7 +58,7 @@ def named(error: ChainReadError, http: BoundedHttp, call: Callable[[str], Call],
     Args:
         error: what the first question ended in.
         http: requests to the server.
-        call: the request for a path, as errors tell it.
+        call: the request for a path, as errors name it.
         until: when to be done.
     """
     if not isinstance(error, FOREIGN):

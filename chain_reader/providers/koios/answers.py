@@ -41,6 +41,11 @@ class Tip(Answer):
     block_height: Whole | None = None
     block_no: Whole | None = None
 
+    @property
+    def height(self) -> int | None:
+        """The height, under either name."""
+        return self.block_no if self.block_height is None else self.block_height
+
 
 class Genesis(Answer):
     """``/genesis``."""

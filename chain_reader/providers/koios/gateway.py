@@ -69,13 +69,7 @@ class KoiosGateway(Asking[KoiosApi]):
         return self._api.supply(unit, self._api.until())
 
     def submit(self, cbor: bytes) -> str:
-        """Submit a signed transaction; its hash as the server gives it.
-
-        Raises:
-            TransactionRefusedError: the ledger behind the server refused it.
-            ChainReadError: the server could not be reached, or did not take it. After a timeout, whether it took the
-                transaction is unknown.
-        """
+        """Submit a signed transaction; its hash as the server gives it."""
         return self._api.submit("/submittx", cbor, SUBMITTED)
 
     def transaction_depth(self, transaction: str) -> int | None:
@@ -84,9 +78,7 @@ class KoiosGateway(Asking[KoiosApi]):
         found = self._api.transaction(transaction, until)
         if found is None:
             return None
-        tip = self._api.tip(until)
-        height = tip.block_height if tip.block_height is not None else tip.block_no
-        return max(0, (height or 0) - found.block_height)
+        return max(0, (self._api.tip(until).height or 0) - found.block_height)
 
 
 def _spendable(item: Output) -> SpendableOutput:

@@ -61,8 +61,7 @@ class KoiosObserver(Asking[KoiosApi]):
     def tip(self) -> ChainTip:
         """The newest block, with its epoch."""
         found = self._api.tip(self._api.until())
-        height = found.block_height if found.block_height is not None else found.block_no
-        return ChainTip(Slot(found.abs_slot), height, found.hash, Epoch(found.epoch_no))
+        return ChainTip(Slot(found.abs_slot), found.height, found.hash, Epoch(found.epoch_no))
 
     def datums(self, address: str) -> tuple[DatumOutput, ...]:
         """The unspent outputs at ``address`` that carry an inline datum, newest first."""

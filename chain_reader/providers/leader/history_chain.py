@@ -4,7 +4,7 @@ In: what a store remembers (``StoredTrust``), of either kind. Out: ``SeenLink`` 
 them (``/era/history``, ``/configuration/history``), a follower walks along the links of those that are or were in force
 and verifies each.
 
-Where the places of payloads on the chain are not known, the order in which they were first seen has to do.
+Where the places of payloads on the chain are not known, the order in which they were first seen is used.
 """
 
 import hashlib

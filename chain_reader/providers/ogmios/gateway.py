@@ -157,7 +157,7 @@ class OgmiosGateway(Asking[OgmiosConnection]):
     def transaction_depth(self, transaction: str) -> int | None:
         """How many blocks came since the transaction was first seen here; ``None`` when it is not seen."""
         found = self._api.ask("queryNetwork/blockHeight", BLOCK_HEIGHT)
-        height = found if isinstance(found, int) else 0  # before the look at the outputs, so never told too deep
+        height = found if isinstance(found, int) else 0  # before the look at the outputs, so never reported too deep
         if not self.is_on_chain(transaction):
             self._first_seen.pop(transaction, None)
             return None

@@ -1,8 +1,8 @@
-"""One request to a provider as errors tell it, and answers parsed strictly.
+"""One request to a provider, the errors about it, and answers parsed strictly.
 
-In: who is asked what, and the bytes that came back. Out: values of the expected types, or a ``ChainReadError`` that
-states what was asked, what came and what to do next. Whatever a provider puts into its answer, a secret never shows in
-an error.
+In: the provider, the request, and the bytes that came back. Out: values of the expected types, or a ``ChainReadError``
+that states the request, the answer and what to do next. Whatever a provider puts into its answer, a secret never shows
+in an error.
 """
 
 import json
@@ -134,7 +134,7 @@ class Call:
     """A request to a provider.
 
     Attributes:
-        provider: who is asked, in an operator's words.
+        provider: its name for operators.
         request: what is asked (``GET /epochs/latest``).
         secret: a text to blot out of every error.
     """
@@ -292,7 +292,7 @@ def provider_name(kind: str, url: str, schemes: tuple[str, ...]) -> str:
     """How operators call the provider at ``url``: kind, scheme, host and port, never a path, a query or a user.
 
     Raises:
-        ConfigurationError: ``url`` is no URL with one of the ``schemes``; it may hold a key, so it is not shown.
+        ConfigurationError: ``url`` is not a URL with one of the ``schemes``; it may hold a key, so it is not shown.
     """
     try:
         parts = urlsplit(url)

@@ -131,7 +131,7 @@ class _Watchdog:
 
 
 class _GuardedAdapter(HTTPAdapter):
-    """Tells the guard of the running request which connection it runs on."""
+    """Notes in the guard of the running request which connection it runs on."""
 
     def __init__(self, running: Callable[[], _Guard]) -> None:
         self._running = running
