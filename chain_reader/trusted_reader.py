@@ -144,17 +144,17 @@ def _told(core: NodeCore, reading: TrustedReading, decisions: tuple[Decision, ..
     state: NodeState = core.state
     unsaved = core.not_recording
     alarm = () if unsaved is None else (f"what is trusted could not be remembered: {unsaved}",)
-    told = replace(
+    known = replace(
         reading,
         epoch=state.epoch,
         stale=state.stale if reading.markers else reading.stale,
         odd=(*reading.odd, *alarm),
-        events=tuple(decision for decision in decisions if decision.kind in OF_TRUST | OF_CONFIGURATION),
+        events=tuple([told for told in decisions if told.kind in OF_TRUST or told.kind in OF_CONFIGURATION]),
     )
     token = state.view.token
     if state.view.status is EraStatus.ERROR and token is not None:
-        return replace(told, markers=token.markers, provenance=token.provenance)
-    return told
+        return replace(known, markers=token.markers, provenance=token.provenance)
+    return known
 
 
 def _nothing(reading: TrustedReading) -> NothingTrustedError:

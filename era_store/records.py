@@ -5,7 +5,7 @@ In and out of every store, the one in a database and the one in memory alike.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, NamedTuple
 
 from datum.kinds import Marker, marker_of
@@ -22,22 +22,20 @@ class TrustKey:
         network_magic: magic of the Cardano network; ``None`` where it is not configured.
         address: the era address.
         kind: name of the kind of markers; each is a thread of its own.
+        id: the same for the same four, 64 hex digits; the kind counts where it is not eras.
     """
 
     keys: tuple[str, ...]
     network_magic: int | None
     address: str
     kind: str = "era"
+    id: str = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", tuple(sorted(set(self.keys))))
-
-    @property
-    def id(self) -> str:
-        """The same for the same four, 64 hex digits; the kind counts where it is not eras."""
         parts = [list(self.keys), self.network_magic, self.address]
         text = json.dumps(parts if self.kind == "era" else [*parts, self.kind], separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        object.__setattr__(self, "id", hashlib.sha256(text.encode()).hexdigest())
 
 
 KeptMarker = Annotated[Marker, Kept(marker_of, lambda marker: marker.to_dict())]

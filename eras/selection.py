@@ -108,23 +108,21 @@ def select_eras(
     schedule = tuple(markers)
     current: EraMarker | None = None
     later: EraMarker | None = None
+    announced: list[EraMarker] = []
     for marker in schedule:
         if marker.epoch is None:
-            continue
-        if marker.epoch <= epoch:
+            announced.append(marker)
+        elif marker.epoch <= epoch:
             if current is None or current.epoch is None or marker.epoch > current.epoch:
                 current = marker
         elif later is None or later.epoch is None or marker.epoch < later.epoch:
             later = marker
     if current is None:
         raise _no_current_era(schedule, epoch)
-    return EraEpochToken(epoch, current, later or _announced(schedule, epoch), schedule, supported, provenance)
-
-
-def _announced(schedule: tuple[EraMarker, ...], epoch: Epoch) -> EraMarker | None:
-    """The first era announced without an epoch that has not begun already (rule 2)."""
-    begun = {marker.name for marker in schedule if marker.epoch is not None and marker.epoch <= epoch}
-    return next((marker for marker in schedule if marker.epoch is None and marker.name not in begun), None)
+    if later is None and announced:
+        begun = {marker.name for marker in schedule if marker.epoch is not None and marker.epoch <= epoch}
+        later = next((marker for marker in announced if marker.name not in begun), None)
+    return EraEpochToken(epoch, current, later, schedule, supported, provenance)
 
 
 def _no_current_era(schedule: tuple[EraMarker, ...], epoch: Epoch) -> CurrentEraNotFoundError:

@@ -333,7 +333,7 @@ class NodeCore:
             facts = {"missed": self._missed, "reason": self._not_recording}
             events.append(self._snapshot(RESUMED, facts))
         events.append(input_event(event, after.epoch, stream, self._writer))
-        events.extend(NewEvent(told.kind, told.facts, told.epoch, "decision", stream) for told in decisions)
+        events += [NewEvent(told.kind, told.facts, told.epoch, "decision", stream) for told in decisions]
         if after.trust is self._saved or after.trust == self._saved:
             self.store.events.record(events, time_s=event.time_s)
         else:

@@ -40,6 +40,7 @@ from eras import (
     EraNotReadyError,
     EraRegressionError,
     EraSwitchError,
+    EraView,
     StoreError,
     SupportedEras,
 )
@@ -96,6 +97,7 @@ class Keeper:
         self._writers = threading.RLock()
         self._fresh_until_s = 0.0
         self._snapshot: Snapshot | None = None
+        self._viewed: tuple[EraView, Snapshot, EraView] | None = None
         self._reader: StatusReader | None = None
         self.failure: str | None = None
         self.unsaved: str | None = None
@@ -129,7 +131,7 @@ class Keeper:
             snapshot = self._on_time(self._read(now_s))
             last = self._last_snapshot()
             try:
-                view_after(self.checker.view, snapshot, self.checker.supported)
+                self._view_with(snapshot)
                 events = self._news(last, snapshot)
             except EraRegressionError as error:
                 snapshot, events = self._regression_refused(snapshot, last, error)
@@ -173,7 +175,7 @@ class Keeper:
         """Put a snapshot in force, and tell who listens."""
         with self._writers:
             try:
-                self.checker.adopt(view_after(self.checker.view, snapshot, self.checker.supported))
+                self.checker.adopt(self._view_with(snapshot))
             except EraRegressionError as error:
                 _log.warning("The reading of another replica could not be adopted: %s", error)
                 return
@@ -292,6 +294,17 @@ class Keeper:
         epoch = genesis.epoch_of(genesis.slot_at(now_s))
         notice = self.settings.network.notice_epochs
         return on_schedule(known, epoch, epoch_end(genesis, epoch), self.checker.supported, notice)
+
+    def _view_with(self, snapshot: Snapshot) -> EraView:
+        """The view once a snapshot is in force; worked out once while neither changes.
+
+        Raises:
+            EraRegressionError: it would go back to an earlier epoch or era.
+        """
+        before, known = self.checker.view, self._viewed
+        if known is None or known[0] is not before or known[1] is not snapshot:
+            known = self._viewed = (before, snapshot, view_after(before, snapshot, self.checker.supported))
+        return known[2]
 
     def _close_reader(self) -> None:
         if self._reader is not None:

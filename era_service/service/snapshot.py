@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from chain_reader import NetworkGenesis, ScreenedOutput, TrustedReading
 from chain_reader.providers.failover import ProviderCall
-from datum import ERA, Malformed, MarkerKind, WrongSigner, decode_datum
+from datum import ERA, Malformed, MarkerKind, VerifiedMarkers, WrongSigner, decode_datum
 from era_service.config.schema import Settings
 from era_service.service.documents import (
     API_VERSION,
@@ -89,7 +89,7 @@ class Snapshot(Document):
     @property
     def schedule(self) -> tuple[EraMarker, ...]:
         """The markers in force."""
-        return tuple(_marker(era) for era in self.status.eras)
+        return tuple([EraMarker(era.name, None if era.epoch is None else Epoch(era.epoch)) for era in self.status.eras])
 
     def identity(self) -> EraIdentity | None:
         """The parts of the era-id; ``None`` where no markers are in force, or their origin is unknown."""
@@ -292,11 +292,10 @@ def era_document(era: ListedEra | EraDocument, state: str | None, epoch: Epoch |
 
 def era_of(marker: EraMarker | None, eras: list[EraDocument]) -> EraDocument | None:
     """The document of a marker."""
-    return next((era for era in eras if marker is not None and _marker(era) == marker), None)
-
-
-def _marker(era: MarkerDocument) -> EraMarker:
-    return EraMarker(era.name, None if era.epoch is None else Epoch(era.epoch))
+    for era in eras:
+        if marker is not None and (era.name, era.epoch) == (marker.name, marker.epoch):
+            return era
+    return None
 
 
 def _provider(call: ProviderCall) -> ProviderDocument:
@@ -332,10 +331,13 @@ def _entry(item: ScreenedOutput, seen: SeenPayload | None) -> HistoryEntry:
     output, verdict = item.output, item.verdict
     forged = isinstance(verdict, WrongSigner)
     markers: tuple[EraMarker, ...] = ()
+    verified: VerifiedMarkers | None = getattr(verdict, "verified", None)
     if isinstance(verdict, WrongSigner):
-        markers = verdict.payload.markers
-    elif getattr(verdict, "verified", None) is not None:
-        markers = verdict.verified.markers  # type: ignore[attr-defined]
+        markers, content = verdict.payload.markers, b""
+    elif verified is not None:
+        markers, content = verified.markers, verified.content
+    else:
+        content = decode_datum(output.datum).content
     return HistoryEntry(
         output=output.reference,
         slot=output.slot,
@@ -346,7 +348,7 @@ def _entry(item: ScreenedOutput, seen: SeenPayload | None) -> HistoryEntry:
         reason=verdict.reason,
         superseded=seen is not None and seen.superseded,
         markers=[MarkerDocument.model_validate(marker) for marker in markers],
-        payload=None if forged else decode_datum(output.datum).content.decode(errors="replace"),
+        payload=None if forged else content.decode(errors="replace"),
     )
 
 

@@ -10,8 +10,17 @@ from typing import Any, TypeVar
 Value = TypeVar("Value")
 
 
+NOT_DECODED = (ValueError, TypeError, KeyError, AttributeError)
+"""Errors of Python's which mean that what is stored is damaged."""
+
+
 class ContentError(ValueError):
     """The stored value is not one that this project writes there."""
+
+    @classmethod
+    def of(cls, error: Exception) -> "ContentError":
+        """The error for what Python could not make a value of."""
+        return cls(f"what cannot be read back ({type(error).__name__})")
 
 
 @contextmanager
@@ -25,8 +34,8 @@ def decoding() -> Iterator[None]:
         yield
     except ContentError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ContentError(f"what cannot be read back ({type(error).__name__})") from error
+    except NOT_DECODED as error:
+        raise ContentError.of(error) from error
 
 
 def typed(value: Any, *kinds: type[Value]) -> Value:
@@ -46,5 +55,7 @@ def number_of(digits: Any) -> int:
     Raises:
         ContentError: it is something else.
     """
-    with decoding():
+    try:
         return int(digits)
+    except NOT_DECODED as error:
+        raise ContentError.of(error) from error

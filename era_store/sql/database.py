@@ -21,7 +21,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from era_store.canonical import canonical
 from era_store.errors import StoreDamagedError, StoreUnavailableError
 from era_store.installation import install_command
-from era_store.sql.content import ContentError, decoding
+from era_store.sql.content import NOT_DECODED, ContentError
 from era_store.sql.database_errors import mapped
 from eras import ConfigurationError
 
@@ -57,28 +57,29 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A consistent view: what is read in it is all of one moment."""
         options = {} if self.path is not None else {"isolation_level": "REPEATABLE READ"}
-        with self.errors(), self._engine.connect().execution_options(**options) as connection, decoding():
-            yield connection
+        try:
+            with self._engine.connect().execution_options(**options) as connection:
+                try:
+                    yield connection
+                except ContentError:
+                    raise
+                except NOT_DECODED as error:
+                    raise ContentError.of(error) from error
+        except Exception as error:
+            raise self._ours(error) from error
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One change: committed whole when the block ends, undone when it raises."""
-        with (
-            self._in_turn(),
-            self.errors(),
-            self._engine.connect().execution_options(writes=True) as connection,
-            connection.begin(),
-        ):
-            yield connection
-
-    @contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        """Let the writers of this process wait for each other, woken at once: SQLite would look again after a pause."""
-        taken = self.path is not None and self._turn.acquire(timeout=self._wait_s)
+        # The writers of this process wait for each other, woken at once: SQLite would look again after a pause.
+        is_turn = self.path is not None and self._turn.acquire(timeout=self._wait_s)
         try:
-            yield
+            with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+                yield connection
+        except Exception as error:
+            raise self._ours(error) from error
         finally:
-            if taken:
+            if is_turn:
                 self._turn.release()
 
     @contextmanager
@@ -165,20 +166,22 @@ class Database:
         """
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            raise mapped(error, self.name, self.url, self._wait_s) from error
-        except ContentError as error:
-            raise StoreDamagedError(
+        except Exception as error:
+            raise self._ours(error) from error
+
+    def _ours(self, error: Exception) -> Exception:
+        """The error of ours for one of the database; any other one is raised again."""
+        if isinstance(error, ContentError):
+            return StoreDamagedError(
                 f"The content of the store {self.name} is damaged",
                 expected="what eraswitch wrote",
                 got=str(error),
                 next_step=f"Look with: eraswitch db check --store {self.name}. Then restore a backup",
                 store=self.name,
-            ) from error
-        except Exception as error:
-            if not _is_psycopg(error):
-                raise
-            raise mapped(error, self.name, self.url, self._wait_s) from error
+            )
+        if isinstance(error, SQLAlchemyError | sqlite3.Error) or _is_psycopg(error):
+            return mapped(error, self.name, self.url, self._wait_s)
+        raise error
 
     def _make_engine(self) -> Engine:
         try:

@@ -111,8 +111,11 @@ def _trust(row: Row[Any], payloads: list[dict[str, object]], superseded: frozens
 def _payloads(connection: Connection, trust_id: int) -> list[dict[str, object]]:
     """The values of every payload, by name."""
     table = tables.payload
-    columns = (table.c[name] for name in SeenPayload.__slots__)
-    asked = select(*columns).where(table.c.trust_id == trust_id).order_by(table.c.id)
+    asked = (
+        select(*[table.c[name] for name in SeenPayload.__slots__])
+        .where(table.c.trust_id == trust_id)
+        .order_by(table.c.id)
+    )
     return [dict(row._mapping) for row in connection.execute(asked)]
 
 
