@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chain_reader.ports import ChainTip, DatumOutput, ScreenedOutput
-from chain_reader.screening import screen_outputs
 from chain_reader.trust.evidence import Evidence
+from chain_reader.trust.screening import screen_outputs
 from chain_reader.trust.state import ChainFacts
 from datum import ERA, MarkerKind, VerificationKey
 from era_store.records import Facts

@@ -17,8 +17,7 @@ from chain_reader.trust.policy import Checkpoint, TrustPolicy
 from datum import ExtensionPolicy, VerificationKey
 from datum.kinds import Marker, marker_of
 from era_store import NewEvent, StoredEvent, StoredTrust
-from era_store.kept import adapter_of
-from era_store.records import Facts
+from era_store.records import Facts, adapter_of
 from eras import Epoch, EraStatus, EraView, Provenance, SupportedEras, select_eras
 from eras.view import NO_VIEW
 

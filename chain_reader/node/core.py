@@ -32,8 +32,7 @@ from chain_reader.node.inputs import (
     RegistrationReceived,
 )
 from chain_reader.node.kinds import OF_SERVICES, Decision, DecisionKind
-from chain_reader.node.pace import is_overruled, paced
-from chain_reader.node.steady import is_steady, settles
+from chain_reader.node.pace import is_overruled, is_steady, paced, settles
 from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.decision import TrustDecision, decide_remembered, decide_trust
 from chain_reader.trust.evidence import Evidence

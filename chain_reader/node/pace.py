@@ -1,4 +1,4 @@
-"""How far one answer may move a node: held against what was seen before. Pure.
+"""How far one answer may move a node, held against what was seen before, and whether it moves it at all. Pure.
 
 In: what was believed last and when, an answer, the time. Out: what to remember of it, and why it is in doubt, if it is.
 A node that knows the genesis of its network holds a tip against its clock as well (``providers.tip_check``). The rules:
@@ -11,12 +11,19 @@ A node that knows the genesis of its network holds a tip against its clock as we
 4. A first answer has nothing to be held against. Until another goes on from it, it is its own claim, and two that lie
    so far behind it that it is in doubt, the second going on from the first, overrule it.
 5. A clock that gives the epoch vouches for an epoch up to the one after it, and for as many slots as these may have.
+
+An answer that is ``steady`` need not be decided upon again, because deciding would change nothing: a property test
+holds it to the result of the rules themselves. At a chain where nothing happens this makes a decision cost
+microseconds.
 """
 
 from dataclasses import replace
 
+from chain_reader.trust.decision import TrustDecision
 from chain_reader.trust.evidence import Evidence
-from era_store import Sighting
+from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.verdicts import Unconfirmed
+from era_store import Sighting, StoredTrust
 from eras import Epoch
 
 FREE_EPOCHS = 5
@@ -84,3 +91,48 @@ def _is_possible(before: Sighting, after: Sighting, clock: Epoch | None) -> bool
     # how long an epoch is cannot be known in the first one
     longest = before.slot // before.epoch + 1 if before.epoch else max(_USUAL_EPOCH, before.slot)
     return slots <= (FREE_EPOCHS + vouched) * longest + max(0.0, after.time_s - before.time_s) / SHORTEST_SLOT_S
+
+
+def is_steady(last: Evidence | None, trust: StoredTrust, evidence: Evidence) -> bool:
+    """Whether evidence is what settled before, read again at the same tip or a later one.
+
+    Args:
+        last: the evidence that ``settles`` said yes to; ``None`` when anything else happened since.
+        trust: what is remembered.
+        evidence: what was read now.
+    """
+    return (
+        last is not None and (evidence is last or _same_outputs(evidence, last)) and evidence.tip.slot >= trust.tip_slot
+    )
+
+
+def settles(trust: StoredTrust, decision: TrustDecision, evidence: Evidence, policy: TrustPolicy) -> bool:
+    """Whether the same evidence would change nothing but the tip; while a block is not deep enough, time would.
+
+    Args:
+        trust: what was remembered before the decision.
+        decision: the result of the rules of trust.
+        evidence: what they were applied to.
+        policy: what to trust.
+    """
+    reading, after = decision.reading, decision.after
+    if decision.changed or reading.events or after.stale is not None or not reading.markers:
+        return False
+    if trust.tip_slot > evidence.tip.slot:
+        return False
+    judged = (*reading.screened, *reading.history)
+    if policy.confirmations and any(isinstance(item.verdict, Unconfirmed) for item in judged):
+        return False
+    return after is trust or replace(after, tip_slot=trust.tip_slot) == trust
+
+
+def _same_outputs(evidence: Evidence, last: Evidence) -> bool:
+    return (
+        evidence.considered is last.considered
+        and evidence.unspent is last.unspent
+        and evidence.epoch == last.epoch
+        and evidence.source == last.source
+        and (evidence.tip.height or 0) >= (last.tip.height or 0)
+        and (evidence.facts is last.facts or evidence.facts == last.facts)
+        and (evidence.blocks is last.blocks or evidence.blocks == last.blocks)
+    )

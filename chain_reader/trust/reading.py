@@ -1,6 +1,10 @@
-"""A trusted reading, and the events that it raises. Pure.
+"""A trusted reading, the legacy view beside it, and the events that it raises. Pure.
 
 In: what was read and chosen. Out: ``TrustedReading``, and the difference between two readings as events for the log.
+
+The legacy view (rule T11) is what a deployed Mithril reader could make of the same outputs. It takes the first true
+signature in the order in which its provider lists the outputs. Providers differ in that order, so every true signature
+among them may be the one; what is signed and cannot be used, too, on which it fails, or which it follows.
 """
 
 from collections import Counter
@@ -10,13 +14,61 @@ from typing import Any
 
 from chain_reader.ports import EraReading, ScreenedOutput
 from chain_reader.trust.kinds import ERAS, TrustKind
-from chain_reader.trust.legacy import LegacyView
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.ratchet import Markers
 from chain_reader.trust.verdicts import Conflict
+from datum import Accepted, Unusable, VerifiedMarkers
 from datum.extension_rules import Equivocation
 from era_store import NewEvent, StoredTrust
 from eras import CurrentEraNotFoundError, Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyView:
+    """The schedules that Mithril readers could take from the era address.
+
+    Attributes:
+        possible: the schedules that one could take, each once, in the order in which the outputs are listed.
+        differs: whether one of them is another schedule than the trusted one, or there is none.
+        words: how it differs, for an operator; ``None`` when it does not.
+    """
+
+    possible: tuple[VerifiedMarkers, ...]
+    differs: bool
+    words: str | None
+
+
+def legacy_view(
+    unspent: Iterable[ScreenedOutput], trusted: Markers, epoch: Epoch, kind: TrustKind = ERAS
+) -> LegacyView:
+    """The legacy view.
+
+    Args:
+        unspent: the unspent outputs with the verdicts of screening, not with the final ones.
+        trusted: the markers in force; empty when nothing is trusted.
+        epoch: the current epoch.
+        kind: what is read.
+    """
+    possible: dict[Markers, VerifiedMarkers] = {}
+    for item in unspent:
+        if isinstance(item.verdict, Accepted | Unusable):
+            possible.setdefault(item.verdict.verified.markers, item.verdict.verified)
+    others = [markers for markers in possible if kind.schedule(markers) != kind.schedule(trusted)]
+    if not possible:
+        differs = bool(trusted)
+        words = f"a Mithril reader would find no {'markers' if kind is ERAS else 'configurations'}" if differs else None
+        return LegacyView((), differs, words)
+    words = None
+    if others:
+        listed = "; or ".join(_described(markers, epoch, kind) for markers in others[:3])
+        more = f"; or one of {len(others) - 3} others" if len(others) > 3 else ""
+        words = f"a Mithril reader could take {listed}{more}, where this one trusts {_described(trusted, epoch, kind)}"
+    return LegacyView(tuple(possible.values()), bool(others), words)
+
+
+def _described(markers: Markers, epoch: Epoch, kind: TrustKind) -> str:
+    return kind.described(markers, epoch) if markers else "nothing"
+
 
 LISTED_EVENTS = 50
 """Refused outputs that get an event of their own in one reading; the rest is counted."""

@@ -1,20 +1,44 @@
-"""Screening with a memory that outlives the process: verdicts on datums, in bulk.
+"""Screening of outputs, by itself and with a memory that outlives the process: verdicts on datums, in bulk.
 
-In: outputs as an observer reports them. Out: the same with what screening made of their datums. Kept in the store is
-what costs a signature to tell: forgeries, so that a restart at a flooded address is quick, and the final verdict on
-every payload with a true signature, so that it is reported once. A true signature is checked again by every process,
-and a datum without a payload is judged faster than it is looked up.
+In: outputs as an observer reports them. Out: what screening makes of their datums, ``Unreadable`` where the provider
+could not show one; whoever screens outputs does so here. Kept in the store is what costs a signature to tell:
+forgeries, so that a restart at a flooded address is quick, and the final verdict on every payload with a true
+signature, so that it is reported once. A true signature is checked again by every process, and a datum without a
+payload is judged faster than it is looked up.
 """
 
 import logging
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from chain_reader.ports import DatumOutput, ScreenedOutput
-from chain_reader.screening import screen_outputs
-from datum import MarkerKind, Verdict, VerdictMemory, VerificationKey, WrongSigner
+from datum import ERA, MarkerKind, Unreadable, Verdict, VerdictMemory, VerificationKey, WrongSigner, screen
 from era_store import CachedVerdict, Store, TrustKey
 from eras import StoreError
+
+
+def screen_outputs(
+    outputs: Sequence[DatumOutput],
+    keys: Iterable[VerificationKey],
+    *,
+    kind: MarkerKind = ERA,
+    memory: VerdictMemory | None = None,
+) -> tuple[Verdict, ...]:
+    """Return the verdict on each of ``outputs``; with a ``memory``, those seen before cost a look-up each."""
+    verdicts = screen(
+        [output.datum for output in outputs],
+        tuple(keys),
+        kind=kind,
+        references=None if memory is None else [output.reference for output in outputs],
+        memory=memory,
+    )
+    return tuple(
+        [
+            verdict if output.unreadable is None else Unreadable(output.unreadable)
+            for output, verdict in zip(outputs, verdicts, strict=True)
+        ]
+    )
+
 
 _log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from chain_reader import ScreenedOutput
 from chain_reader.ports import UNKNOWN_ADDRESS
-from chain_reader.screening import screen_outputs
+from chain_reader.trust.screening import screen_outputs
 from datum import Malformed, Verdict, WrongSigner
 from era_service.releasing.session import Release
 from eras import ChainReadError, EraMarker

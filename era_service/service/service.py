@@ -32,10 +32,8 @@ from era_service.service.keeper import Keeper
 from era_service.service.leader import LeaderPoller
 from era_service.service.place import store_url
 from era_service.service.polling import Leads, always_leads
-from era_service.service.rates import Rates
-from era_service.service.refusals import RequestError
+from era_service.service.refusals import Rates, RequestError, WriteProbe
 from era_service.service.snapshot import Snapshot
-from era_service.service.write_probe import WriteProbe
 from era_service.status.documents import ConfigurationStatus, NodeConfiguration
 from era_service.wiring.adoption import compatibility_of
 from era_service.wiring.trust import network_key

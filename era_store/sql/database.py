@@ -21,8 +21,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from era_store.canonical import canonical
 from era_store.errors import StoreDamagedError, StoreUnavailableError
 from era_store.installation import install_command
-from era_store.sql.content import NOT_DECODED, ContentError
 from era_store.sql.database_errors import mapped
+from era_store.sql.tables import NOT_DECODED, ContentError
 from eras import ConfigurationError
 
 DEFAULT_WAIT_S = 10.0
@@ -55,7 +55,11 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view: what is read in it is all of one moment."""
+        """A consistent view: what is read in it is all of one moment.
+
+        Raises:
+            StoreError: the database cannot be read, or what is read of it is damaged.
+        """
         options = {} if self.path is not None else {"isolation_level": "REPEATABLE READ"}
         try:
             with self._engine.connect().execution_options(**options) as connection:
@@ -70,7 +74,11 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One change: committed whole when the block ends, undone when it raises."""
+        """One change: committed whole when the block ends, undone when it raises.
+
+        Raises:
+            StoreError: it cannot be committed.
+        """
         # The writers of this process wait for each other, woken at once: SQLite would look again after a pause.
         is_turn = self.path is not None and self._turn.acquire(timeout=self._wait_s)
         try:

@@ -36,10 +36,10 @@ from era_store.event_log import (
 )
 from era_store.records import Facts, NewEvent, StoredEvent
 from era_store.sql import tables
-from era_store.sql.content import decoding, typed
 from era_store.sql.database import Database
 from era_store.sql.locks import take_turn
 from era_store.sql.notices import tell
+from era_store.sql.tables import decoding, typed
 from eras import Epoch
 
 PAGE = 1_000

@@ -12,8 +12,8 @@ from sqlalchemy import Row as SqlRow
 
 from era_store.capability import Capability
 from era_store.registrations import SIGNED_FIRST, Registration
-from era_store.sql.content import typed
 from era_store.sql.registration_rollup import STREAMED
+from era_store.sql.tables import typed
 from era_store.sql.tables_registrations import capability, party, registration_source
 from eras import Epoch
 

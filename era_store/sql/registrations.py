@@ -38,7 +38,6 @@ from era_store.registrations import (
     require_possible,
 )
 from era_store.sql.capabilities import capabilities_of, capability_numbers
-from era_store.sql.content import decoding, typed
 from era_store.sql.database import Database
 from era_store.sql.locks import take_turn
 from era_store.sql.networks import NetworkNumber, numbers_of
@@ -54,6 +53,7 @@ from era_store.sql.registration_rollup import (
     wrong_tallies,
 )
 from era_store.sql.registration_rows import newest_of, registration_of, streamed, with_names
+from era_store.sql.tables import decoding, typed
 from era_store.sql.tables_registrations import (
     network_stake,
     party,

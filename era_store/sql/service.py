@@ -8,12 +8,12 @@ from sqlalchemy import Row, insert, select, update
 from era_store.networks import NO_NETWORK, NetworkKey
 from era_store.records import NewEvent, StoredSnapshot
 from era_store.sql import tables
-from era_store.sql.content import typed
 from era_store.sql.database import Database
 from era_store.sql.events import append_events
 from era_store.sql.locks import take_turn
 from era_store.sql.networks import NetworkNumber
 from era_store.sql.notices import tell
+from era_store.sql.tables import typed
 from era_store.tokens import ApiToken, token_not_found
 
 

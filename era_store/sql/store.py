@@ -23,8 +23,7 @@ from era_store.sql.registrations import SqlRegistrations
 from era_store.sql.schema import HEAD, is_usable, revision_of, upgrade
 from era_store.sql.service import SqlSnapshots, SqlTokens
 from era_store.sql.tables import metadata
-from era_store.sql.trust import SqlTrust
-from era_store.sql.verdicts import SqlVerdicts
+from era_store.sql.trust import SqlTrust, SqlVerdicts
 from era_store.sqlite_files import make_file
 from eras import StoreError
 

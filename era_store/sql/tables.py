@@ -1,10 +1,13 @@
 """The tables of a store, as SQLAlchemy Core has them; a migration under ``migrations/versions`` makes each.
 
 Nothing here is particular to SQLite. Epochs, slots and sequences are unsigned 64-bit integers, which neither SQLite
-nor PostgreSQL has: they are kept as 20 digits, which sort as the numbers do.
+nor PostgreSQL has: they are kept as 20 digits, which sort as the numbers do. What cannot be turned into values again is
+damage, not a bug of the reader: a ``ContentError``, which ``Database`` turns into a ``StoreDamagedError``.
 """
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -25,7 +28,59 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from era_store.sql.content import number_of
+Value = TypeVar("Value")
+
+
+NOT_DECODED = (ValueError, TypeError, KeyError, AttributeError)
+"""Errors of Python's which mean that what is stored is damaged."""
+
+
+class ContentError(ValueError):
+    """The stored value is not one that this project writes there."""
+
+    @classmethod
+    def of(cls, error: Exception) -> "ContentError":
+        """The error for what Python could not make a value of."""
+        return cls(f"what cannot be read back ({type(error).__name__})")
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Within the block, values are made from what is stored: an error of Python's means that it is damaged.
+
+    Raises:
+        ContentError: it is; ``Database.errors`` makes it a ``StoreDamagedError``.
+    """
+    try:
+        yield
+    except ContentError:
+        raise
+    except NOT_DECODED as error:
+        raise ContentError.of(error) from error
+
+
+def typed(value: Any, *kinds: type[Value]) -> Value:
+    """A stored value, which SQLite may hold with any type.
+
+    Raises:
+        ContentError: it is of another type.
+    """
+    if not isinstance(value, kinds):
+        raise ContentError(f"a value of the type {type(value).__name__}, not {kinds[0].__name__}")
+    return value
+
+
+def number_of(digits: Any) -> int:
+    """The number that is stored as decimal digits.
+
+    Raises:
+        ContentError: it is something else.
+    """
+    try:
+        return int(digits)
+    except NOT_DECODED as error:
+        raise ContentError.of(error) from error
+
 
 DIGITS = 20
 

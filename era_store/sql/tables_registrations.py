@@ -26,8 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from era_store.sql.content import number_of
-from era_store.sql.tables import Key, Words, metadata
+from era_store.sql.tables import Key, Words, metadata, number_of
 
 PARTITION_EPOCHS = 100
 """Epochs in one part of the table on PostgreSQL."""

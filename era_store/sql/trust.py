@@ -1,18 +1,19 @@
-"""The trusted markers, in a database. In and out: ``StoredTrust``, each saving one transaction with its events.
+"""The trusted markers and the verdict cache, in a database. In and out: ``StoredTrust``, and verdicts in bulk.
 
-A save names the version it was made from. When another process has saved meanwhile, it writes nothing.
+Each saving of trust is one transaction with its events. It names the version it was made from: when another process
+has saved meanwhile, it writes nothing. Verdicts are read and written with the driver's own speed, so that a restart
+costs little: an address flooded with 20,000 outputs has as many of them.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from era_store.errors import StoreDamagedError
-from era_store.kept import adapter_of
-from era_store.memory import changed
-from era_store.records import NewEvent, SeenPayload, StoredOutput, StoredTrust, TrustKey
+from era_store.memory import VERDICT_CAPACITY, changed
+from era_store.records import CachedVerdict, NewEvent, SeenPayload, StoredOutput, StoredTrust, TrustKey, adapter_of
 from era_store.sql import tables
 from era_store.sql.database import Database
 from era_store.sql.events import append_events
@@ -146,3 +147,61 @@ def _write_superseded(connection: Connection, trust_id: int, references: frozens
         connection.execute(insert(table).values(trust_id=trust_id, reference=reference))
     for reference in sorted(known - references):
         connection.execute(delete(table).where(table.c.trust_id == trust_id, table.c.reference == reference))
+
+
+_AT_ONCE = 500
+"""References in one statement: databases bound how many values a statement may carry."""
+
+
+class SqlVerdicts:
+    """A ``VerdictRepository``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, key: TrustKey) -> dict[str, CachedVerdict]:
+        """Every verdict kept for the keys at their address, by output reference.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        columns = tables.verdict.c
+        asked = select(columns.reference, columns.fingerprint, columns.kind, columns.reason, columns.content).where(
+            columns.keys_id == key.id
+        )
+        with self._database.read() as connection:
+            return {row[0]: CachedVerdict._make(row) for row in connection.execute(asked).cursor.fetchall()}
+
+    def save(self, key: TrustKey, verdicts: Iterable[CachedVerdict]) -> None:
+        """Keep these too; those at the same reference are replaced, and the oldest go beyond the capacity.
+
+        Raises:
+            StoreError: they could not be written; none of them is.
+        """
+        keys_id, columns = key.id, tables.verdict.c
+        rows = {
+            verdict.reference: {
+                "keys_id": keys_id,
+                "reference": verdict.reference,
+                "fingerprint": verdict.fingerprint,
+                "kind": verdict.kind,
+                "reason": verdict.reason,
+                "content": verdict.content,
+            }
+            for verdict in verdicts
+        }
+        if not rows:
+            return
+        references = list(rows)
+        of_keys = columns.keys_id == keys_id
+        with self._database.write() as connection:
+            take_turn(connection, f"verdicts {keys_id}")
+            for start in range(0, len(references), _AT_ONCE):
+                some = references[start : start + _AT_ONCE]
+                connection.execute(delete(tables.verdict).where(of_keys, columns.reference.in_(some)))
+            connection.execute(insert(tables.verdict), list(rows.values()))
+            count = connection.execute(select(func.count()).where(of_keys)).scalar_one()
+            if count > VERDICT_CAPACITY:
+                newest = select(columns.id).where(of_keys).order_by(columns.id.desc()).offset(VERDICT_CAPACITY).limit(1)
+                oldest = connection.execute(newest).scalar_one()
+                connection.execute(delete(tables.verdict).where(of_keys, columns.id <= oldest))

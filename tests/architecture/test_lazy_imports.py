@@ -26,7 +26,7 @@ IN_FUNCTIONS = {
     "era_service.telemetry": 10,
     "era_service.wiring": 7,
     "era_store.installation": 1,
-    "era_store.kept": 2,
+    "era_store.records": 2,
     "era_store.sql": 3,
     "eras.events": 1,
     "eraswitch.testing": 1,

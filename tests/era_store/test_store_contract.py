@@ -113,7 +113,7 @@ def test_verdicts_come_back_by_reference(store: Store) -> None:
 
 
 def test_the_oldest_verdicts_go_beyond_the_capacity(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("era_store.memory", "era_store.sql.verdicts"):
+    for module in ("era_store.memory", "era_store.sql.trust"):
         monkeypatch.setattr(f"{module}.VERDICT_CAPACITY", 3)
     store.verdicts.save(KEY, [verdict(n) for n in (1, 2, 3)])
     store.verdicts.save(KEY, [verdict(1), verdict(4), verdict(5)])

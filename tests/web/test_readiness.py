@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from era_service.service.write_probe import AT_MOST_EVERY_S, WriteProbe
+from era_service.service.refusals import AT_MOST_EVERY_S, WriteProbe
 from era_store import StoreFullError, open_store
 from era_store.errors import StoreLockedError
 from eras import StoreError

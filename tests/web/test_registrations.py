@@ -16,8 +16,7 @@ from era_service.cli.app import cli
 from era_service.node.service_works import Registering, SupportRule
 from era_service.service.client import ServiceClient
 from era_service.service.patterns import WORDS
-from era_service.service.rates import Rates
-from era_service.service.refusals import TooManyRequestsError
+from era_service.service.refusals import Rates, TooManyRequestsError
 from era_service.service.registering import UNSIGNED
 from era_service.wiring.trust import network_key
 from era_store import Withdrawal, open_store

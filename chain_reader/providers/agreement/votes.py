@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from chain_reader.ports import UNKNOWN_ADDRESS, ChainTip, DatumOutput
-from chain_reader.screening import screen_outputs
+from chain_reader.trust.screening import screen_outputs
 from datum import Accepted, VerdictMemory, VerificationKey
 from eras import Epoch
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from era_store import open_store
-from era_store.sql.verdicts import SqlVerdicts
+from era_store.sql.trust import SqlVerdicts
 from tests.era_service.conftest import invoke
 from tests.era_service.release_world import World, datum
 
