@@ -72,6 +72,7 @@ def _module_of(file: Path) -> str | None:
 
 def library(stage: Stage, _: Path) -> Task:
     """The library's reading: from the datum on the chain to the call of what is switched."""
+    epoch = stage.epoch  # of the node's own clock
 
     def read() -> None:
         policy = TrustPolicy(address=stage.era_address, keys=(stage.era_key.verification_key,), confirmations=0)
@@ -81,7 +82,7 @@ def library(stage: Stage, _: Path) -> Task:
         for era in ERAS:
             switches.behaviour("hash", since=era)(lambda: "")
         switches.seal()
-        checker.change_era(reader.read_era_epoch_token(stage.epoch))
+        checker.change_era(reader.read_era_epoch_token(epoch))
         switches.call("hash")
 
     return read
