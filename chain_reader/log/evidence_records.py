@@ -47,10 +47,9 @@ def output_of(facts: Sequence[Any]) -> DatumOutput:
 class EvidenceWriter:
     """Writes answers, each against the last one that had outputs of its own."""
 
-    def __init__(self) -> None:
-        self._base = 0
-        self._last: Evidence | None = None
-        self._written: Evidence | None = None
+    _base = 0
+    _last: Evidence | None = None
+    _written: Evidence | None = None
 
     def facts_of(self, evidence: Evidence) -> Facts:
         """The facts of an answer; it counts as written once ``wrote`` is called."""

@@ -33,7 +33,7 @@ from era_service.status.documents import MarkerDocument
 from era_service.status.reader import StatusReader
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.trust import EraPlaceNeededError, trust_policy
-from era_store import NewEvent, StoredTrust
+from era_store import NewEvent, StoredTrust, TrustKey
 from eras import (
     Epoch,
     EraChecker,
@@ -92,7 +92,9 @@ class Keeper:
         self.era_id = b""
         self.epoch_ends_at_s: float | None = None
         self._genesis: NetworkGenesis | None = configured_genesis(settings)
-        self._key_id = self._snapshot_key()
+        self._trust_key = _trust_key(settings)
+        source = f"source {settings.reader.adapter_type}"
+        self._snapshot_key = source if self._trust_key is None else self._trust_key.id
         self._reading = threading.Lock()
         self._writers = threading.RLock()
         self._fresh_until_s = 0.0
@@ -139,7 +141,7 @@ class Keeper:
             if crossed is not None:
                 events = (*events, crossed)
             with self._writers:  # so that nothing is put in force between the two
-                self.store.snapshots.save(self._key_id, snapshot.to_bytes(), events, time_s=now_s)
+                self.store.snapshots.save(self._snapshot_key, snapshot.to_bytes(), events, time_s=now_s)
                 self.failure = None
                 self.take(snapshot)
 
@@ -262,10 +264,7 @@ class Keeper:
         Raises:
             StoreError: it cannot be read.
         """
-        try:
-            return self.store.trust.load(trust_policy(self.settings).key)
-        except EraPlaceNeededError:
-            return None
+        return None if self._trust_key is None else self.store.trust.load(self._trust_key)
 
     def documents(self, snapshot: Snapshot) -> dict[str, bytes]:
         """Path → document, of those that are the same for everybody until the next snapshot."""
@@ -363,14 +362,8 @@ class Keeper:
         event = NewEvent(DecisionKind.REGRESSION_REFUSED.value, {"reason": str(error)}, epoch)
         return kept, () if told else (event,)
 
-    def _snapshot_key(self) -> str:
-        try:
-            return trust_policy(self.settings).key.id
-        except EraPlaceNeededError:
-            return f"source {self.settings.reader.adapter_type}"
-
     def _last_snapshot(self) -> Snapshot | None:
-        stored = self.store.snapshots.load(self._key_id)
+        stored = self.store.snapshots.load(self._snapshot_key)
         return None if stored is None else Snapshot.from_bytes(stored.content)
 
     def _write_answers(self, snapshot: Snapshot) -> None:
@@ -379,3 +372,11 @@ class Keeper:
         self.epoch_ends_at_s = snapshot.epoch_ends_at_s
         self.era_id = (snapshot.status.era_id or "").encode()
         self.answers = {path: Answer.of(body) for path, body in self.documents(snapshot).items()}
+
+
+def _trust_key(settings: Settings) -> TrustKey | None:
+    """The key under which trust is remembered; ``None`` where nothing at an era address is read."""
+    try:
+        return trust_policy(settings).key
+    except EraPlaceNeededError:
+        return None
