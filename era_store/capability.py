@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from era_store.canonical import canonical
+from era_store.event_log import canonical
 
 MAX_ERAS = 64
 """Eras that a node may name."""

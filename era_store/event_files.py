@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from era_store.canonical import canonical
 from era_store.drafts import draft_of
 from era_store.event_log import (
     ALL_EVENTS,
@@ -21,6 +20,7 @@ from era_store.event_log import (
     EventLogNewerError,
     LogHead,
     LogLine,
+    canonical,
     line_text,
     next_hash,
 )

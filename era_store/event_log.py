@@ -7,6 +7,15 @@ the text, so that a line that was changed, taken out or put in shows from there 
 2. A line is the canonical encoding of all that an event has. Its hash is SHA-256 of the hash before it (32 bytes; zeros
    before the first) and the line in UTF-8.
 3. What is secret is masked before anything is encoded.
+
+The canonical encoding of a JSON-ready value is the same on every machine and in every version:
+
+1. Objects have their keys in the order of their code points; there is no white space.
+2. Characters stand for themselves, in UTF-8. Escaped are quotes, backslashes, control characters, and halves of
+   surrogate pairs, which UTF-8 cannot hold.
+3. Integers are decimal digits. Floats are the shortest digits that give the same float back (Python's ``repr``); they
+   are finite.
+4. Tuples are arrays. Keys are strings.
 """
 
 import hashlib
@@ -14,8 +23,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
-from era_store.canonical import canonical
 from era_store.records import NewEvent, StoredEvent
 from era_store.redaction import redacted
 from eras import Epoch, StoreError, __version__
@@ -123,6 +132,27 @@ def line_text(event: StoredEvent, facts: str) -> str:
         f'{{"cause":{cause},"epoch":{epoch},"facts":{facts},"id":{event.id},"kind":{kind},"role":{role},'
         f'"stream":{stream},"time_s":{event.time_s!r},"version":{version}}}'
     )
+
+
+def canonical(value: Any) -> str:
+    """The canonical text of a value; it holds no half of a surrogate pair, so that it can be encoded.
+
+    Raises:
+        ValueError: a float is not finite, a key is no string, or the value refers to itself.
+        TypeError: it holds something that JSON has not.
+    """
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text if text.isascii() else _encodable(text)
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # Two halves beside each other are the character that they make: it would be read back as one.
+        whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+        return whole.encode("utf-8", "backslashreplace").decode()
+    return text
 
 
 _name = lru_cache(maxsize=1024)(canonical)

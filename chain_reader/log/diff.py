@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from chain_reader.node.kinds import DecisionKind
 from chain_reader.trust.ratchet import last_activation
 from era_store import LogLine, StoredEvent
-from era_store.canonical import canonical
+from era_store.event_log import canonical
 from eras import Epoch, EraMarker
 
 _ERA_KINDS = (DecisionKind.ERA_KNOWN, DecisionKind.ACTIVATED, DecisionKind.UNSUPPORTED_CURRENT)

@@ -22,8 +22,7 @@ from chain_reader.node.core import Decided, NodeSettings, NodeState, decide
 from chain_reader.node.inputs import InputEvent
 from chain_reader.node.kinds import Decision
 from era_store import EventLogNewerError, LogLine, StoredEvent
-from era_store.canonical import canonical
-from era_store.event_log import EventLogDamagedError
+from era_store.event_log import EventLogDamagedError, canonical
 from era_store.redaction import redacted
 from eras import EraSwitchError, __version__
 from eras.view import NO_VIEW, advanced

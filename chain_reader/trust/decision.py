@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chain_reader.ports import ScreenedOutput
-from chain_reader.trust.absence import refuse_late
 from chain_reader.trust.evidence import Evidence
 from chain_reader.trust.extended import expired
 from chain_reader.trust.memory import recalled, remembered
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading, events_between, legacy_view, schedule_alarms
-from chain_reader.trust.rules import choose
+from chain_reader.trust.rules import choose, refuse_late
 from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, verified_of
 from chain_reader.trust.thread import UNLISTED
 from chain_reader.trust.verdicts import Conflict, Impostor, Unconfirmed

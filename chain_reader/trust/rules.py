@@ -1,4 +1,4 @@
-"""Which payload is in force: the rules of trust T2, T3, T4 and T6, as pure functions.
+"""Which payload is in force: the rules of trust T2, T3, T4, T6 and T13, as pure functions.
 
 In: the outputs at the era address with the verdict on each datum, what is known of the transactions that made them,
 and what was trusted before. Out: the same outputs with their final verdicts, and what is trusted now.
@@ -9,8 +9,19 @@ and what was trusted before. Out: the same outputs with their final verdicts, an
    can tell is neither, but ``Unreadable``: it counts only where nothing was ever proven, as if inputs were not known.
    Where a thread token is configured, an output counts if it holds it, and nothing else is asked (T0).
 3. Of those that count one is chosen: by the order of the chain where there is one, else by the ratchet alone
-   (``trust_order``), and by the sequence where the extension is required (``trust_extended``).
+   (``order``), and by the sequence where the extension is required (``extended``).
 4. What was superseded once never wins again: an output where inputs are known, else a payload.
+
+No later payload adds what this node has seen was not there (confirmed absence, rule T13):
+
+1. A fresh reading at an epoch confirms that no activation happened up to then but those in force. A payload that is
+   first seen later and adds one is a ``Conflict``, whatever the ratchet allows, and stays one: the epoch that is
+   remembered never goes back. Nobody who publishes with notice is affected, and a replay of a cancelled or of a
+   postponed schedule wins nothing once its epoch has come.
+2. A checkpoint confirms its own epoch in the same way, also where a store remembers an earlier one.
+3. A payload that was seen in time and was not deep enough then (T8) is not late.
+4. A configuration that its epoch resolved to anyway is not late: it changes nothing.
+5. Where authorship, history or the token decide, they know better: there a payload has its place in the chain.
 
 ``docs/trust.md`` states what each rule leaves to trust for each kind of observer.
 """
@@ -21,9 +32,12 @@ from dataclasses import replace
 from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.extended import by_sequence
 from chain_reader.trust.order import Choice, by_ratchet, in_chain_order
-from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, verified_of
-from chain_reader.trust.verdicts import Impostor, Superseded, WithoutToken, signed_markers
-from datum import Accepted, ExtensionPolicy, Unreadable, Verdict, VerifiedMarkers
+from chain_reader.trust.policy import Checkpoint
+from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, may_follow, verified_of
+from chain_reader.trust.verdicts import Conflict, Impostor, Superseded, Unconfirmed, WithoutToken, signed_markers
+from datum import Accepted, ExtensionPolicy, MarkerKind, Unreadable, Verdict, VerifiedMarkers, decode_datum
+from datum.kinds import Marker
+from era_store import StoredTrust
 from eras import Epoch
 
 NO_FACTS = ChainFacts()
@@ -162,3 +176,61 @@ def legacy_choice(screened: Iterable[ScreenedOutput]) -> VerifiedMarkers | None:
     """The verdict of a deployed Mithril reader on the same outputs in the same order: the first true signature wins."""
     signed = (signed_markers(item.verdict) for item in screened)
     return next((verified for verified in signed if verified is not None), None)
+
+
+def refuse_late(
+    screened: Sequence[ScreenedOutput],
+    state: TrustState,
+    before: StoredTrust,
+    epoch: Epoch,
+    facts: ChainFacts,
+    *,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[ScreenedOutput, ...]:
+    """Refuse what adds an activation that was confirmed to be absent.
+
+    Args:
+        screened: the outputs, screened.
+        state: what is remembered, as it was verified.
+        before: the same as it is stored.
+        epoch: the current epoch; one that was remembered beyond it is not believed.
+        facts: what is known of the outputs.
+        checkpoint: what the release ships, which the keys signed.
+    """
+    if state.trusted is None or state.epoch is None or not _is_bare(facts, state):
+        return tuple(screened)
+    confirmed = min(state.epoch, epoch)
+    shipped = Epoch(0) if checkpoint is None else checkpoint.epoch
+    known = markers_of(state.trusted)
+    in_checkpoint = () if checkpoint is None else _markers_in(checkpoint, state.kind.markers)
+    in_time = {payload.digest for payload in before.payloads if payload.verdict == Unconfirmed.__name__}
+    decided = state.superseded_payloads | in_time
+
+    def is_late(marker: Marker) -> bool:
+        if marker.epoch is None or state.kind.is_told(known, marker):
+            return False
+        return marker.epoch <= confirmed or (marker.epoch <= shipped and not state.kind.is_told(in_checkpoint, marker))
+
+    def judged(item: ScreenedOutput) -> ScreenedOutput:
+        late = next(filter(is_late, markers_of(item)), None) if isinstance(item.verdict, Accepted) else None
+        if late is None or digest_of(item) in decided or not may_follow(state, item, epoch, epoch):
+            return item
+        subject = state.kind.subject(late)
+        reason = f"it adds {subject} from epoch {late.epoch}, which was confirmed not to be there"
+        return replace(item, verdict=Conflict(reason, verified_of(item)))
+
+    return tuple(map(judged, screened))
+
+
+def _is_bare(facts: ChainFacts, state: TrustState) -> bool:
+    """Whether nothing but the payloads themselves decides."""
+    if facts.holders is not None or facts.history:
+        return False
+    if facts.spends is None:
+        return True
+    return bool(facts.unproven) and not state.proven and not any(facts.spends.values())
+
+
+def _markers_in(checkpoint: Checkpoint, kind: MarkerKind) -> tuple[Marker, ...]:
+    markers: tuple[Marker, ...] = kind.payload.from_bytes(decode_datum(checkpoint.output.datum).content).markers
+    return markers

@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from era_store.canonical import canonical
 from era_store.errors import StoreDamagedError, StoreUnavailableError
+from era_store.event_log import canonical
 from era_store.installation import install_command
 from era_store.sql.database_errors import mapped
 from era_store.sql.tables import NOT_DECODED, ContentError

@@ -8,9 +8,9 @@ import pytest
 from chain_reader import TrustedReader
 from chain_reader.local_chain import Output
 from chain_reader.ports import DatumOutput, ScreenedOutput
-from chain_reader.trust.absence import refuse_late
 from chain_reader.trust.memory import EMPTY
 from chain_reader.trust.policy import Checkpoint, TrustPolicy
+from chain_reader.trust.rules import refuse_late
 from chain_reader.trust.state import ChainFacts, TrustState
 from datum import screen
 from era_store import MemoryStore, open_store

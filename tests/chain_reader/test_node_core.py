@@ -37,7 +37,7 @@ from era_store import (
     open_store,
     verified,
 )
-from era_store.canonical import canonical
+from era_store.event_log import canonical
 from eras import Epoch, EraChecker, EraEvent, EraStatus, SupportedEras
 from tests import forked
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network

@@ -13,8 +13,7 @@ from chain_reader.node.core import NodeState, decide
 from chain_reader.node.inputs import InputEvent
 from chain_reader.node.kinds import Decision
 from era_store import EventFilter, EventLogNewerError, LogLine, MemoryStore, NewEvent, verified
-from era_store.canonical import canonical
-from era_store.event_log import EventLogDamagedError
+from era_store.event_log import EventLogDamagedError, canonical
 from eras import Epoch, SupportedEras, __version__
 from tests.chain_reader.conftest import OTHER_KEY, Schedule
 from tests.chain_reader.deciding_world import ANNOUNCED, POLICY, SCHEDULED, SETTINGS, THALES, Address

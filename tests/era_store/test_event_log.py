@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, update
 
 from era_store import EventFilter, EventLogNewerError, MemoryStore, NewEvent, SqlStore, Store, open_store, verified
-from era_store.canonical import canonical
 from era_store.event_files import EventFile, write_events
-from era_store.event_log import NO_HASH, EventLogDamagedError, LogHead, next_hash, require_end
+from era_store.event_log import NO_HASH, EventLogDamagedError, LogHead, canonical, next_hash, require_end
 from era_store.redaction import MASK, redacted, register_secret
 from era_store.sql import tables
 from eras import MAX_EPOCH, Epoch

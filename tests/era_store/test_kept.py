@@ -15,7 +15,7 @@ from chain_reader.trust.state import ChainFacts, TrustState
 from datum import Accepted, EraMarkersPayload, SigningKey, encode_datum, screen
 from datum.configuration.markers import ConfigurationMarker
 from era_store import Store, StoredTrust
-from era_store.canonical import canonical
+from era_store.event_log import canonical
 from era_store.records import TrustMarks
 from eras import Epoch, EraMarker, Slot
 from tests.era_store.conftest import KEY, output, seen, trust

@@ -36,7 +36,7 @@ from era_service.wiring.adoption import (
     open_registrations,
 )
 from era_service.wiring.deciding import known_calendar
-from era_store.canonical import canonical
+from era_store.event_log import canonical
 from eras import Epoch
 from eras.visible import sheet_cell
 from release_tools import EpochAdoption
