@@ -11,9 +11,8 @@ from typing import Protocol, Self
 
 from era_service.webhooks.message import Message
 from era_store import NewEvent
-from era_store.kept import adapter_of
 from era_store.networks import NetworkKey
-from era_store.records import StoredSnapshot
+from era_store.records import StoredSnapshot, adapter_of
 from eras import StoreError
 
 RETRIES_S = (5.0, 60.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 36_000.0)
