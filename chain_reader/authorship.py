@@ -114,9 +114,11 @@ def _id(body: Item) -> str:
 
 def _fields(item: Item) -> dict[int, Item]:
     """The parts of a map with whole numbers as keys; a doubled key would let two readers see two transactions."""
-    fields = {key.number: value for key, value in item.pairs if key.major == cbor.UINT}
-    if len(fields) != len(item.pairs):
-        raise TransactionBytesError("a key appears twice, or is not a number")
+    fields: dict[int, Item] = {}
+    for key, value in item.pairs:
+        if key.major != cbor.UINT or key.number in fields:
+            raise TransactionBytesError("a key appears twice, or is not a number")
+        fields[key.number] = value
     return fields
 
 

@@ -53,16 +53,21 @@ class SupportedEras:
                 got=f"the single string {names!r}",
                 next_step="Put the name into a list",
             )
-        values = [name.value if isinstance(name, enum.Enum) else name for name in names]
-        wrong = [value for value in values if not isinstance(value, str)]
-        index = {} if wrong else {str(value): place for place, value in enumerate(dict.fromkeys(values))}
-        if len(index) < len(values) or not values:
-            twice = sorted(value for value in index if values.count(value) > 1)
-            got = "no name" if not values else f"{wrong[0]!r}" if wrong else f"{twice[0]!r} twice"
+        index: dict[str, int] = {}
+        wrong: str | None = None
+        for name in names:
+            value = name.value if isinstance(name, enum.Enum) else name
+            if not isinstance(value, str):
+                wrong = f"{value!r}"
+                break
+            if value in index:
+                wrong = f"{value!r} twice"
+            index.setdefault(str(value), len(index))
+        if wrong is not None or not index:
             raise ConfigurationError(
                 "The list of supported eras is not usable",
                 expected="at least one name, each a string and each once",
-                got=got,
+                got=wrong or "no name",
                 next_step="Correct the list of supported eras",
             )
         self._names = tuple(index)

@@ -234,13 +234,13 @@ class NodeCore:
 
     def _last_snapshot(self) -> tuple[int, int] | None:
         """The stream and the id of the snapshot to go on from: of the nodes of this name that of who wrote last."""
-        deciding = self._decided_last()
         before: int | None = None
         for _ in range(_SNAPSHOTS_LOOKED_AT):
             found = self.store.events.last(EventFilter(roles=("snapshot",)), before=before)
             if found is None:
                 break
             if self._is_own(found):
+                deciding = self._decided_last()
                 if deciding is not None and deciding[0].id > found.id:
                     found = deciding[1]
                 return _stream_of(found), found.id

@@ -28,7 +28,7 @@ from era_service.service.peers import Peers
 from era_service.service.polling import Leads, Poller, always_leads
 from era_service.service.snapshot import Snapshot, epoch_end, network_of, take_snapshot
 from era_service.service.spans import Spans
-from era_service.service.views import events_between, on_schedule, view_after
+from era_service.service.views import events_between, on_schedule, view_after, views_between
 from era_service.status.documents import MarkerDocument
 from era_service.status.reader import StatusReader
 from era_service.wiring.genesis import configured_genesis
@@ -344,8 +344,10 @@ class Keeper:
         Raises:
             EraRegressionError: the snapshot is of an earlier epoch or era.
         """
-        new = events_between(last, snapshot, self.checker.supported, self.settings.network.notice_epochs)
-        return () if self._reader is not None and self._reader.records else new
+        if self._reader is not None and self._reader.records:
+            views_between(last, snapshot, self.checker.supported)
+            return ()
+        return events_between(last, snapshot, self.checker.supported, self.settings.network.notice_epochs)
 
     def _regression_refused(
         self, read: Snapshot, last: Snapshot | None, error: EraRegressionError

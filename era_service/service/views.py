@@ -37,6 +37,16 @@ def view_after(before: EraView, snapshot: Snapshot, supported: SupportedEras) ->
     return after if status.stale is None else marked(after, EraStatus.STALE, status.stale)
 
 
+def views_between(before: Snapshot | None, after: Snapshot, supported: SupportedEras) -> tuple[EraView, EraView]:
+    """The view with one snapshot, and with the next.
+
+    Raises:
+        EraRegressionError: ``after`` is of an earlier epoch or era than ``before``.
+    """
+    old = NO_VIEW if before is None else view_after(NO_VIEW, before, supported)
+    return old, view_after(old, after, supported)
+
+
 def events_between(
     before: Snapshot | None, after: Snapshot, supported: SupportedEras, notice_epochs: int
 ) -> tuple[NewEvent, ...]:
@@ -45,8 +55,7 @@ def events_between(
     Raises:
         EraRegressionError: ``after`` is of an earlier epoch or era than ``before``.
     """
-    old = NO_VIEW if before is None else view_after(NO_VIEW, before, supported)
-    new = view_after(old, after, supported)
+    old, new = views_between(before, after, supported)
     decisions = era_decisions(old, new, notice_epochs)
     token, last = new.token, old.token
     if token is None or token.upcoming is None or token.upcoming_supported:

@@ -92,11 +92,18 @@ class Database:
 
     @contextmanager
     def raw(self) -> Iterator[sqlite3.Connection]:
-        """The driver's own connection to a SQLite file."""
-        with self.errors(), self._engine.connect() as connection:
-            driver = connection.connection.driver_connection
-            assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - asked for files only
-            yield driver
+        """The driver's own connection to a SQLite file.
+
+        Raises:
+            StoreError: the database refused what was asked of it.
+        """
+        try:
+            with self._engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - asked for files only
+                yield driver
+        except Exception as error:
+            raise self._ours(error) from error
 
     def try_to_write(self, wait_s: float) -> None:
         """Commit a change that nobody sees: whether there is room, and nobody holds the lock for longer.

@@ -39,7 +39,7 @@ from era_store.sql import tables
 from era_store.sql.database import Database
 from era_store.sql.locks import take_turn
 from era_store.sql.notices import tell
-from era_store.sql.tables import decoding, typed
+from era_store.sql.tables import NOT_DECODED, ContentError, decoding, typed
 from eras import Epoch
 
 PAGE = 1_000
@@ -222,8 +222,10 @@ def _head(connection: Connection) -> LogHead:
     row = connection.execute(select(tables.event_head)).one_or_none()
     if row is None:
         return LogHead()
-    with decoding():
+    try:
         bytes.fromhex(row.base_hash + row.last_hash)
+    except NOT_DECODED as error:
+        raise ContentError.of(error) from error
     return LogHead(row.first_id, row.base_hash, row.last_id, row.last_hash, row.size_bytes)
 
 
