@@ -43,8 +43,13 @@ _CONTEXT.set_forkserver_preload(
         "uvicorn.protocols.http.h11_impl",
     ]
 )
-COMMAND = "import sys; from era_service.cli import main; sys.exit(main())"
-"""The program that is ``eraswitch``."""
+ERASWITCH = Path(sys.executable).with_name("eraswitch")
+COMMAND = """
+import sys
+from era_service.cli import main
+sys.argv[0] = "eraswitch"
+sys.exit(main())
+"""
 
 
 class Forked:
@@ -127,10 +132,23 @@ def run(
     """Run ``program`` as ``python -c`` would, and wait for its end."""
     with TemporaryDirectory() as folder:
         errors = Path(folder) / "err"
+        errors.touch()
         with Forked(program, *arguments, cwd=cwd, env=env, stderr=errors) as process:
             printed = process.stdout.read()
             code = process.wait()
         return subprocess.CompletedProcess(process.args, code, printed, errors.read_text())
+
+
+def eraswitch(
+    *arguments: str, cwd: Path, env: dict[str, str], stderr: Path, installed: bool = False
+) -> "Forked | subprocess.Popen[str]":
+    """A process that runs ``eraswitch``; where ``installed``, as a shell would start it."""
+    if not installed:
+        return Forked(COMMAND, *arguments, cwd=cwd, env=env, stderr=stderr)
+    with stderr.open("w") as errors:
+        return subprocess.Popen(
+            [ERASWITCH, *arguments], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
 
 
 def ended(processes: list[Forked]) -> list[int]:

@@ -3,7 +3,6 @@
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
+from tests import forked
+from tests.forked import ERASWITCH
+
 if TYPE_CHECKING:
     from tests.era_service.release_world import World
-
-ERASWITCH = Path(sys.executable).with_name("eraswitch")
 
 
 @pytest.fixture(autouse=True)
@@ -50,9 +50,13 @@ def invoke(*arguments: str, input: str | bytes | None = None, env: dict[str, str
 
 @dataclass(frozen=True)
 class Shell:
-    """Runs the real command in the test's folder, with a clean environment."""
+    """Runs the command in the test's folder, with a clean environment, in a process of its own.
+
+    It is forked; where ``installed``, started as a shell would start it.
+    """
 
     folder: Path
+    installed: bool = False
 
     def environment(self, **extra: str) -> dict[str, str]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -61,10 +65,14 @@ class Shell:
     def __call__(
         self, *arguments: str, env: dict[str, str] | None = None, **kwargs: Any
     ) -> subprocess.CompletedProcess[str]:
+        given = self.environment(**(env or {}))
+        if not self.installed:
+            assert not kwargs, "a shell starts what reads"
+            return forked.run(forked.COMMAND, *arguments, cwd=self.folder, env=given)
         return subprocess.run(
-            [str(ERASWITCH), *arguments],
+            [ERASWITCH, *arguments],
             cwd=self.folder,
-            env=self.environment(**(env or {})),
+            env=given,
             text=True,
             capture_output=True,
             timeout=60,
@@ -75,8 +83,14 @@ class Shell:
 
 @pytest.fixture
 def shell(own_folders: Path) -> Shell:
-    """The real command."""
+    """The command, forked."""
     return Shell(own_folders)
+
+
+@pytest.fixture
+def real_shell(own_folders: Path) -> Shell:
+    """The command as a shell starts it."""
+    return Shell(own_folders, installed=True)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from tests.forked import COMMAND, Forked
+from tests.forked import Forked, eraswitch
 
 _numbers = count()
 """Services may start at the same time, in threads: each has a log of its own."""
@@ -23,7 +23,7 @@ _numbers = count()
 class Served:
     """A service that runs."""
 
-    process: Forked
+    process: Forked | subprocess.Popen[str]
     url: str
     log: Path
 
@@ -58,8 +58,9 @@ def served(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> 
     log.touch()
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     command = ["serve", "--port", "0", "--json", *arguments]
-    with Forked(COMMAND, *command, cwd=folder, env=kept | (env or {}), stderr=log) as process:
+    with eraswitch(*command, cwd=folder, env=kept | (env or {}), stderr=log) as process:
         try:
+            assert process.stdout is not None
             line = process.stdout.readline()
             assert line, log.read_text()
             yield Served(process, json.loads(line)["url"], log)

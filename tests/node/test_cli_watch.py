@@ -2,10 +2,10 @@
 
 import json
 import logging
+import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -22,11 +22,10 @@ from era_service.logs import configure_logging
 from era_service.node.hooks import Hook, HookEvent
 from era_service.node.reloading import KEPT_SETTINGS, RELOADED_SECTIONS, RELOADED_SETTINGS
 from era_service.node.service_works import SupportRule
+from tests import forked
 from tests.conftest import ROOT
 from tests.node.programs import gone, install, program
 from tests.node.world import ADDRESS, KEY, LAGRANGE, PYTHAGORAS, THALES, publish
-
-ERASWITCH = Path(sys.executable).with_name("eraswitch")
 
 
 @pytest.fixture
@@ -72,8 +71,14 @@ def once(*arguments: str) -> tuple[int, list[str], str]:
 class Running:
     """A watcher as a process."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: forked.Forked | subprocess.Popen[str], errors: Path) -> None:
         self.process = process
+        self._errors = errors
+
+    @property
+    def errors(self) -> str:
+        """What it has written to stderr so far."""
+        return self._errors.read_text()
 
     def until(self, kind: str) -> dict[str, Any]:
         """The next decision of a kind."""
@@ -82,24 +87,18 @@ class Running:
             found: dict[str, Any] = json.loads(line)
             if found["kind"] == kind:
                 return found
-        raise AssertionError(f"it ended before {kind}: {self.process.stderr.read() if self.process.stderr else ''}")
+        raise AssertionError(f"it ended before {kind}: {self.errors}")
 
 
 @contextmanager
-def watching(*arguments: str, **environ: str) -> Iterator[Running]:
-    import os
-
+def watching(*arguments: str, installed: bool = False, **environ: str) -> Iterator[Running]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    process = subprocess.Popen(
-        [str(ERASWITCH), "watch", "--json", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=kept | environ,
-    )
-    with process:
+    here = Path.cwd()
+    errors = here / f"watch-{time.monotonic_ns()}.log"
+    command = ("watch", "--json", *arguments)
+    with forked.eraswitch(*command, cwd=here, env=kept | environ, stderr=errors, installed=installed) as process:
         try:
-            yield Running(process)
+            yield Running(process, errors)
         finally:
             process.kill()
 
@@ -165,7 +164,7 @@ def test_a_signal_ends_it_cleanly(chain: LocalChain, number: signal.Signals) -> 
         node.process.send_signal(number)
         assert node.until("ended") == {"kind": "ended", "code": 0, "reason": "a stop was requested"}
         assert node.process.wait(60) == 0
-        errors = node.process.stderr.read()  # type: ignore[union-attr]
+        errors = node.errors
         assert "Traceback" not in errors
         assert "Watching: epoch 5, era thales" in errors
 
@@ -248,7 +247,7 @@ def test_across_a_switch_to_an_era_that_it_does_not_know(chain: LocalChain, tmp_
         node.until("unsupported-current")
         assert node.until("ended")["code"] == 4
         assert node.process.wait(60) == 4
-        errors = node.process.stderr.read()  # type: ignore[union-attr]
+        errors = node.errors
     told = [json.loads(line) for line in out.read_text().splitlines()]
     assert [(facts["event"], facts["era"]) for facts in told] == [
         ("activated", THALES),
@@ -383,7 +382,7 @@ def test_a_binary_that_is_missing_at_its_switch_ends_it_with_4(chain: LocalChain
         chain.advance_to_epoch(6)
         assert node.until("ended")["code"] == 4
         assert node.process.wait(60) == 4
-        errors = node.process.stderr.read()  # type: ignore[union-attr]
+        errors = node.errors
     assert "The program node of the era 'pythagoras' cannot be used" in errors
     assert "to read " in errors
     assert "It is needed in 1 epoch" in errors
@@ -506,7 +505,8 @@ def test_the_unit_starts_what_there_is_and_systemd_takes_it(chain: LocalChain) -
 
 def test_at_rest_it_uses_no_measurable_cpu(chain: LocalChain) -> None:
     publish(chain, (THALES, 0))
-    with watching("--poll-interval", "600", WATCHDOG_USEC="300000000", NOTIFY_SOCKET="/no/such/socket") as node:
+    quiet = {"WATCHDOG_USEC": "300000000", "NOTIFY_SOCKET": "/no/such/socket"}
+    with watching("--poll-interval", "600", installed=True, **quiet) as node:
         node.until("era-known")
         until, used = time.monotonic() + 60, -1
         while used != (used := ticks(node.process.pid)) and time.monotonic() < until:

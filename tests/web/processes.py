@@ -4,19 +4,16 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests import forked
+from tests.forked import Forked, eraswitch
 from tests.web.world import Client, World
 
 START_WITHIN_S = 60.0
-ERASWITCH = Path(sys.executable).with_name("eraswitch")
-Process = forked.Forked | subprocess.Popen[str]
 
 
 class Served:
@@ -28,7 +25,7 @@ class Served:
         log: what it writes to stderr.
     """
 
-    def __init__(self, process: Process, place: dict[str, Any], log: Path) -> None:
+    def __init__(self, process: Forked | subprocess.Popen[str], place: dict[str, Any], log: Path) -> None:
         self.process = process
         self.place = place
         self.url: str = place["url"]
@@ -73,15 +70,7 @@ def serve(folder: Path, *arguments: str, installed: bool = False, **environ: str
     command = ["serve", "--json", "--port", "0", *arguments]
     own = {name: value for name, value in os.environ.items() if not name.startswith(("ERASWITCH_", "XDG_"))}
     own |= {"HOME": str(folder), "XDG_STATE_HOME": str(folder / "state"), **environ}
-    process: Process
-    if installed:
-        with log.open("w") as errors:
-            process = subprocess.Popen(
-                [ERASWITCH, *command], stdout=subprocess.PIPE, stderr=errors, text=True, env=own, cwd=folder
-            )
-    else:
-        process = forked.Forked(forked.COMMAND, *command, env=own, cwd=folder, stderr=log)
-    with process:
+    with eraswitch(*command, env=own, cwd=folder, stderr=log, installed=installed) as process:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()

@@ -72,10 +72,10 @@ def test_help_lists_every_command_in_whole_sentences(group: list[str], monkeypat
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_version_and_help(shell: Shell) -> None:
-    assert shell("--version").stdout == f"eraswitch {__version__}\n"
+def test_version_and_help(real_shell: Shell) -> None:
+    assert real_shell("--version").stdout == f"eraswitch {__version__}\n"
     for flag in ("--help", "-h"):
-        text = shell(flag).stdout
+        text = real_shell(flag).stdout
         assert all(f"\n  {name} " in text for name in COMMANDS if name != "broken")
         assert "--log-format" in text
 
@@ -160,10 +160,15 @@ def test_usage_errors_are_json_too() -> None:
     assert json.loads(result.stdout)["error"]["code"] == "Usage"
 
 
-def test_a_reader_that_goes_away_is_no_error(shell: Shell) -> None:
+def test_a_reader_that_goes_away_is_no_error(real_shell: Shell) -> None:
     script = f"{ERASWITCH} config schema --json | head -c 1"
     done = subprocess.run(
-        ["bash", "-c", script], cwd=shell.folder, env=shell.environment(), capture_output=True, text=True, check=False
+        ["bash", "-c", script],
+        cwd=real_shell.folder,
+        env=real_shell.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stderr == ""
     assert done.stdout == "{"
@@ -171,8 +176,8 @@ def test_a_reader_that_goes_away_is_no_error(shell: Shell) -> None:
     os.close(read)
     gone = subprocess.run(
         [ERASWITCH, "era", "list"],
-        cwd=shell.folder,
-        env=shell.environment(),
+        cwd=real_shell.folder,
+        env=real_shell.environment(),
         stdout=write,
         stderr=subprocess.PIPE,
         check=False,
@@ -181,12 +186,12 @@ def test_a_reader_that_goes_away_is_no_error(shell: Shell) -> None:
     assert (gone.returncode, gone.stderr) == (1, b"")
 
 
-def test_a_full_disk_is_an_error_and_no_bug(shell: Shell) -> None:
+def test_a_full_disk_is_an_error_and_no_bug(real_shell: Shell) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [ERASWITCH, "era", "list"],
-            cwd=shell.folder,
-            env=shell.environment(),
+            cwd=real_shell.folder,
+            env=real_shell.environment(),
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -205,11 +210,11 @@ def wait_until_read(pipe: IO[str]) -> None:
         time.sleep(0.02)
 
 
-def test_ctrl_c_ends_a_server_cleanly_and_another_command_with_130(shell: Shell) -> None:
+def test_ctrl_c_ends_a_server_cleanly_and_another_command_with_130(real_shell: Shell) -> None:
     server = subprocess.Popen(
         [ERASWITCH, "local-chain", "start", "--json"],
-        cwd=shell.folder,
-        env=shell.environment(),
+        cwd=real_shell.folder,
+        env=real_shell.environment(),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -221,8 +226,8 @@ def test_ctrl_c_ends_a_server_cleanly_and_another_command_with_130(shell: Shell)
     server.communicate()
     waiting = subprocess.Popen(
         [ERASWITCH, "datum", "decode", "-"],
-        cwd=shell.folder,
-        env=shell.environment(),
+        cwd=real_shell.folder,
+        env=real_shell.environment(),
         text=True,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -236,26 +241,26 @@ def test_ctrl_c_ends_a_server_cleanly_and_another_command_with_130(shell: Shell)
     assert (waiting.returncode, errors.strip()) == (130, "Interrupted")
 
 
-def test_a_terminal_that_cannot_show_a_name_is_no_failure(shell: Shell) -> None:
-    (shell.folder / "eraswitch.toml").write_text('[network]\nsupported_eras = ["πυθαγόρας"]', encoding="utf-8")
-    done = shell("era", "list", env={"PYTHONIOENCODING": "latin-1"})
+def test_a_terminal_that_cannot_show_a_name_is_no_failure(real_shell: Shell) -> None:
+    (real_shell.folder / "eraswitch.toml").write_text('[network]\nsupported_eras = ["πυθαγόρας"]', encoding="utf-8")
+    done = real_shell("era", "list", env={"PYTHONIOENCODING": "latin-1"})
     assert done.returncode == 0
     assert "\\u03c5" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
-def test_completion_scripts(name: str, shell: Shell) -> None:
-    done = shell("completion", name)
+def test_completion_scripts(name: str, real_shell: Shell) -> None:
+    done = real_shell("completion", name)
     assert done.returncode == 0
     assert "_ERASWITCH_COMPLETE" in done.stdout
-    assert shell("completion", "tcsh").returncode == 2
+    assert real_shell("completion", "tcsh").returncode == 2
 
 
-def test_completion_completes(shell: Shell) -> None:
+def test_completion_completes(real_shell: Shell) -> None:
     env = {"_ERASWITCH_COMPLETE": "bash_complete", "COMP_CWORD": "2", "COMP_WORDS": "eraswitch era gen"}
-    assert shell(env=env).stdout.split() == ["plain,generate-keypair", "plain,generate-tx-datum"]
+    assert real_shell(env=env).stdout.split() == ["plain,generate-keypair", "plain,generate-tx-datum"]
     env |= {"COMP_WORDS": "eraswitch --network pre", "COMP_CWORD": "2"}
-    assert "plain,preprod" in shell(env=env).stdout.split()
+    assert "plain,preprod" in real_shell(env=env).stdout.split()
 
 
 def test_lines_that_are_wider_than_a_terminal_go_on_in_the_column_of_their_value(

@@ -102,11 +102,11 @@ def test_another_keys_payload_is_not_built(world: World) -> None:
     assert json.loads(result.stdout)["error"]["code"] == "SignedPayload"
 
 
-def test_signing_needs_no_network_and_shows_what_is_signed(world: World, shell: Shell) -> None:
+def test_signing_needs_no_network_and_shows_what_is_signed(world: World, real_shell: Shell) -> None:
     build()
     world.chain.close()
     Path("chain.sqlite3").unlink()
-    done = shell(
+    done = real_shell(
         "tx",
         "sign",
         "tx.unsigned",
