@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from era_service.node import alarm
+from era_service.node import waiting
 from era_service.node.provider_calls import in_background
 from era_service.node.waiting import Alarm
 from era_service.node.watcher import NodeWatcher
@@ -189,8 +189,8 @@ def test_an_era_that_is_not_supported_stays_the_reason(node: Watched) -> None:
 def test_a_sleep_ends_when_the_time_of_day_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a suspension, for which the clock of ``select`` stands still."""
     day = iter([0.0, *[100.0] * 3, *[3_700.0] * 10])
-    monkeypatch.setattr(alarm, "SLICE_S", 0.01)
-    monkeypatch.setattr(alarm, "time", SimpleNamespace(time=lambda: next(day), monotonic=time.monotonic))
+    monkeypatch.setattr(waiting, "SLICE_S", 0.01)
+    monkeypatch.setattr(waiting, "time", SimpleNamespace(time=lambda: next(day), monotonic=time.monotonic))
     Alarm().sleep(3_600.0)
     assert next(day) == 3_700.0
 
