@@ -5,9 +5,8 @@ feed. All changes by one publication are one entry, and refused payloads that fo
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from chain_reader.genesis import EpochCalendar
 from chain_reader.node.kinds import DecisionKind
@@ -18,9 +17,8 @@ from era_service.releasing.activation_gate import OVERRIDDEN
 from era_service.service.gate_watch import GATE_CROSSED
 from era_service.status.documents import MarkerDocument
 from era_store import StoredEvent
+from era_store.records import Facts
 from eras.words import counted, percent
-
-Facts = Mapping[str, Any]
 
 _CHANGES = frozenset((DecisionKind.ANNOUNCED, DecisionKind.SCHEDULED, DecisionKind.MOVED, DecisionKind.CANCELLED))
 _NOT_REFUSALS = frozenset((IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND))
@@ -159,7 +157,7 @@ def activity_of(events: Iterable[StoredEvent], calendar: EpochCalendar) -> tuple
 def _refusing_verdicts(facts: Facts) -> dict[str, int]:
     """Verdict → how often it was given, of those that refuse a payload."""
     many = facts.get("verdicts")
-    told = many if isinstance(many, Mapping) else {str(facts.get("verdict")): 1}
+    told = many if isinstance(many, dict) else {str(facts.get("verdict")): 1}
     return {verdict: number for verdict, number in told.items() if verdict not in _NOT_REFUSALS}
 
 

@@ -124,13 +124,23 @@ def test_a_sentence_that_is_read_is_found(code):
 
 UNTYPED = {
     "chain_reader.local_chain": (4, "a request to a face, before it is looked at, and the facts of a refusal"),
-    "chain_reader.providers": (1, "the facts of an error, as arguments"),
+    "chain_reader.providers": (
+        16,
+        "an item of an answer that cannot be read, queries, and the facts of an error",
+    ),
     "datum.configuration": (2, "the fields of a CBOR map, each read by a reader of its own"),
     "datum.extension": (1, "the fields of a JSON object, which the value made of them checks"),
-    "era_service.cli": (4, "arguments of click, and the facts of an error"),
+    "datum.kinds": (1, "a marker of any kind, which is found out here"),
+    "era_service.cli": (5, "arguments of click, and the facts of an error"),
     "era_service.config": (8, "TOML and environment before they are validated, and settings as JSON"),
+    "era_service.demo": (6, "what a step of the story shows, each its own"),
+    "era_service.node": (1, "the facts of an event, as a hook receives them"),
+    "era_service.service": (1, "a finding of pydantic"),
     "era_service.web": (2, "arguments of uvicorn, and the type that FastAPI has for answers"),
     "era_store.records": (2, "the facts of an event, of which each kind has its own, and marks as arguments"),
+    "release_tools.adoption": (1, "a table of eras and versions, before it is validated"),
+    "release_tools.registrations": (2, "a row of a file, before it is judged"),
+    "release_tools.rehearsal": (2, "the TOML of a scenario, before it is validated"),
 }
 """Package or module → how many dictionaries of anything it has, and of what. The figures may fall, and not rise."""
 
@@ -140,7 +150,7 @@ def test_results_keep_their_types_to_the_edge():
         ".".join(module.split(".")[:2])
         for module, path in PATHS.items()
         for node in nodes(path)
-        if isinstance(node, ast.Subscript) and ast.unparse(node) == "dict[str, Any]"
+        if isinstance(node, ast.Subscript) and ast.unparse(node) in ("dict[str, Any]", "Mapping[str, Any]")
     )
     more = {place: count for place, count in found.items() if count > UNTYPED.get(place, (0, ""))[0]}
     assert more == {}, "give a result a model, a dataclass or a TypedDict; what is only passed on is of objects"
