@@ -67,6 +67,7 @@ class DatumOutput:
         unreadable: why it could not be read, where the provider lists it and cannot show it; its fields are then what
             is known of it.
         assets: the tokens it holds, each policy id + asset name in hex, and its quantity, where the observer knows.
+        reference: the output reference, ``transaction#index``.
     """
 
     transaction: str
@@ -78,15 +79,14 @@ class DatumOutput:
     spent: bool | None = None
     unreadable: str | None = None
     assets: tuple[tuple[str, int], ...] = ()
+    reference: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reference", f"{self.transaction}#{self.index}")
 
     def holds(self, unit: str) -> bool:
         """Whether it holds exactly one of a token."""
         return (unit, 1) in self.assets
-
-    @property
-    def reference(self) -> str:
-        """The output reference, ``transaction#index``."""
-        return f"{self.transaction}#{self.index}"
 
 
 @runtime_checkable

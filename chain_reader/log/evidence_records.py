@@ -25,7 +25,7 @@ Screened = tuple[ScreenedOutput, ...]
 
 def output_facts(output: DatumOutput) -> list[Any]:
     """An output as a list, in the order of its fields."""
-    return [getattr(output, name) for name in DatumOutput.__slots__]
+    return [getattr(output, name) for name in DatumOutput.__match_args__]
 
 
 def output_of(facts: Sequence[Any]) -> DatumOutput:

@@ -5,7 +5,7 @@ What comes out: values of our own (no pycardano type), so that building stays pu
 what was submitted. A node never needs this port: it reads through ``chain_reader.ports.ChainObserver``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, Self, runtime_checkable
 
 from eras import Slot
@@ -56,6 +56,7 @@ class SpendableOutput:
         datum: the inline datum, CBOR in hex.
         datum_hash: the hash of a datum that is not inline.
         reference_script: the hash of a reference script it carries.
+        reference: the output reference, ``transaction#index``.
     """
 
     transaction: str
@@ -66,11 +67,10 @@ class SpendableOutput:
     datum: str | None = None
     datum_hash: str | None = None
     reference_script: str | None = None
+    reference: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def reference(self) -> str:
-        """The output reference, ``transaction#index``."""
-        return f"{self.transaction}#{self.index}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reference", f"{self.transaction}#{self.index}")
 
     @property
     def is_plain(self) -> bool:

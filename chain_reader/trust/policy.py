@@ -53,7 +53,7 @@ class Checkpoint:
     def to_json(self) -> str:
         """The checkpoint as JSON, as a release ships it."""
         fields = asdict(self.output)
-        del fields["spent"], fields["assets"]
+        del fields["spent"], fields["assets"], fields["reference"]
         return json.dumps({**fields, "epoch": self.epoch}, indent=2)
 
 
