@@ -28,7 +28,7 @@ _CONTEXT.set_forkserver_preload(
         "era_service.cli.serve",
         "era_service.dashboard.routes",
         "era_service.service.follower_loop",
-        "era_service.telemetry.metrics.collector",
+        "era_service.telemetry.collector",
         "era_service.web.app",
         "era_store.sql.store",
         "psycopg",
