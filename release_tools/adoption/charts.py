@@ -1,9 +1,9 @@
 """Charts as inline SVG: bars stacked over epochs, lines with the line of the gate, and a timeline. Pure.
 
 In: labelled numbers. Out: one ``<svg>`` element as text, the same for the same input. It has a title and a description
-for those who cannot see it, no script, no style element and no ``style`` attribute, so that a strict content security
-policy lets it through; every text from outside is escaped. A page themes it by these custom properties, each with a
-fallback that serves on white:
+for people who cannot see it, and no script, style element or ``style`` attribute, so that a strict content security
+policy allows it; all text is escaped. A page can theme it by these custom properties, each with a fallback for a white
+background:
 
 ``--chart-background``, ``--chart-text``, ``--chart-muted`` (axes, labels), ``--chart-grid``, ``--chart-gate``,
 ``--chart-ready``, ``--chart-not-ready``, ``--chart-unknown`` (and ``--chart-ready-2`` … where several have one tone),
@@ -26,12 +26,12 @@ from eras.words import percent, percents
 Tone = Literal["ready", "not-ready", "unknown"]
 
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a6d00", "#5b5b5b")
-"""Told apart by people who see fewer colours, too (Okabe and Ito)."""
+"""Distinguishable for colour-blind people (Okabe and Ito)."""
 
 _TONES = {"ready": "#0072b2", "not-ready": "#e69f00", "unknown": "#999999"}
 _FONT = 12
 _CHARACTER = 6.6
-"""The width of a character of the font, about."""
+"""The approximate width of a character of the font."""
 
 _TOP, _BOTTOM, _LEFT, _RIGHT = 34, 26, 58, 12
 _LINE = 14
@@ -42,13 +42,13 @@ _MARK = 14
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Values that belong together.
+    """A series of values.
 
     Attributes:
-        name: what the legend calls it.
-        values: one for each label of the chart; ``None`` where there is none.
-        tone: what it means, which gives it its colour; without it the next of the palette.
-        dashed: whether its line is; one below it that is the same is then seen, too.
+        name: its name in the legend.
+        values: one value for each label of the chart; ``None`` for a missing one.
+        tone: its meaning, which determines the colour; without it the next colour of the palette is used.
+        dashed: whether its line is dashed, so that an equal line below it stays visible.
     """
 
     name: str
@@ -76,12 +76,12 @@ class Canvas:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """How values lie upon an axis.
+    """A vertical axis.
 
     Attributes:
-        ticks: the values that are named, the least first.
-        place: the height of a value, from 0 to 1.
-        words: a value as people read it.
+        ticks: the labelled values, ascending.
+        place: returns the height of a value, from 0 to 1.
+        words: formats a value.
     """
 
     ticks: tuple[float, ...]
@@ -101,7 +101,7 @@ CHANCES = Axis(
 
 
 def up_to(top: float) -> Axis:
-    """Shares that may be more than all: to the next quarter above ``top``."""
+    """Return an axis for shares that may exceed 1, up to the next quarter above ``top``."""
     quarters = max(4, math.ceil(top * 4))
     every = math.ceil(quarters / 6)
     return Axis(tuple(index / 4 for index in range(0, quarters + 1, every)), lambda share: share / (quarters / 4))
@@ -109,14 +109,14 @@ def up_to(top: float) -> Axis:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Something that lasts, on a timeline.
+    """A period on a timeline.
 
     Attributes:
-        lane: the row it stands in.
-        label: what it is.
-        start: when it begins.
-        end: when it ends; ``None`` where it goes on.
-        tone: what it means.
+        lane: its row.
+        label: its label.
+        start: its start.
+        end: its end; ``None`` if it is open.
+        tone: its meaning.
     """
 
     lane: str
@@ -128,7 +128,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Something that happens at once, on a timeline: a line across all lanes."""
+    """A moment on a timeline, drawn as a line across all lanes."""
 
     label: str
     at: float
@@ -140,13 +140,13 @@ def stacked_bars(
     canvas: Canvas,
     gate: float | None = None,
 ) -> str:
-    """A bar for each label, of shares that lie upon each other.
+    """Draw a bar of stacked shares for each label.
 
     Args:
         labels: below the bars, with a second line after a line break; epochs and their dates, as a rule, oldest first.
         series: from the bottom up; shares from 0 to 1, which may add up to less than 1.
         canvas: the image.
-        gate: the share that is asked for, as a line across.
+        gate: the required share, drawn as a line across.
     """
     plot = _Plot(labels, series, canvas, SHARES)
     step = plot.width / max(1, len(labels))
@@ -177,16 +177,16 @@ def lines(
     mark: tuple[str, str] | None = None,
     axis: Axis = SHARES,
 ) -> str:
-    """A line for each series over the labels; it is broken where a value is missing. The gate lies below the lines.
+    """Draw a line for each series over the labels, interrupted where a value is missing; the gate is below the lines.
 
     Args:
         labels: as in ``stacked_bars``.
-        series: shares beside each other, each from 0 to 1 unless ``axis`` has others.
+        series: shares from 0 to 1, unless ``axis`` has another range.
         canvas: the image.
-        gate: the share that is asked for, as a line across.
-        gate_name: what its line is called.
-        mark: a label before which a line goes down, and what it is called.
-        axis: how the values lie upon the axis.
+        gate: the required share, drawn as a line across.
+        gate_name: the name of that line.
+        mark: a label before which a vertical line is drawn, and the name of that line.
+        axis: the vertical axis.
     """
     plot = _Plot(labels, series, canvas, axis)
     step = plot.width / max(1, len(labels))
@@ -220,10 +220,10 @@ def lines(
 
 
 def stacked(*charts: str, canvas: Canvas) -> str:
-    """Charts below one another in one image, each with axes of its own: values of two kinds share no axis.
+    """Stack charts in one image, each with its own axes.
 
     Args:
-        charts: as the other functions draw them, all as wide as the canvas.
+        charts: the charts, all as wide as the canvas.
         canvas: the image.
     """
     body, top = [], 0
@@ -243,14 +243,14 @@ def timeline(
     unit: str = "epoch",
     label: Callable[[float], str] = "{:g}".format,
 ) -> str:
-    """Spans in lanes from left to right, with moments as lines across.
+    """Draw spans in lanes from left to right, with moments as lines across.
 
     Args:
-        spans: what lasts; lanes come in the order in which they are first named.
+        spans: the periods; lanes are in the order of their first span.
         canvas: the image.
-        moments: what happens at once.
-        unit: what time is counted in, below the axis.
-        label: what the axis calls a time; a second line after a line break.
+        moments: the moments.
+        unit: the unit of time, shown below the axis.
+        label: formats a time on the axis, with a second line after a line break.
     """
     width = canvas.width
     lanes = {lane: index for index, lane in enumerate(dict.fromkeys(span.lane for span in spans))}
@@ -260,7 +260,7 @@ def timeline(
     if last == first:
         last = first + 1
     if any(span.end is None for span in spans):
-        last += (last - first) * 0.12  # room to see that it goes on
+        last += (last - first) * 0.12  # room to show that it is open
     left = 12 + max((len(lane) for lane in lanes), default=0) * _CHARACTER + 8
     scale = (width - left - _RIGHT) / (last - first)
     bottom = _TOP + _MARK + _LANE * max(1, len(lanes))
@@ -296,13 +296,13 @@ def timeline(
 
 
 def standalone(svg: str) -> str:
-    """A chart as a file of its own: with a size, and plain colours, for programs that know no custom properties."""
+    """Return a chart as a file of its own, with a size and fixed colours for programs without custom properties."""
     plain = re.sub(r"var\(--chart-[a-z0-9-]+, (#[0-9a-f]{6})\)", r"\1", svg)
     return _VIEW_BOX.sub(r'\g<0> width="\1" height="\2"', plain, count=1)
 
 
 class _Plot:
-    """The frame of a chart with shares upwards and labels sideways."""
+    """The frame of a chart with a vertical axis of shares and a horizontal one of labels."""
 
     def __init__(self, labels: Sequence[str], series: Sequence[Series], canvas: Canvas, axis: Axis) -> None:
         for one in series:
@@ -333,11 +333,11 @@ class _Plot:
             yield _rule(self.left, self.y(share), self.left + self.width, self.y(share), "gate", dashed=True)
 
     def gate_label(self, share: float | None, name: str = "gate", mark: float | None = None) -> Iterator[str]:
-        """The name of the gate at the left, or where a mark would go through it at the right."""
+        """The name of the gate, at the left unless a mark would cross it there."""
         if share is None:
             return
         words = f"{name} {share * 100:.4g} %"
-        below = self.y(share) < _TOP + 3 * _FONT  # above the line it would lie upon the title, or what is nearly all
+        below = self.y(share) < _TOP + 3 * _FONT  # above the line it would overlap the title or the top of the chart
         base = self.y(share) + (15 if below else -5)
         if mark is not None and mark < self.left + 8 + len(words) * _CHARACTER:
             yield _text(self.left + self.width - 4, base, words, anchor="end", tone="gate", halo=True)
@@ -355,12 +355,12 @@ class _Plot:
 
 
 def _below(middles: Sequence[float], labels: Sequence[str], base: float, step: float, end: float) -> Iterator[str]:
-    """Labels below an axis, line by line: of each line so many that they do not touch, the last of them always."""
+    """Labels below an axis, line by line, thinned out so that they do not touch; the last one is always shown."""
     for number, line in enumerate(zip(*(f"{label}\n".split("\n")[:2] for label in labels), strict=True)):
         every = max(1, math.ceil((max(map(len, line)) * _CHARACTER + 10) / step))
         for index, (middle, words) in enumerate(zip(middles, line, strict=True)):
             if words and (len(line) - 1 - index) % every == 0:
-                place = min(middle, end - len(words) * _CHARACTER / 2)  # none of them is cut off
+                place = min(middle, end - len(words) * _CHARACTER / 2)  # keeps it inside the image
                 yield _text(place, base + _LINE * number, words, anchor="middle", tone="muted")
 
 
@@ -398,7 +398,7 @@ def _unbroken(points: Iterable[tuple[float, float] | None]) -> Iterator[list[tup
 
 
 def _colours(tones: Sequence[Tone | None]) -> list[str]:
-    """A colour for each: shades of its tone where several have one, the palette in turn for those without."""
+    """A colour for each: a shade of its tone, or the next of the palette without a tone."""
     found, index = [], 0
     shades: Counter[Tone] = Counter()
     for tone in tones:
@@ -421,7 +421,7 @@ def _lighter(colour: str, steps: int) -> str:
 
 
 def _ink(colour: str) -> str:
-    """The colour of a text upon a colour of ``_colours``: ``--chart-on-…``."""
+    """The colour of text on a colour of ``_colours``: ``--chart-on-…``."""
     name, fallback = colour.removeprefix("var(--chart-").removesuffix(")").split(", ")
     dark = fallback in ("#0072b2", "#8a6d00", "#5b5b5b")
     return f"var(--chart-on-{name}, {'#ffffff' if dark else '#1f2328'})"

@@ -1,16 +1,15 @@
-"""Which versions support which era: the table that the release team vouches for, ``compatibility.toml``.
+"""The versions that support each era: the release team's table, ``compatibility.toml``.
 
-In: the file, or the mapping in it. Out: a ``Compatibility``, asked by whoever counts who is ready. The file::
+In: the file, or its content as a mapping. Out: a ``Compatibility``. The file::
 
     lagrange = ">=0.3.12, !=0.3.15"     # era = what a version must be, for every network
 
     [networks.preview]                  # on this network instead
     lagrange = ">=0.3.11"
 
-A requirement is a list of comparisons between commas, all of which must hold: ``>=``, ``>``, ``<=``, ``<``, ``==``,
-``!=``; a version alone is the least one. A version that is unknown (``release_tools.adoption.versions``) supports
-nothing, and neither does any version an era that the table does not have: a gate never
-opens on what nobody has vouched for.
+A requirement is a comma-separated list of comparisons, all of which must hold: ``>=``, ``>``, ``<=``, ``<``, ``==``,
+``!=``; a version alone means ``>=``. An unknown version (``release_tools.adoption.versions``) supports no era, and no
+version supports an era that is missing from the table, so that a gate opens only for what the team has listed.
 """
 
 import operator
@@ -70,11 +69,11 @@ class Requirement:
 
     @classmethod
     def parse(cls, text: object, *, key: str) -> Self:
-        """The requirement that ``text`` writes.
+        """Parse a requirement.
 
         Args:
             text: comparisons between commas.
-            key: where it stands, for errors.
+            key: its key, for errors.
 
         Raises:
             ConfigurationError: it is not valid.
@@ -96,7 +95,7 @@ class Requirement:
         return cls(text, tuple(found))
 
     def holds(self, version: "Version") -> bool:
-        """Whether a version is what it must be."""
+        """Whether a version meets the requirement."""
         return all(_OPERATORS[sign](version, parse_release(release)) for sign, release in self.comparisons)
 
     @property
@@ -112,8 +111,8 @@ class Compatibility:
     """The table of eras and versions, for one network.
 
     Attributes:
-        requirements: era → what a version must be.
-        origin: where it came from, for errors.
+        requirements: the requirement of each era.
+        origin: the origin of the table, for errors.
     """
 
     requirements: Mapping[str, Requirement] = field(default_factory=dict)
@@ -128,14 +127,14 @@ class Compatibility:
         known_eras: Collection[str] = (),
         known_networks: Mapping[str, str] | None = None,
     ) -> Self:
-        """The table in a file.
+        """Load the table from a file.
 
         Args:
             path: the file, TOML.
-            network: the name of the network whose own requirements count before the common ones.
-            known_eras: eras that exist, by which a misspelt one is found.
-            known_networks: every name of a network → the one it is the same as; by it a misspelt one is found, and one
-                with several names is recognised. Without it any name is taken as it is.
+            network: the name of the network whose own requirements take precedence.
+            known_eras: the existing eras, to find misspelt ones.
+            known_networks: every name of a network → its full name, to find misspelt names and recognise short ones.
+                Without it any name is accepted.
 
         Raises:
             ConfigurationError: it cannot be read, or has a mistake; the error names the key.
@@ -166,7 +165,7 @@ class Compatibility:
         known_networks: Mapping[str, str] | None = None,
         origin: str = "the table of eras and versions",
     ) -> Self:
-        """The table in a mapping, as the file has it; the other arguments are those of ``load``.
+        """Return the table in a mapping, as the file has it; the other arguments are those of ``load``.
 
         Raises:
             ConfigurationError: it has a mistake; the error names the key.
@@ -200,7 +199,7 @@ class Compatibility:
 
     @property
     def eras(self) -> tuple[str, ...]:
-        """The eras that the table has, in its order."""
+        """The eras of the table, in its order."""
         return tuple(self.requirements)
 
     def supports(self, release: str | None, era: str) -> bool:
@@ -209,7 +208,7 @@ class Compatibility:
         return requirement is not None and version is not None and requirement.holds(version)
 
     def minimum(self, era: str) -> str | None:
-        """The version to install for an era, in words; ``None`` where the table does not have it."""
+        """The version to install for an era, in words; ``None`` if the table does not have it."""
         requirement = self.requirements.get(era)
         return None if requirement is None else requirement.words
 
@@ -217,7 +216,7 @@ class Compatibility:
         """Check that the table has an era.
 
         Raises:
-            EraNotListedError: it has not; the error names the nearest one.
+            EraNotListedError: it does not; the error names the most similar one.
         """
         if era in self.requirements:
             return
@@ -242,7 +241,7 @@ def _requirements(
         key = ".".join((*place, era))
         if known_eras and era not in known_eras:
             near = [name for name in get_close_matches(era, known_eras, n=1, cutoff=0.75) if name not in table]
-            if near:  # an era of the future that is like none of those known is fine
+            if near:  # an era that resembles no known one may be a future one
                 raise _table_mistake(key, "the name of an era", "an unknown one", nearest=".".join((*place, near[0])))
         found[era] = Requirement.parse(value, key=key)
     return found
@@ -253,7 +252,7 @@ def _same(name: str, network: str, known: Mapping[str, str]) -> bool:
 
 
 def _nearest_comparison(part: str) -> str | None:
-    """The likely meaning of ``=> 0.3`` or ``~v0.3.12``."""
+    """The likely meaning of a malformed comparison such as ``=> 0.3`` or ``~v0.3.12``."""
     match = re.fullmatch(r"([<>=!~^]*)\s*v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(-[0-9A-Za-z.-]+)?", part)
     if match is None:
         return None

@@ -1,16 +1,16 @@
-"""The gate before an activation: is enough of the stake ready, epoch after epoch? Reads a store.
+"""The gate before an activation: whether enough of the stake is ready, in one epoch after another.
 
-In: registrations, the table of eras and versions, a threshold, a base, how many epochs. Out: a ``GateResult``: met or
-not, and if not what is missing and from whom. The rules:
+In: registrations, the table of eras and versions, and a ``Gate``. Out: a ``GateResult``: whether the gate is met, and
+if not, how much stake is missing and from whom. The rules:
 
-1. Every one of the last n epochs, without a gap, must have the share; one without registrations has none.
-2. Whole lovelace are compared with an exact fraction; nothing is rounded into a gate.
-3. On the network base a network stake that is not known, or is less than what registered, never meets a gate.
-4. An epoch that has not begun, where that is known, is not looked at: nobody can have registered for it, and whoever
-   states it would be all that counts.
-5. A row of an epoch that was rejected is part of its whole, as not ready. Where its stake cannot be read the gate is
-   not met, unless the rules leave such rows out; of the whole network's stake, which is known, they can take nothing.
-6. What is missing is counted in the last epoch: past ones cannot be mended, only waited for.
+1. Each of the last n epochs must have the share, without a gap; an epoch without registrations does not have it.
+2. Whole lovelace are compared with an exact fraction; rounding never opens a gate.
+3. On the network base, a network stake that is unknown, or less than the registered stake, never meets the gate.
+4. An epoch that has not begun is ignored if the current epoch is known, because a single false registration for it
+   would be all that counts.
+5. Rejected rows of an epoch count as not ready. If the stake of one cannot be read, the gate is not met, unless the
+   rules leave such rows out; on the network base, where the total is known, they have no effect.
+6. The missing stake is that of the last epoch, since earlier epochs cannot change any more.
 """
 
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class GateNotMetError(EraSwitchError):
-    """Too little of the stake is ready for an era, or nobody can tell."""
+    """Too little of the stake is ready for an era, or the share is unknown."""
 
     http_status = 409
     exit_code = 6
@@ -51,9 +51,9 @@ class GateEpoch:
 
     Attributes:
         epoch: the epoch.
-        share: the share that is ready; ``None`` where it is unknown.
+        share: the share that is ready; ``None`` if it is unknown.
         met: whether it is enough.
-        why: why not, in words; ``None`` where it is.
+        why: the reason why it is not, in words; ``None`` if it is.
     """
 
     epoch: Epoch
@@ -67,17 +67,17 @@ class GateResult:
     """The result of the gate.
 
     Attributes:
-        era: the era that is to be activated.
-        base: of what stake the share is counted.
-        threshold: the share that is asked for.
-        epochs: the epochs that were looked at, newest first.
+        era: the era to activate.
+        base: the stake that the share refers to.
+        threshold: the required share.
+        epochs: the judged epochs, newest first.
         minimum: the version to install, in words.
-        missing_stake: lovelace that must become ready until the last epoch has the share; ``None`` where its share
-            is unknown.
-        whom: the parties to call: the fewest, largest first, whose upgrade would do; cut to the largest few.
-        enough: how many parties that is; ``None`` where all that registered together would not do.
-        unregistered_stake: on the network base, lovelace of those that did not register at all.
-        alarms: what is odd about the last epoch, whether the gate is met or not.
+        missing_stake: lovelace that must become ready for the last epoch to have the share; ``None`` if the share is
+            unknown.
+        whom: the parties to call, largest first: the fewest whose upgrade would be enough, cut to the rules' limit.
+        enough: the number of these parties before the cut; ``None`` if all registered parties would not be enough.
+        unregistered_stake: on the network base, the lovelace that is not registered.
+        alarms: anomalies of the last epoch, whether the gate is met or not.
     """
 
     era: str
@@ -98,7 +98,7 @@ class GateResult:
 
     @property
     def epoch(self) -> Epoch:
-        """The last epoch that was looked at."""
+        """The newest judged epoch."""
         return self.epochs[0].epoch
 
     @property
@@ -118,7 +118,7 @@ class GateResult:
 
     @property
     def lacks(self) -> tuple[str, ...]:
-        """The missing stake and its parties, line by line; empty where the gate is met."""
+        """The missing stake and its parties, line by line; empty if the gate is met."""
         return tuple(self._lacks())
 
     def _lacks(self) -> Iterator[str]:
@@ -129,7 +129,7 @@ class GateResult:
             yield from (f"  {words}" for words in self._others())
 
     def _gaps(self) -> Iterator[str]:
-        """The unmet conditions, a sentence each."""
+        """The unmet conditions, one sentence each."""
         for one in self.epochs:
             if not one.met:
                 yield f"epoch {one.epoch}: {one.why}"
@@ -153,7 +153,7 @@ class GateResult:
             yield f"and {self.enough - len(self.whom)} more"
 
     def _call_list(self) -> Iterator[str]:
-        """Whom to call, in one sentence."""
+        """The parties to call, in one sentence."""
         if not self.met and self.whom:
             listed = [f"{one.name} {about_ada(one.stake)} {one.version or 'no version'}" for one in self.whom]
             yield f"{self._whom_words}: {'; '.join([*listed, *self._others()])}"
@@ -166,7 +166,7 @@ class GateResult:
         """Check that the gate is met.
 
         Raises:
-            GateNotMetError: it is not; the error states what is missing and from whom.
+            GateNotMetError: it is not; the error states the missing stake and its parties.
         """
         if not self.met:
             raise GateNotMetError(
@@ -188,16 +188,16 @@ def judge_gate(
     current: Epoch | None = None,
     rules: AdoptionRules | None = None,
 ) -> GateResult:
-    """Hold the adoption of an era against a gate.
+    """Check whether the adoption of an era meets a gate.
 
     Args:
         repository: the registrations.
-        era: the era that is to be activated.
-        gate: the share that must be ready, of what stake, and for how long.
-        compatibility: which versions support it.
-        epoch: the last of them; by default the newest that has registrations and has begun.
-        current: the current epoch, where it is known.
-        rules: what it is counted by.
+        era: the era to activate.
+        gate: the gate.
+        compatibility: the table of eras and versions.
+        epoch: the last epoch to judge; by default the newest that has registrations and has begun.
+        current: the current epoch, if it is known.
+        rules: the rules for counting adoption.
 
     Raises:
         EraNotListedError: neither the table nor the reports of nodes show who is ready.
@@ -274,7 +274,7 @@ def _judged(epoch: Epoch, adoption: EpochAdoption | None, gate: Gate) -> GateEpo
 
 
 def _fewest(behind: Iterator[NotReady], missing: int, limit: int) -> tuple[tuple[NotReady, ...], int | None]:
-    """The largest parties until what is missing is there; the first ``limit`` of them, and how many it takes."""
+    """The largest parties that together have the missing stake, cut to ``limit``, and their number before the cut."""
     whom: list[NotReady] = []
     count = 0
     while missing > 0:

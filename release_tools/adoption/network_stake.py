@@ -1,7 +1,7 @@
-"""The stake of the whole network in epochs, from a file.
+"""Reads the stake of the whole network by epoch from a file.
 
-In: the path of a CSV file with the columns ``epoch`` and ``lovelace``. Out: figures that can be, by epoch, or an error
-that names the line, and then none of them.
+In: the path of a CSV file with the columns ``epoch`` and ``lovelace``. Out: plausible figures by epoch, or an error
+that names the line.
 """
 
 import csv
@@ -15,10 +15,10 @@ COLUMNS = ("epoch", "lovelace")
 
 
 def require_network_stake(epoch: int, lovelace: int) -> int:
-    """The stake, if an epoch can have it.
+    """Return the stake if it is plausible for an epoch.
 
     Raises:
-        MarkerError: it cannot.
+        MarkerError: it is not.
     """
     if not (0 <= epoch <= MAX_REGISTRATION_EPOCH and 0 <= lovelace <= MAX_LOVELACE):
         raise MarkerError(
@@ -32,10 +32,10 @@ def require_network_stake(epoch: int, lovelace: int) -> int:
 
 
 def read_network_stake(path: str) -> dict[Epoch, int]:
-    """The figures in a file.
+    """Return the figures in a file.
 
     Raises:
-        MarkerError: it cannot be read, or a figure cannot be.
+        MarkerError: it cannot be read, or a figure is implausible.
     """
     try:
         with Path(path).open("rb") as file:

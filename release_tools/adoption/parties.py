@@ -1,8 +1,8 @@
-"""Adoption, party by party: who came, upgraded, downgraded and went since an epoch, and who is not ready.
+"""Adoption by party: new, upgraded, downgraded and gone parties since an epoch, and those that are not ready.
 
-In: registrations. Out: counts with their stake, and the largest parties of each kind by name. A party's version counts
-by its release; an unknown one lies below every version (``release_tools.adoption.versions``), so that losing the header
-is a downgrade, which somebody has to look at.
+In: registrations. Out: counts with their stake, and the largest parties of each kind by name. Versions are compared by
+release. An unknown one is below every version (``release_tools.adoption.versions``), so that a party that no longer
+reports its version appears as a downgrade.
 """
 
 import heapq
@@ -25,11 +25,11 @@ class NotReady:
     """A party whose version does not support an era.
 
     Attributes:
-        party_id: whom to call.
-        stake: its lovelace.
-        version: what it runs, as it said it; ``None`` where it said nothing.
-        epoch: when it said so.
-        ticker: the name of its pool, where known.
+        party_id: the party.
+        stake: its stake in lovelace.
+        version: the version as reported; ``None`` if it reported none.
+        epoch: the epoch of this registration.
+        ticker: the ticker of its pool, if it is known.
     """
 
     party_id: str
@@ -40,13 +40,13 @@ class NotReady:
 
     @property
     def name(self) -> str:
-        """Whom to call, with the name of its pool."""
+        """The party id, with the ticker of its pool."""
         return self.party_id if self.ticker is None else f"{self.party_id} ({self.ticker})"
 
 
 @dataclass(frozen=True, slots=True)
 class PartyChange:
-    """The change of a party between two epochs; ``None`` is a version that it did not report, or an epoch it missed."""
+    """The change of a party between two epochs; a version is ``None`` if it was not reported, or the epoch missed."""
 
     party_id: str
     stake: int
@@ -56,11 +56,11 @@ class PartyChange:
 
 @dataclass(frozen=True, slots=True)
 class ChangeGroup:
-    """All parties to which the same happened.
+    """All parties with the same kind of change.
 
     Attributes:
-        parties: how many they are.
-        stake: their lovelace together; of those that went, what they had.
+        parties: their number.
+        stake: their lovelace; of gone parties, the lovelace that they had.
         largest: the largest of them.
     """
 
@@ -70,7 +70,7 @@ class ChangeGroup:
 
     @classmethod
     def of(cls, changes: Iterable[PartyChange], limit: int) -> "ChangeGroup":
-        """The group of these changes, with the ``limit`` largest by name."""
+        """Return the group of these changes, with the ``limit`` largest parties."""
         found = list(changes)
         largest = heapq.nsmallest(limit, found, key=lambda change: (-change.stake, change.party_id))
         return cls(len(found), sum(change.stake for change in found), tuple(largest))
@@ -81,11 +81,11 @@ class PartyChanges:
     """The changes among the parties since an earlier epoch.
 
     Attributes:
-        since: that epoch, the last one before with registrations.
-        new: those that were not there.
-        upgraded: those with a newer version.
-        downgraded: those with an older version, or one that is not known any more.
-        gone: those that are not there any more.
+        since: the earlier epoch, the last one before with registrations.
+        new: parties that were not registered.
+        upgraded: parties with a newer version.
+        downgraded: parties with an older version, or one that is unknown now.
+        gone: parties that are no longer registered.
     """
 
     since: Epoch
@@ -101,17 +101,17 @@ class PartyChanges:
 
 
 def named(parties: Iterable[NotReady], tickers: Mapping[str, str]) -> tuple[NotReady, ...]:
-    """The parties with the names of their pools.
+    """Return the parties with the tickers of their pools.
 
     Args:
-        parties: they.
+        parties: the parties.
         tickers: party id → ticker.
     """
     return tuple(replace(one, ticker=tickers.get(one.party_id, one.ticker)) for one in parties)
 
 
 def party_changes(repository: "SqlRegistrations", epoch: Epoch, since: Epoch, rules: AdoptionRules) -> PartyChanges:
-    """The changes among the parties from ``since`` to ``epoch``.
+    """Return the changes among the parties from ``since`` to ``epoch``.
 
     Raises:
         StoreError: the registrations cannot be read.
@@ -140,10 +140,10 @@ def not_ready(
     base: Base,
     rules: AdoptionRules,
 ) -> Iterator[NotReady]:
-    """The parties whose version does not support an era, largest first.
+    """Yield the parties whose version does not support an era, largest first.
 
-    On the recent base they are those of all recent epochs, on the others those that registered in ``epoch``. They are
-    read as they are asked for, so that the first few of very many cost little.
+    The recent base has the parties of all recent epochs, the others those that registered in ``epoch``. They are read
+    lazily, so that the first few are cheap.
 
     Raises:
         StoreError: the registrations cannot be read.

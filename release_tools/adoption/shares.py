@@ -1,7 +1,7 @@
-"""Adoption: what share of the stake runs a version that supports an era. The values that all of it is counted in. Pure.
+"""Values for counting adoption: the share of the stake that runs a version which supports an era. Pure.
 
-In: numbers. Out: shares as exact fractions, so that a gate compares whole lovelace; on what they are counted
-(``Base``); and the rules of the counting (``AdoptionRules``). ``docs/adoption.md`` explains each.
+Shares are exact fractions, so that a gate compares whole lovelace. ``Base`` is the stake that they refer to, and
+``AdoptionRules`` are the rules for counting. ``docs/adoption.md`` explains each.
 """
 
 import enum
@@ -22,11 +22,11 @@ _SHARE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(%?)")
 
 
 class ShareError(ConfigurationError):
-    """A text that should be a share is something else."""
+    """A text is not a share."""
 
 
 class Base(enum.Enum):
-    """Of what stake a share is counted."""
+    """The stake that a share refers to."""
 
     REGISTERED = "registered"
     NETWORK = "network"
@@ -48,8 +48,8 @@ class Gate:
 
     Attributes:
         threshold: the share that must be ready.
-        base: of what stake.
-        for_epochs: how many epochs one after the other must have it.
+        base: the stake that the share refers to.
+        for_epochs: the number of consecutive epochs that must have the share.
     """
 
     threshold: Fraction
@@ -64,7 +64,7 @@ class Share:
     Attributes:
         part: the part.
         total: the whole.
-        by_capability: of a part that is ready, what is because its nodes report that they can do it.
+        by_capability: the lovelace of a ready part whose nodes report the capability themselves.
     """
 
     part: int
@@ -73,28 +73,28 @@ class Share:
 
     @property
     def parts(self) -> "tuple[Share, Share]":
-        """Of a part that is ready, what is by capability, and what by version of nodes that report nothing else."""
+        """The ready shares by reported capability, and by the version of nodes that report nothing else."""
         able = self.by_capability
         return Share(able, self.total), Share(self.part - able, self.total)
 
     @property
     def apart_words(self) -> tuple[str, ...]:
-        """The shares of ``parts``, as they stand beside the share itself."""
+        """The shares of ``parts`` in words."""
         return percents([part.fraction for part in self.parts])
 
     @property
     def apart(self) -> str:
-        """How it is known who is ready: ``50.0 % by capability, 20.0 % by version``; empty if by version alone."""
+        """The shares by origin, ``50.0 % by capability, 20.0 % by version``; empty if all are by version."""
         able, by_version = self.apart_words
         return f"{able} by capability, {by_version} by version" if self.by_capability else ""
 
     @property
     def words(self) -> str:
-        """The share, and how it is known: ``70.0 % (50.0 % by capability, 20.0 % by version)``."""
+        """The share with its origin: ``70.0 % (50.0 % by capability, 20.0 % by version)``."""
         return f"{self} ({self.apart})" if self.apart else f"{self}"
 
     def of(self, total: int) -> "Share":
-        """The same part of another whole."""
+        """Return the share of the same part in another whole."""
         return Share(self.part, total, self.by_capability)
 
     @property
@@ -103,11 +103,11 @@ class Share:
         return Fraction(self.part, self.total) if self.total else Fraction(0)
 
     def reaches(self, threshold: Fraction) -> bool:
-        """Whether the share is the threshold or more; that of nothing never is."""
+        """Whether the share is the threshold or more; never for a total of 0."""
         return self.total > 0 and self.fraction >= threshold
 
     def missing(self, threshold: Fraction) -> int:
-        """The lovelace that must be added to the part until the threshold is reached; 0 where it is."""
+        """The lovelace that the part lacks to reach the threshold; 0 if it does."""
         return max(0, math.ceil(threshold * self.total) - self.part)
 
     def __str__(self) -> str:
@@ -122,12 +122,12 @@ class AdoptionRules:
         stake_epoch_offset: a registration of epoch e counts with the network's stake of epoch e + this. As chain
             providers number active stake it is 1 on Mithril: a signer registers with the snapshot taken as e began,
             which is the active stake of e + 1.
-        recent_epochs: over how many epochs a party's newest registration is looked for.
-        unknown_alarm: an alarm is raised when this share of the registered stake has an unknown version.
-        unknown_growth_alarm: the same when it grew by this much since the last epoch.
-        swing_alarm: the same when the registered stake changed by this share since the last epoch.
-        limit: parties that a list names at most.
-        count_rejected: whether rows that were rejected are part of the whole, as not ready.
+        recent_epochs: the number of epochs in which the newest registration of a party is searched.
+        unknown_alarm: an alarm is raised if this share of the registered stake has an unknown version.
+        unknown_growth_alarm: an alarm is raised if that share grew by this much since the last epoch.
+        swing_alarm: an alarm is raised if the registered stake changed by this share since the last epoch.
+        limit: the number of parties in a list at most.
+        count_rejected: whether rejected rows count as not ready.
     """
 
     stake_epoch_offset: int = DEFAULT_STAKE_EPOCH_OFFSET
@@ -144,20 +144,20 @@ class AdoptionRules:
 
 
 def is_ready(reported: VersionTally | Registration, era: str, compatibility: Compatibility) -> bool:
-    """Whether a node is ready for an era: by what it reports that it can do, and where it does not, by its version."""
+    """Whether a node is ready for an era, by its reported capability, or by its version if it reports none."""
     if reported.capability is not None:
         return reported.capability.supports(era)
     return compatibility.supports(reported.release, era)
 
 
 def is_told(tallies: Iterable[VersionTally], era: str, compatibility: Compatibility) -> bool:
-    """Whether anybody can tell who is ready for an era: the table has it, or a node reports that it knows it."""
+    """Whether it is known who is ready for an era: the table has it, or a node reports it as a capability."""
     reported = (tally.capability for tally in tallies if tally.capability is not None)
     return era in compatibility.eras or any(era in one.eras for one in reported)
 
 
 def support_share(tallies: Sequence[VersionTally], era: str, compatibility: Compatibility, rejected: int = 0) -> Share:
-    """The share of the stake of ``tallies`` that is ready for an era; what was rejected is part of its whole."""
+    """Return the share of the stake of ``tallies`` that is ready for an era; the total includes ``rejected``."""
     whole = sum(tally.stake for tally in tallies) + rejected
     ready = [tally for tally in tallies if is_ready(tally, era, compatibility)]
     able = sum(tally.stake for tally in ready if tally.capability is not None)
@@ -165,7 +165,7 @@ def support_share(tallies: Sequence[VersionTally], era: str, compatibility: Comp
 
 
 def parse_share(text: str) -> Fraction:
-    """The share that ``text`` writes: ``95%``, ``66.7 %``, or ``0.95``; more than nothing, at most all.
+    """Parse a share such as ``95%``, ``66.7 %``, or ``0.95``, more than 0 and at most 1.
 
     Raises:
         ShareError: it is not a share.
@@ -183,15 +183,15 @@ def parse_share(text: str) -> Fraction:
 
 
 def needed_share(share: float) -> str:
-    """A share that is needed: rounded up to two digits, so that what is read suffices."""
+    """Format a required share, rounded up to two digits so that the printed share suffices."""
     return f"{math.ceil(share * 10_000) / 100:.2f} %"
 
 
 def share_words(share: Fraction) -> str:
-    """A share to four digits, never rounded up: ``95 %``, ``94.9999 %``."""
+    """Format a share with four digits, never rounded up: ``95 %``, ``94.9999 %``."""
     return f"{math.floor(share * 1_000_000) / 10_000:g} %"
 
 
 def parties_words(count: int) -> str:
-    """A number of parties in words."""
+    """Format a number of parties."""
     return f"{count} {'party' if count == 1 else 'parties'}"

@@ -1,4 +1,4 @@
-"""The summary of an epoch: stake by version, the share that supports each era, what changed, and what is odd about it.
+"""The summary of an epoch: stake by version, the share that supports each era, changes, and anomalies.
 
 In: the store's registrations, the table of eras and versions, and the rules. Out: an ``EpochAdoption``. Stake by
 version comes from the rollup that ingest maintains, so an epoch of millions costs no more than one of ten; only the
@@ -48,13 +48,13 @@ class VersionRow:
     """The stake and parties of a release in an epoch.
 
     Attributes:
-        release: the version without its build; ``None`` for those that said none.
-        stake: lovelace of its parties.
-        parties: how many they are.
+        release: the version without its build; ``None`` for parties that reported none.
+        stake: the lovelace of its parties.
+        parties: the number of its parties.
         share: its share of the registered stake.
-        network_share: its share of the whole network's stake, where that is known.
+        network_share: its share of the whole network's stake, if that is known.
         supports: the eras that all its nodes are ready for.
-        in_part: the eras that some of them are, as they report.
+        in_part: the eras that some of its nodes report to be ready for.
     """
 
     release: str | None
@@ -67,7 +67,7 @@ class VersionRow:
 
     @property
     def is_known(self) -> bool:
-        """Whether it is a version that anything can be said of."""
+        """Whether it is a semantic version."""
         return is_known(self.release)
 
 
@@ -76,14 +76,14 @@ class EraShares:
     """The share that supports an era, on the three bases.
 
     Attributes:
-        era: its name.
-        minimum: the version to install, in words; ``None`` where nobody has vouched for any.
-        registered: of the stake registered for the epoch.
-        network: of the whole network's stake; ``None`` where that is not known.
-        recent: of the newest registration of each party; ``None`` in a summary without details.
+        era: the name of the era.
+        minimum: the version to install, in words; ``None`` if the table does not have the era.
+        registered: the share of the stake registered for the epoch.
+        network: the share of the whole network's stake; ``None`` if that is unknown.
+        recent: the share of the newest registrations of all parties; ``None`` in a summary without details.
         not_ready: the largest parties that are not ready; empty in a summary without details.
-        behind: how many parties are not ready.
-        told: whether anybody can tell who is ready: the table has the era, or a node reports that it knows it.
+        behind: the number of parties that are not ready.
+        told: whether it is known who is ready (``shares.is_told``).
     """
 
     era: str
@@ -100,7 +100,7 @@ class EraShares:
         return {Base.REGISTERED: self.registered, Base.NETWORK: self.network, Base.RECENT: self.recent}[base]
 
     def known(self, base: Base) -> Share | None:
-        """The share on a base; ``None`` where nobody can tell who is ready, too."""
+        """The share on a base; ``None`` also if it is unknown who is ready."""
         return self.of(base) if self.told else None
 
     def document(self) -> EraSharesDocument:
@@ -111,11 +111,11 @@ class EraShares:
 
 @dataclass(frozen=True, slots=True)
 class AdoptionAlarm:
-    """Something that somebody should look at.
+    """An anomaly that needs attention.
 
     Attributes:
         kind: ``unknown-share``, ``unknown-growth``, ``registered-swing``, ``network-stake`` or ``rejected``.
-        words: what it is.
+        words: its description.
     """
 
     kind: str
@@ -128,19 +128,19 @@ class EpochAdoption:
 
     Attributes:
         epoch: the epoch of the registrations.
-        registered_stake: lovelace of all that registered.
-        parties: how many they are.
-        network_epoch: the epoch of the network's stake that these count with.
-        network_stake: that stake; ``None`` where it is not known, or is less than what registered.
-        recent_epochs: over how many epochs the recent base looks.
+        registered_stake: the lovelace of all registrations.
+        parties: the number of registered parties.
+        network_epoch: the epoch of the network stake that they are compared with.
+        network_stake: that stake; ``None`` if it is unknown, or less than the registered stake.
+        recent_epochs: the number of epochs of the recent base.
         versions: by release, newest first, unknown ones last.
         eras: by era, in the order asked for.
         unknown: the share of the registered stake whose version is unknown: ``absent`` or ``unreadable``.
-        absent: the share of those that reported no version.
-        unreadable: the share of those whose version is no semantic version.
-        rejected: what was rejected of the epoch, and is part of its whole as not ready.
-        changes: what changed since the epoch before; ``None`` without one, or without details.
-        alarms: what is odd.
+        absent: the share of parties that reported no version.
+        unreadable: the share of parties whose version is not a semantic version.
+        rejected: the rejected rows of the epoch, which count as not ready.
+        changes: the changes since the epoch before; ``None`` without one, or without details.
+        alarms: the anomalies.
     """
 
     epoch: Epoch
@@ -160,11 +160,11 @@ class EpochAdoption:
 
     @property
     def version_shares(self) -> tuple[str, ...]:
-        """The share of each of ``versions``, as they stand side by side."""
+        """The share of each of ``versions`` in words, adding up to 100 %."""
         return percents([row.share.fraction for row in self.versions])
 
     def named(self, tickers: Mapping[str, str]) -> "EpochAdoption":
-        """The same with the names of pools.
+        """Return a copy with the tickers of pools.
 
         Args:
             tickers: party id → ticker.
@@ -201,16 +201,16 @@ def summarise(
     rules: AdoptionRules | None = None,
     details: bool = True,
 ) -> EpochAdoption:
-    """The adoption in an epoch.
+    """Summarise the adoption in an epoch.
 
     Args:
         repository: the registrations.
         epoch: the epoch; by default the newest that has registrations.
-        compatibility: which versions support which era.
+        compatibility: the table of eras and versions.
         eras: the eras to count; by default all that ``compatibility`` has.
-        base: on which base those that are not ready are listed.
-        rules: what it is counted by.
-        details: whether to read single registrations, for the recent base, what changed, and who is not ready.
+        base: the base on which parties that are not ready are listed.
+        rules: the rules for counting.
+        details: whether to read single registrations for the recent base, changes, and parties that are not ready.
 
     Raises:
         NoRegistrationsError: the epoch has none.
@@ -283,14 +283,14 @@ def summarise_last(
     details_of_all: bool = False,
     **options: Any,
 ) -> tuple[EpochAdoption, ...]:
-    """The adoption in the last ``count`` epochs that have registrations, newest first.
+    """Summarise the adoption in the last ``count`` epochs that have registrations, newest first.
 
     Args:
         repository: the registrations.
-        count: how many epochs.
+        count: the number of epochs.
         last: the last of them; by default the newest.
-        details_of_all: whether all of them have details; else only the newest.
-        options: as those of ``summarise``.
+        details_of_all: whether all summaries have details, not only the newest.
+        options: the other options of ``summarise``.
 
     Raises:
         NoRegistrationsError: there are none, or ``last`` has none.
@@ -308,7 +308,7 @@ def summarise_last(
 def require_told(
     repository: "SqlRegistrations", era: str, compatibility: Compatibility, epochs: Sequence[Epoch]
 ) -> None:
-    """Check that in some of the epochs anybody can tell who is ready for an era.
+    """Check that it is known in one of the epochs who is ready for an era.
 
     Raises:
         EraNotListedError: neither the table nor the reports of nodes show it.
@@ -319,10 +319,10 @@ def require_told(
 
 
 def assumed_epoch(repository: "SqlRegistrations") -> Epoch | None:
-    """The epoch to take for the current one where it is unknown: the newest that has registrations.
+    """Return the epoch to assume as the current one if it is unknown: the newest that has registrations.
 
-    One that lies more than ``EPOCHS_AHEAD`` after the one before, and does not have more parties, is of a wrong clock
-    or file, and is passed over.
+    An epoch more than ``EPOCHS_AHEAD`` after the one before without more parties is due to a wrong clock or file, and
+    is skipped.
 
     Raises:
         StoreError: the registrations cannot be read.
@@ -336,7 +336,7 @@ def assumed_epoch(repository: "SqlRegistrations") -> Epoch | None:
 
 
 def rejected_words(rejected: Uncounted) -> str:
-    """The rejected registrations of an epoch, in words."""
+    """Describe the rejected registrations of an epoch."""
     rows = f"{rejected.rows} {'row' if rejected.rows == 1 else 'rows'} of the epoch cannot be counted"
     stakes = f"{about_ada(rejected.stake)} of it counts as not ready"
     if rejected.unknown:
@@ -345,11 +345,11 @@ def rejected_words(rejected: Uncounted) -> str:
 
 
 def newest_begun(epochs: Sequence[Epoch], current: Epoch | None) -> Epoch | None:
-    """The newest of the epochs that have registrations and have begun; ``None`` where there is none.
+    """Return the newest epoch that has registrations and has begun; ``None`` if there is none.
 
     Args:
-        epochs: those that have registrations, newest first.
-        current: the current epoch; ``None`` where it is not known, and all may have begun.
+        epochs: the epochs that have registrations, newest first.
+        current: the current epoch; ``None`` if it is unknown, so that all may have begun.
     """
     return next((epoch for epoch in epochs if current is None or epoch <= current), None)
 
@@ -393,7 +393,7 @@ def _unknown(tallies: Sequence[VersionTally]) -> Share:
 
 
 def _share_of(tallies: Sequence[VersionTally], counts: Callable[[str | None], bool]) -> Share:
-    """The share of those with a release that counts."""
+    """The share of the tallies whose release counts."""
     part = sum(tally.stake for tally in tallies if counts(tally.release))
     return Share(part, sum(tally.stake for tally in tallies))
 
@@ -436,7 +436,7 @@ def _alarms(
 
 
 def how_to_have_some(repository: "SqlRegistrations") -> str:
-    """The next step where there are no registrations: to read them in, or to correct those that were refused."""
+    """Return the next step if there are no registrations: to ingest them, or to correct the rejected ones."""
     first = next(iter(repository.rejects(limit=1)), None)
     if first is None:
         return "Ingest them: eraswitch adoption ingest SOURCE"

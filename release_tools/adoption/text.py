@@ -1,7 +1,7 @@
-"""Adoption as text to pass on: Markdown for a release page, CSV for a sheet. Pure.
+"""Adoption as Markdown for a release page and CSV for a spreadsheet.
 
-In: summaries of epochs. Out: text. Versions and party ids come from nodes that say what they like, so in Markdown
-nothing of them is markup, and in CSV none of them begins a formula.
+In: summaries of epochs. Out: text. Versions and party ids come from untrusted nodes, so their markup is escaped in
+Markdown, and none of them can begin a formula in CSV.
 """
 
 import csv
@@ -36,7 +36,7 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Rows below a line of their columns, as RFC 4180 has them; what a sheet would take for a formula is text."""
+    """Return rows below a header as CSV (RFC 4180); cells that a spreadsheet would take for formulas are text."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns)
@@ -45,7 +45,7 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def adoption_csv(adoptions: Sequence[EpochAdoption]) -> str:
-    """One row for each epoch and version."""
+    """Return CSV with one row for each epoch and version."""
     return csv_text(
         CSV_COLUMNS,
         (
@@ -67,7 +67,7 @@ def adoption_csv(adoptions: Sequence[EpochAdoption]) -> str:
 
 
 def adoption_markdown(adoptions: Sequence[EpochAdoption]) -> str:
-    """The newest epoch in full, and the earlier ones as a table; for a release page."""
+    """Return Markdown with the newest epoch in full and the earlier ones as a table."""
     if not adoptions:
         return ""
     newest, *earlier = adoptions
@@ -143,7 +143,7 @@ def _share(share: Share | None) -> str:
 
 
 class MithrilRow(TypedDict):
-    """A row of the view."""
+    """A row of Mithril's ``signer_registration_summary``."""
 
     epoch: int
     version: str | None
@@ -154,10 +154,10 @@ class MithrilRow(TypedDict):
 
 
 def mithril_rows(repository: "SqlRegistrations", epochs: Sequence[Epoch] | None = None) -> Iterator[MithrilRow]:
-    """The rows of Mithril's own ``signer_registration_summary``, to the letter, so that a release team can compare.
+    """Yield the rows of Mithril's own ``signer_registration_summary``, so that a release team can compare.
 
-    Newest epoch first, versions in descending order of their text. Its one weakness is not copied: where a party
-    registered more than once in an epoch, the view takes a registration by chance, and here the newest counts.
+    Newest epoch first, versions in descending order of their text. One fault is not copied: if a party registered more
+    than once in an epoch, the view takes any of its registrations, and here the newest counts.
 
     Args:
         repository: the registrations.
@@ -187,7 +187,7 @@ def _ratio(stake: int, total: int) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text in which nothing is markup, nor ends a line."""
+    """Escape markup, and show what would end the line."""
     return _MARKUP.sub(r"\\\1", visible(text))
 
 

@@ -1,7 +1,7 @@
-"""The names of pools in a file: party id → ticker.
+"""Reads the tickers of pools from a file: party id → ticker.
 
-In: the text of a CSV file with the columns ``party_id`` and ``ticker``, or the JSON that a Mithril aggregator answers
-to ``/signers/tickers``. Out: a mapping. Nothing hangs on names, so a line without one is passed over.
+In: a CSV file with the columns ``party_id`` and ``ticker``, or a Mithril aggregator's answer to ``/signers/tickers``.
+Out: a mapping. Tickers are only shown, so a line without one is skipped.
 """
 
 import csv
@@ -14,7 +14,7 @@ from eras import EraSwitchError
 
 
 def load_tickers(path: Path) -> dict[str, str]:
-    """The tickers in a file.
+    """Return the tickers in a file.
 
     Raises:
         EraSwitchError: it cannot be read, or is neither of the two formats.
@@ -32,7 +32,7 @@ def load_tickers(path: Path) -> dict[str, str]:
 
 
 def read_tickers(text: str) -> dict[str, str]:
-    """The tickers in the text of a file.
+    """Return the tickers in the text of a file.
 
     Raises:
         EraSwitchError: it is neither of the two formats.

@@ -3,10 +3,10 @@
 In: the text that a node reported, if any. Out: its release, and the place of that release among others. The rules:
 
 1. The part after ``+`` names the build; ``0.3.12+abc`` is the release ``0.3.12``.
-2. A pre-release lies below its release: ``0.3.12-rc.1 < 0.3.12``.
+2. A pre-release is below its release: ``0.3.12-rc.1 < 0.3.12``.
 3. Blanks around a version and a leading ``v`` are not part of it: ``v1.2.3`` is the release ``1.2.3``.
-4. What is missing, or is not a semantic version (``1.2``, ``nightly``), is *unknown*: it is kept as it was reported,
-   lies below every version, and nothing is vouched for about it.
+4. A missing version, or one that is not semantic (``1.2``, ``nightly``), is *unknown*: it is kept as reported, is below
+   every version, and supports no era.
 """
 
 from collections.abc import Iterable
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from semver import Version
 
 MAX_VERSION_LENGTH = 256
-"""Longer ones are unknown: no release is called so, and nobody's log should hold it."""
+"""Longer versions are unknown, and too long for a log."""
 
 
 @lru_cache(maxsize=4096)
 def parse_release(release: str | None) -> "Version | None":
-    """The release as a semantic version; ``None`` where it is unknown."""
+    """Return the release as a semantic version; ``None`` if it is unknown."""
     from semver import Version
 
     text = release_of(release)
@@ -42,13 +42,13 @@ def is_known(release: str | None) -> bool:
 
 
 def is_newer(release: str | None, other: str | None) -> bool:
-    """Whether ``release`` comes after ``other``; an unknown one comes before every known one."""
+    """Whether ``release`` is newer than ``other``; an unknown one is older than every known one."""
     mine, its = parse_release(release), parse_release(other)
     return mine is not None and (its is None or mine > its)
 
 
 def newest_first(releases: Iterable[str | None]) -> tuple[str | None, ...]:
-    """The releases, newest first; then the unknown ones by their text, and last that which nobody reported."""
+    """Return the releases, newest first; then unknown ones by their text, and last the missing one."""
     given = set(releases)
     known = sorted((release for release in given if is_known(release)), key=_order, reverse=True)
     unknown = sorted(given - set(known), key=lambda release: (release is None, release or ""))

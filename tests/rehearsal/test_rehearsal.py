@@ -12,7 +12,7 @@ from chain_reader.trust.kinds import CONFIGURATIONS, ERAS
 from datum import Accepted, Unreadable, screen
 from eras import Epoch, select_eras
 from eras.view import taken_over
-from release_tools.forecasting.lottery import quorum_probability
+from release_tools.forecasting.lottery import Lottery
 from release_tools.rehearsal import rehearse
 from release_tools.rehearsal.actions import Configure
 from release_tools.rehearsal.population import compatibility_of
@@ -126,7 +126,7 @@ def test_the_quorum_follows_the_stake_that_was_registered_two_epochs_before():
     rows = {row.epoch: row for row in outcome.rows}
     assert [rows[epoch].signing for epoch in (105, 106, 107, 108)] == [1.0, 0.75, 0.75, 1.0]
     assert [round(rows[epoch].behind, 9) for epoch in (105, 106, 107, 108)] == [1.0, 0.75, 0.75, 0.75]
-    assert rows[106].quorum_probability == quorum_probability(0.75, k=1944, m=16948, phi_f=0.2)
+    assert rows[106].quorum_probability == Lottery(1944, 16948, 0.2).quorum_probability(0.75)
     assert rows[106].forecast is not None
 
 
