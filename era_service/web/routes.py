@@ -66,8 +66,8 @@ def problems_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def service_of(request: Request) -> Service:
-    """The service that the application was made for."""
+async def service_of(request: Request) -> Service:
+    """The service that the application was made for. Like every dependency it is async: others take a worker thread."""
     found: Service = request.app.state.service
     return found
 
@@ -91,7 +91,7 @@ Spoken = Annotated[
 ]
 
 
-def json_only(request: Request) -> None:
+async def json_only(request: Request) -> None:
     """Refuse a request whose body is not said to be JSON.
 
     Raises:
@@ -290,7 +290,7 @@ def registrations_router() -> APIRouter:
         with the key that its id is the hash of needs no token; it counts with the stake that is known here.
         """
         token = await run_in_threadpool(registering_token, request, service)
-        json_only(request)
+        await json_only(request)
         try:
             body = await request.body()
         except ClientDisconnect as error:

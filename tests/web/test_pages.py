@@ -87,3 +87,14 @@ def test_a_flood_of_registrations_does_not_keep_a_core_busy_with_counting():
 def test_all_that_mounts_itself_is_there(still_world):
     found = {path: still_world.client.get(path).status_code for path in ("/", "/activity", "/docs", "/metrics")}
     assert set(found.values()) == {200}, found
+
+
+def test_what_routes_depend_on_takes_no_worker_thread(still_world, monkeypatch):
+    async def none_left(*_):
+        raise AssertionError("a dependency waits for a worker thread")
+
+    monkeypatch.setattr("fastapi.dependencies.utils.run_in_threadpool", none_left)
+    assert still_world.client.get("/health/live").status_code == 200
+    assert still_world.client.get("/era/history?in_force=true").status_code == 200
+    assert still_world.client.put("/admin/log", data="level=debug").status_code == 415
+    assert still_world.client.post("/registrations", data="{}").status_code == 415
