@@ -7,6 +7,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 
 from chain_reader import ScreenedOutput, TrustedReading
 from chain_reader.configuration_reader import ConfigurationReading
@@ -101,13 +102,7 @@ def _trusted(found: Reading) -> SourceDocument | None:
     if found.reading is None or found.reading.provenance is None or not found.reading.markers:
         return None
     origin, trusted = found.reading.provenance, _trusted_reading(found)
-    return SourceDocument(
-        source=origin.source,
-        transaction=origin.transaction,
-        slot=origin.slot,
-        key=origin.key,
-        why=None if trusted is None else trusted.why,
-    )
+    return SourceDocument(**asdict(origin), why=None if trusted is None else trusted.why)
 
 
 def _trusted_reading(found: Reading) -> TrustedReading | None:
@@ -193,21 +188,15 @@ def describe_configuration(found: ConfigurationReading, at: Epoch | None) -> Con
         window=None
         if window is None
         else ConfigurationWindow(
-            aggregation=node_document(window.aggregation),
-            next_aggregation=node_document(window.next_aggregation),
-            registration=node_document(window.registration),
+            **{name: node_document(getattr(window, name)) for name in ConfigurationWindow.model_fields}
         ),
         configurations=[_from_epoch(item) for item in found.configurations],
-        trusted=None
-        if origin is None
-        else ConfigurationSource(
-            source=origin.source, transaction=origin.transaction, slot=origin.slot, why=trusted.why
-        ),
+        trusted=None if origin is None else ConfigurationSource(**asdict(origin), why=trusted.why),
         stale=trusted.stale,
         legacy_differs=None if trusted.legacy is None else trusted.legacy.differs,
         verdicts=dict(sorted(Counter(item.verdict.name for item in trusted.screened).items())),
         refused=[
-            RefusedConfiguration(output=item.output.reference, verdict=item.verdict.name, reason=item.verdict.reason)
+            RefusedConfiguration(**dict(_refused_output(item)))
             for item in trusted.screened
             if item.verdict.is_refusal and item.verdict.is_payload
         ][:LISTED],
