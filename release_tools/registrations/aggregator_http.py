@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter
-
 from chain_reader.providers.transport.api import HttpApi, Parsed
 from chain_reader.providers.transport.calls import Answer, Asking
 from chain_reader.providers.transport.errors import ProviderNotFoundError, UnsteadyAnswerError
@@ -44,11 +42,6 @@ class _Tickers(Answer):
 
 class _Epoch(Answer):
     epoch: int
-
-
-_REGISTERED = TypeAdapter(_Registered)
-_TICKERS = TypeAdapter(_Tickers)
-_EPOCH = TypeAdapter(_Epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +117,9 @@ class AggregatorHttp(Asking[HttpApi]):
         """
         until = self._api.until()
         try:
-            return Epoch(self._api.ask("/status", _EPOCH, until).epoch)
+            return Epoch(self._api.ask("/status", _Epoch, until).epoch)
         except ProviderNotFoundError:  # aggregators before 2025 report it elsewhere
-            return Epoch(self._api.ask("/epoch-settings", _EPOCH, until).epoch)
+            return Epoch(self._api.ask("/epoch-settings", _Epoch, until).epoch)
 
     def signers(self) -> tuple[Signer, ...]:
         """Return the signers that the aggregator knows, with the tickers of their pools.
@@ -134,7 +127,7 @@ class AggregatorHttp(Asking[HttpApi]):
         Raises:
             ChainReadError: it gave no valid answer.
         """
-        found = self._known_at("/signers/tickers", _TICKERS, self._api.until()).signers
+        found = self._known_at("/signers/tickers", _Tickers, self._api.until()).signers
         return tuple(
             Signer(
                 party_id, ticker if isinstance(ticker := one.get("pool_ticker"), str) and ticker else None, registered
@@ -172,7 +165,7 @@ class AggregatorHttp(Asking[HttpApi]):
         stakes: dict[str, object] = {}
         for _ in range(self._api.limits.max_pages):
             call = self._api.call(path)
-            answer = self._known_at(path, _REGISTERED, until)
+            answer = self._known_at(path, _Registered, until)
             if answer.registered_at != epoch:
                 raise call.unexpected(f"registrations of epoch {epoch}", f"those of epoch {answer.registered_at}")
             for entry in answer.registrations:
@@ -198,7 +191,7 @@ class AggregatorHttp(Asking[HttpApi]):
             what="comes in more pages than the limit",
         )
 
-    def _known_at(self, path: str, expected: TypeAdapter[Parsed], until: float) -> Parsed:
+    def _known_at(self, path: str, expected: type[Parsed], until: float) -> Parsed:
         try:
             return self._api.ask(path, expected, until)
         except ProviderNotFoundError as error:

@@ -14,7 +14,7 @@ import io
 from collections import defaultdict
 from typing import Annotated
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import Field, StringConstraints
 
 from chain_reader.providers.transport.api import HttpApi
 from chain_reader.providers.transport.calls import Answer, Asking
@@ -49,10 +49,6 @@ class _Certificate(_Listed):
     metadata: _Metadata
 
 
-_LIST = TypeAdapter(tuple[_Listed, ...])
-_CERTIFICATE = TypeAdapter(_Certificate)
-
-
 class AggregatorCertificates(Asking[HttpApi]):
     """The certificates of a Mithril aggregator. The caller closes it.
 
@@ -74,7 +70,7 @@ class AggregatorCertificates(Asking[HttpApi]):
         Raises:
             ChainReadError: it did not answer, or not as it should.
         """
-        listed = self._api.ask("/certificates", _LIST, self._api.until())
+        listed = self._api.ask("/certificates", tuple[_Listed, ...], self._api.until())
         if not listed:
             return ()
         reached = min(one.epoch for one in listed)
@@ -103,7 +99,7 @@ class AggregatorCertificates(Asking[HttpApi]):
 
     def _add(self, digest: str, asked: set[str], signed: dict[int, dict[str, int]]) -> _Certificate:
         path = f"/certificate/{digest}"
-        found = self._api.ask(path, _CERTIFICATE, self._api.until())
+        found = self._api.ask(path, _Certificate, self._api.until())
         if found.hash != digest:
             raise self._api.call(path).unexpected(f"certificate {digest}", found.hash)
         asked.add(digest)

@@ -7,7 +7,7 @@ parts: a flag or a number that is null or left out is ``None`` here, and lowers 
 
 from typing import Annotated, NotRequired
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import Field, StringConstraints
 from typing_extensions import TypedDict
 
 from chain_reader.authorship import MAX_TRANSACTION_BYTES
@@ -146,16 +146,6 @@ def assets_of(amount: tuple[Amount, ...]) -> tuple[tuple[str, int], ...]:
     return tuple([(part["unit"], int(part["quantity"])) for part in amount if part["unit"] != "lovelace"])
 
 
-ERROR_BODY = TypeAdapter(ErrorBody)
-LATEST_EPOCH = TypeAdapter(LatestEpoch)
-EPOCH_STAKE = TypeAdapter(EpochStake)
-BLOCK = TypeAdapter(Block)
-PLACED_TRANSACTION = TypeAdapter(PlacedTransaction)
-GENESIS = TypeAdapter(Genesis)
-TRANSACTION_BYTES = TypeAdapter(TransactionBytes)
-TRANSACTION_OUTPUTS = TypeAdapter(TransactionOutputs)
-ADDRESS_OUTPUTS = TypeAdapter(tuple[AddressOutput, ...])
-ADDRESS_TRANSACTIONS = TypeAdapter(tuple[AddressTransaction, ...])
 OUTPUTS_SIEVE = Sieve(
     {
         "hash": None,

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 from blockfrost.config import DEFAULT_API_VERSION, ApiUrls
 from blockfrost.utils import Api
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from chain_reader.providers.blockfrost.answers import ERROR_BODY, ErrorBody
+from chain_reader.providers.blockfrost.answers import ErrorBody
 from chain_reader.providers.blockfrost.other_kinds import FOREIGN, named
 from chain_reader.providers.transport.api import HttpApi
 from chain_reader.providers.transport.errors import ReadLimitExceededError
@@ -73,7 +73,7 @@ class BlockfrostApi(HttpApi):
         )
         self._is_blockfrost = False
 
-    def one(self, path: str, expected: TypeAdapter[Parsed], until: float, sieve: Sieve | None = None) -> Parsed:
+    def one(self, path: str, expected: type[Parsed], until: float, sieve: Sieve | None = None) -> Parsed:
         """The thing at ``path``, or of a long one what a ``sieve`` keeps.
 
         Raises:
@@ -87,7 +87,7 @@ class BlockfrostApi(HttpApi):
             self._is_blockfrost = True  # it is asked once what it is
             raise named(error, self._http, self.call, until) from error
 
-    def known(self, path: str, expected: TypeAdapter[Parsed], until: float) -> Parsed | None:
+    def known(self, path: str, expected: type[Parsed], until: float) -> Parsed | None:
         """The same, or ``None`` where the provider answers 404: it knows no such transaction, block or epoch.
 
         Dolos sends that without a body. What is not there is asked for again, so that nothing hangs on who sent it; of
@@ -100,7 +100,7 @@ class BlockfrostApi(HttpApi):
     def page(
         self,
         path: str,
-        expected: TypeAdapter[tuple[Item, ...]],
+        expected: type[tuple[Item, ...]],
         page: int,
         until: float,
         *,
@@ -117,7 +117,7 @@ class BlockfrostApi(HttpApi):
     def asked_page(
         self,
         path: str,
-        expected: TypeAdapter[tuple[Item, ...]],
+        expected: type[tuple[Item, ...]],
         page: int,
         until: float,
         instead: Callable[[Mapping[str, Any], str], Item] | None,
@@ -143,7 +143,7 @@ class BlockfrostApi(HttpApi):
 
         return items
 
-    def items(self, path: str, expected: TypeAdapter[tuple[Item, ...]], until: float) -> Iterator[Item]:
+    def items(self, path: str, expected: type[tuple[Item, ...]], until: float) -> Iterator[Item]:
         """Every item of a list about an address, newest first.
 
         Raises:
@@ -203,7 +203,7 @@ def _is_blockfrosts_not_found(answer: HttpAnswer) -> bool:
 def _error_body(answer: HttpAnswer) -> ErrorBody | None:
     """The body of an error in Blockfrost's form, if it is in that form and speaks of the same status."""
     try:
-        body = ERROR_BODY.validate_json(answer.body)
+        body = ErrorBody.model_validate_json(answer.body)
     except ValidationError:
         return None
     return body if body.status_code == answer.status else None

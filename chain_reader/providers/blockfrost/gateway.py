@@ -9,7 +9,7 @@ import logging
 from typing import Annotated
 from urllib.parse import quote
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from chain_reader.providers.blockfrost.answers import Amount, Hash, OutputIndex, Whole, assets_of, lovelace_of
 from chain_reader.providers.blockfrost.api import PAGE_ITEMS, BlockfrostApi, about_address
@@ -71,16 +71,6 @@ class _Output(Answer):
         )
 
 
-_GENESIS = TypeAdapter(_Genesis)
-_PARAMETERS = TypeAdapter(_Parameters)
-_LATEST_BLOCK = TypeAdapter(_LatestBlock)
-_BLOCK = TypeAdapter(_Block)
-_TRANSACTION = TypeAdapter(_Transaction)
-_ASSET = TypeAdapter(_Asset)
-_OUTPUTS = TypeAdapter(tuple[_Output | None, ...])
-_SUBMITTED: TypeAdapter[str] = TypeAdapter(Hash)
-
-
 class BlockfrostGateway(Asking[BlockfrostApi]):
     """A ``TransactionGateway`` over Blockfrost's HTTP API.
 
@@ -100,11 +90,11 @@ class BlockfrostGateway(Asking[BlockfrostApi]):
 
     def network(self) -> Network:
         """The network of the provider's genesis."""
-        return Network.of(self._api.one("/genesis", _GENESIS, self._api.until()).network_magic)
+        return Network.of(self._api.one("/genesis", _Genesis, self._api.until()).network_magic)
 
     def protocol_parameters(self) -> TransactionParameters:
         """The parameters of the current epoch."""
-        found = self._api.one("/epochs/latest/parameters", _PARAMETERS, self._api.until())
+        found = self._api.one("/epochs/latest/parameters", _Parameters, self._api.until())
         return TransactionParameters(
             min_fee_per_byte=found.min_fee_a,
             min_fee_constant=found.min_fee_b,
@@ -114,7 +104,7 @@ class BlockfrostGateway(Asking[BlockfrostApi]):
 
     def tip_slot(self) -> Slot:
         """The slot of the newest block."""
-        return Slot(self._api.one("/blocks/latest", _LATEST_BLOCK, self._api.until()).slot)
+        return Slot(self._api.one("/blocks/latest", _LatestBlock, self._api.until()).slot)
 
     def spendable_outputs(self, address: str) -> tuple[SpendableOutput, ...]:
         """The unspent outputs at ``address``, oldest first; none when nothing was ever sent there.
@@ -129,7 +119,9 @@ class BlockfrostGateway(Asking[BlockfrostApi]):
         odd: list[str] = []
         for page in range(1, most + 1):
             odd.clear()
-            items = self._api.page(path, _OUTPUTS, page, until, instead=lambda _item, why: odd.append(why), order="asc")
+            items = self._api.page(
+                path, tuple[_Output | None, ...], page, until, instead=lambda _item, why: odd.append(why), order="asc"
+            )
             if odd and len(odd) == len(items):
                 raise self._api.call(path).unexpected("outputs", odd[0])
             for why in odd:
@@ -150,16 +142,16 @@ class BlockfrostGateway(Asking[BlockfrostApi]):
 
     def supply(self, unit: str) -> int:
         """How many of a token exist; none where the provider knows no such token."""
-        found = self._api.known(f"/assets/{quote(unit, safe='')}", _ASSET, self._api.until())
+        found = self._api.known(f"/assets/{quote(unit, safe='')}", _Asset, self._api.until())
         return 0 if found is None else int(found.quantity)
 
     def submit(self, cbor: bytes) -> str:
         """Submit a signed transaction; its hash as the provider gives it."""
-        return self._api.submit("/tx/submit", cbor, _SUBMITTED)
+        return self._api.submit("/tx/submit", cbor)
 
     def transaction_depth(self, transaction: str) -> int | None:
         """How many blocks lie on top of the transaction's block; ``None`` when it is in no block."""
         until = self._api.until()
-        found = self._api.known(f"/txs/{quote(transaction, safe='')}", _TRANSACTION, until)
-        block = None if found is None else self._api.known(f"/blocks/{found.block}", _BLOCK, until)
+        found = self._api.known(f"/txs/{quote(transaction, safe='')}", _Transaction, until)
+        block = None if found is None else self._api.known(f"/blocks/{found.block}", _Block, until)
         return None if block is None else block.confirmations

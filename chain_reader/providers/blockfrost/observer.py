@@ -21,15 +21,14 @@ from chain_reader.authorship import TransactionBytesError, signed_by
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
 from chain_reader.providers.blockfrost.answers import (
-    ADDRESS_TRANSACTIONS,
-    BLOCK,
-    EPOCH_STAKE,
-    GENESIS,
-    LATEST_EPOCH,
-    PLACED_TRANSACTION,
-    TRANSACTION_BYTES,
+    AddressTransaction,
     Block,
     CreatedOutput,
+    EpochStake,
+    Genesis,
+    LatestEpoch,
+    PlacedTransaction,
+    TransactionBytes,
     assets_of,
     lovelace_of,
 )
@@ -91,7 +90,7 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
         Raises:
             ChainReadError: it could not be read.
         """
-        found = self._api.one("/epochs/latest", LATEST_EPOCH, self._api.until()).epoch
+        found = self._api.one("/epochs/latest", LatestEpoch, self._api.until()).epoch
         if found is None:
             raise self._api.call("/epochs/latest").error(
                 ProviderSyncingError,
@@ -109,7 +108,7 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
             ChainReadError: it could not be read.
         """
         path = f"/epochs/{epoch}"
-        found = self._api.known(path, EPOCH_STAKE, self._api.until())
+        found = self._api.known(path, EpochStake, self._api.until())
         if found is None or found.active_stake is None:
             return None
         if found.epoch != epoch:
@@ -118,7 +117,7 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
 
     def tip(self) -> ChainTip:
         """The newest block, with its epoch."""
-        return self._placed("/blocks/latest", self._api.one("/blocks/latest", BLOCK, self._api.until()))
+        return self._placed("/blocks/latest", self._api.one("/blocks/latest", Block, self._api.until()))
 
     def datums(self, address: str) -> tuple[DatumOutput, ...]:
         """The unspent outputs at ``address`` that carry an inline datum, newest first."""
@@ -142,7 +141,7 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
             return self._bytes[transaction]
         path = f"/txs/{quote(transaction, safe='')}/cbor"
         try:
-            found = self._api.known(path, TRANSACTION_BYTES, self._api.until())
+            found = self._api.known(path, TransactionBytes, self._api.until())
         except (UnexpectedAnswerError, ProviderRefusedError):
             return None  # as of a provider that answers an unknown path with its root document
         if found is None or not found.cbor:
@@ -160,13 +159,13 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
         """
         until = self._api.until()
         path = f"/txs/{quote(transaction, safe='')}"
-        found = self._api.known(path, PLACED_TRANSACTION, until)
+        found = self._api.known(path, PlacedTransaction, until)
         if found is None:
             return None
         if found.hash != transaction:
             raise self._api.call(path).unexpected(f"the transaction {transaction}", f"{found.hash}")
         path = f"/blocks/{found.block}"
-        block = self._api.known(path, BLOCK, until)  # gone when it was rolled back in this moment
+        block = self._api.known(path, Block, until)  # gone when it was rolled back in this moment
         if block is not None and block.hash != found.block:
             raise self._api.call(path).unexpected(f"the block {found.block}", f"{block.hash}")
         return None if block is None else self._placed(path, block)
@@ -192,7 +191,9 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
         """
         until = self._api.until()
         path = about_address(address, "transactions")
-        heights = {item.tx_hash: item.block_height for item in self._api.items(path, ADDRESS_TRANSACTIONS, until)}
+        heights = {
+            item.tx_hash: item.block_height for item in self._api.items(path, tuple[AddressTransaction, ...], until)
+        }
         self._addresses.listed = max(self._addresses.listed, len(heights))
         allowed = self._api.limits.max_transactions
         most = allowed if len(heights.keys() - known.keys()) <= allowed else min(allowed, HISTORY_STEP)
@@ -284,7 +285,7 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
         Of the public networks, whose first had not, ``PUBLIC_GENESES`` knows better.
         """
         if self._genesis is None:
-            found = self._api.one("/genesis", GENESIS, self._api.until())
+            found = self._api.one("/genesis", Genesis, self._api.until())
             slot_length_s = found.slot_length or self._observed_slot_length_s(found.system_start)
             self._genesis = NetworkGenesis(
                 found.network_magic,
@@ -297,7 +298,7 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
 
     def _observed_slot_length_s(self, system_start_s: float) -> float:
         """The seconds of a slot as the newest block shows them, where the genesis has 0: they are rounded there."""
-        tip = self._api.one("/blocks/latest", BLOCK, self._api.until())
+        tip = self._api.one("/blocks/latest", Block, self._api.until())
         if not tip.slot or tip.time is None or tip.time <= system_start_s:
             return 1.0  # nothing shows it yet
         return round((tip.time - system_start_s) / tip.slot, 2) or 0.01

@@ -26,12 +26,9 @@ from urllib.parse import quote
 
 from chain_reader.ports import UNKNOWN_ADDRESS, DatumOutput
 from chain_reader.providers.blockfrost.answers import (
-    ADDRESS_OUTPUTS,
-    ADDRESS_TRANSACTIONS,
-    BLOCK,
     OUTPUTS_SIEVE,
-    TRANSACTION_OUTPUTS,
     AddressOutput,
+    AddressTransaction,
     Block,
     TransactionOutputs,
     assets_of,
@@ -99,7 +96,7 @@ class AddressReader:
             return found
         with self._turn:
             for _ in range(READINGS):
-                tip = self._api.one("/blocks/latest", BLOCK, until)
+                tip = self._api.one("/blocks/latest", Block, until)
                 kept = self._kept
                 # The outputs of a page say their address, so that the same page is one of the same address.
                 if kept is not None and (kept.tip, kept.first) == (tip, first):
@@ -155,7 +152,7 @@ class AddressReader:
     def _asked(self, address: str, page: int, until: float, what: str) -> Callable[[], tuple[AddressOutput, ...]]:
         """Ask for a page; what is returned takes it apart, which whoever looks at it does, not who asks ahead."""
         path = about_address(address, what)
-        answer = self._api.asked_page(path, ADDRESS_OUTPUTS, page, until, _odd_output)
+        answer = self._api.asked_page(path, tuple[AddressOutput, ...], page, until, _odd_output)
 
         def outputs() -> tuple[AddressOutput, ...]:
             return self._api.call(path).at_address(address, answer(), _odd_output)
@@ -164,14 +161,16 @@ class AddressReader:
 
     def _stood_still(self, snapshot: _Snapshot, until: float) -> bool:
         """Whether no output can have been missed (rule 2); if the tip stood still, the snapshot is kept (rule 4)."""
-        before, now = snapshot.tip, self._api.one("/blocks/latest", BLOCK, until)
+        before, now = snapshot.tip, self._api.one("/blocks/latest", Block, until)
         self._kept = snapshot if now == before else None
         if now == before:
             return True
-        if before.height is None or self._api.known(f"/blocks/{before.hash}", BLOCK, until) is None:
+        if before.height is None or self._api.known(f"/blocks/{before.hash}", Block, until) is None:
             return False
         height = before.height
-        newest = self._api.page(about_address(snapshot.address, "transactions"), ADDRESS_TRANSACTIONS, 1, until)
+        newest = self._api.page(
+            about_address(snapshot.address, "transactions"), tuple[AddressTransaction, ...], 1, until
+        )
         since = tuple(takewhile(lambda item: item.block_height > height, newest))
         return len(since) < PAGE_ITEMS and not any(
             snapshot.address in spent_addresses(transaction_outputs(self._api, item.tx_hash, until)) for item in since
@@ -185,7 +184,7 @@ def transaction_outputs(api: BlockfrostApi, transaction: str, until: float) -> T
         ChainReadError: it could not be read.
     """
     path = f"/txs/{quote(transaction, safe='')}/utxos"
-    answer = api.one(path, TRANSACTION_OUTPUTS, until, OUTPUTS_SIEVE)
+    answer = api.one(path, TransactionOutputs, until, OUTPUTS_SIEVE)
     if answer.hash != transaction:
         raise api.call(path).unexpected(f"the transaction {transaction}", f"{answer.hash}")
     return answer

@@ -6,7 +6,7 @@ thousands. Numbers come as such or as text, as its versions differ. Fields that 
 
 from typing import Annotated, Any, NotRequired
 
-from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter
+from pydantic import BeforeValidator, Field, StringConstraints
 from typing_extensions import TypedDict
 
 from chain_reader.providers.transport.calls import STRICT, Answer
@@ -152,15 +152,6 @@ class TransactionBytes(Answer):
     cbor: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2}){1,16384}$")]
 
 
-TIP = TypeAdapter(tuple[Tip, ...])
-GENESIS = TypeAdapter(tuple[Genesis, ...])
-EPOCH_PARAMETERS = TypeAdapter(tuple[EpochParameters, ...])
-ASSET_SUPPLIES = TypeAdapter(tuple[AssetSupply, ...])
-OUTPUTS = TypeAdapter(tuple[Output, ...])
-REFERENCES = TypeAdapter(tuple[Reference, ...])
-TRANSACTIONS = TypeAdapter(tuple[Transaction, ...])
-TRANSACTION_BYTES = TypeAdapter(tuple[TransactionBytes, ...])
-SUBMITTED: TypeAdapter[str] = TypeAdapter(Hash)
 _TRANSACTION_FIELDS: Fields = dict.fromkeys(Transaction.model_fields)
 TRANSACTIONS_SIEVE = Sieve({**_TRANSACTION_FIELDS, "inputs": dict.fromkeys(SpentInput.model_fields)})
 """Of ``/tx_info``, which has reference inputs, with all that lies beside them, in a field of their own."""

@@ -16,21 +16,15 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
-
 from chain_reader.providers.blockfrost.api import usable_project_id
 from chain_reader.providers.koios.answers import (
-    ASSET_SUPPLIES,
-    OUTPUTS,
-    REFERENCES,
-    TIP,
-    TRANSACTION_BYTES,
-    TRANSACTIONS,
     TRANSACTIONS_SIEVE,
+    AssetSupply,
     Output,
     Reference,
     Tip,
     Transaction,
+    TransactionBytes,
 )
 from chain_reader.providers.transport.api import HttpApi
 from chain_reader.providers.transport.calls import known_of
@@ -47,6 +41,7 @@ from chain_reader.providers.transport.sieve import Sieve
 from chain_reader.thread_token import spelled
 
 Parsed = TypeVar("Parsed")
+_Outputs = tuple[Output, ...]
 
 PAGE_ITEMS = 1_000
 FIRST_PAGE_ITEMS = 100
@@ -99,9 +94,9 @@ class KoiosApi(HttpApi):
 
     def tip(self, until: float) -> Tip:
         """The newest block."""
-        return self.one("/tip", TIP, until)
+        return self.one("/tip", tuple[Tip, ...], until)
 
-    def one(self, path: str, expected: TypeAdapter[tuple[Parsed, ...]], until: float) -> Parsed:
+    def one(self, path: str, expected: type[tuple[Parsed, ...]], until: float) -> Parsed:
         """The one item of the list at ``path``.
 
         Raises:
@@ -120,7 +115,7 @@ class KoiosApi(HttpApi):
         """
         path = "/tx_info"
         asked = {"_tx_hashes": [transaction], "_inputs": inputs, **dict.fromkeys(_EVERYTHING_ELSE, False)}
-        found = self._asked(path, asked, TRANSACTIONS, until, sieve=TRANSACTIONS_SIEVE)
+        found = self._asked(path, asked, tuple[Transaction, ...], until, sieve=TRANSACTIONS_SIEVE)
         if any(item.tx_hash != transaction for item in found):
             raise self.call(path, "POST").unexpected(f"the transaction {transaction}", found[0].tx_hash)
         return found[0] if found else None
@@ -129,7 +124,7 @@ class KoiosApi(HttpApi):
         """The bytes of a transaction; ``None`` where Koios does not show them, or has no such transaction."""
         path = "/tx_cbor"
         try:
-            found = self._asked(path, {"_tx_hashes": [transaction]}, TRANSACTION_BYTES, until)
+            found = self._asked(path, {"_tx_hashes": [transaction]}, tuple[TransactionBytes, ...], until)
         except ProviderNotFoundError:
             return None  # as of a server from before it had them
         return next((bytes.fromhex(item.cbor) for item in found if item.tx_hash == transaction), None)
@@ -146,7 +141,7 @@ class KoiosApi(HttpApi):
         """
         asked = {"_addresses": [address], "_extended": True}
         found = self._pages(
-            "/address_utxos", asked, OUTPUTS, order=order, until=until, enough=enough, instead=odd_output
+            "/address_utxos", asked, _Outputs, order=order, until=until, enough=enough, instead=odd_output
         )
         return self.call("/address_utxos", "POST").at_address(address, found, odd_output)
 
@@ -157,7 +152,9 @@ class KoiosApi(HttpApi):
             ChainReadError: as ``unspent``.
         """
         order = "block_height.desc,tx_hash.asc,tx_index.asc"
-        return self._pages("/address_outputs", {"_addresses": [address]}, REFERENCES, order=order, until=until)
+        return self._pages(
+            "/address_outputs", {"_addresses": [address]}, tuple[Reference, ...], order=order, until=until
+        )
 
     def outputs_of(
         self, references: Sequence[str], address: str, until: float
@@ -190,26 +187,26 @@ class KoiosApi(HttpApi):
     def _outputs(self, references: Sequence[str], address: str, until: float) -> dict[str, Output]:
         path = "/utxo_info"
         asked = {"_utxo_refs": references, "_extended": True}
-        items = self._asked(path, asked, OUTPUTS, until, instead=odd_output)
+        items = self._asked(path, asked, _Outputs, until, instead=odd_output)
         found = self.call(path, "POST").at_address(address, items, odd_output)
         return {f"{item['tx_hash']}#{item['tx_index']}": item for item in found}
 
     def holders(self, address: str, unit: str, until: float) -> tuple[Output, ...]:
         """The unspent outputs at ``address`` that hold a token."""
         asked = {"_asset_list": [spelled(unit).split(".")], "_extended": True}
-        found = self._asked("/asset_utxos", asked, OUTPUTS, until, query=f"limit={PAGE_ITEMS}", instead=odd_output)
+        found = self._asked("/asset_utxos", asked, _Outputs, until, query=f"limit={PAGE_ITEMS}", instead=odd_output)
         return tuple(item for item in found if item["address"] == address)
 
     def supply(self, unit: str, until: float) -> int:
         """How many of a token exist; none where Koios knows no such token."""
         asked = {"_asset_list": [spelled(unit).split(".")]}
-        found = self._asked("/asset_info", asked, ASSET_SUPPLIES, until)
+        found = self._asked("/asset_info", asked, tuple[AssetSupply, ...], until)
         return sum(item.total_supply for item in found if item.policy_id + (item.asset_name or "") == unit)
 
     def is_unspent(self, reference: str, until: float) -> bool | None:
         """Whether an output is unspent; ``None`` where Koios knows no such output."""
         asked = {"_utxo_refs": [reference], "_extended": True}
-        found = self._asked("/utxo_info", asked, OUTPUTS, until, instead=odd_output)
+        found = self._asked("/utxo_info", asked, _Outputs, until, instead=odd_output)
         item = next((item for item in found if f"{item['tx_hash']}#{item['tx_index']}" == reference), None)
         return None if item is None or "unreadable" in item else not item["is_spent"]
 
@@ -217,7 +214,7 @@ class KoiosApi(HttpApi):
         self,
         path: str,
         asked: Mapping[str, Any],
-        expected: TypeAdapter[tuple[Parsed, ...]],
+        expected: type[tuple[Parsed, ...]],
         *,
         order: str,
         until: float,
@@ -255,7 +252,7 @@ class KoiosApi(HttpApi):
         self,
         path: str,
         asked: Mapping[str, Any],
-        expected: TypeAdapter[Parsed],
+        expected: type[Parsed],
         until: float,
         *,
         query: str = "",

@@ -9,7 +9,7 @@ from chain_reader.providers.gateway import (
     SpendableOutput,
     TransactionParameters,
 )
-from chain_reader.providers.koios.answers import EPOCH_PARAMETERS, GENESIS, SUBMITTED, Output
+from chain_reader.providers.koios.answers import EpochParameters, Genesis, Output
 from chain_reader.providers.koios.api import KoiosApi
 from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
@@ -37,13 +37,13 @@ class KoiosGateway(Asking[KoiosApi]):
 
     def network(self) -> Network:
         """The network of the server's genesis."""
-        return Network.of(self._api.one("/genesis", GENESIS, self._api.until()).networkmagic)
+        return Network.of(self._api.one("/genesis", tuple[Genesis, ...], self._api.until()).networkmagic)
 
     def protocol_parameters(self) -> TransactionParameters:
         """The parameters of the current epoch."""
         until = self._api.until()
         epoch = self._api.tip(until).epoch_no
-        found = self._api.one(f"/epoch_params?_epoch_no={epoch}", EPOCH_PARAMETERS, until)
+        found = self._api.one(f"/epoch_params?_epoch_no={epoch}", tuple[EpochParameters, ...], until)
         return TransactionParameters(
             min_fee_per_byte=found.min_fee_a,
             min_fee_constant=found.min_fee_b,
@@ -70,7 +70,7 @@ class KoiosGateway(Asking[KoiosApi]):
 
     def submit(self, cbor: bytes) -> str:
         """Submit a signed transaction; its hash as the server gives it."""
-        return self._api.submit("/submittx", cbor, SUBMITTED)
+        return self._api.submit("/submittx", cbor)
 
     def transaction_depth(self, transaction: str) -> int | None:
         """How many blocks lie on top of the transaction's block; ``None`` when it is in no block."""

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.ports import UNKNOWN_ADDRESS, ChainTip, DatumOutput, ObserverCapabilities
-from chain_reader.providers.koios.answers import GENESIS, Output, SpentInput
+from chain_reader.providers.koios.answers import Genesis, Output, SpentInput
 from chain_reader.providers.koios.api import KoiosApi
 from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.errors import OF_ONE_ANSWER
@@ -158,7 +158,7 @@ class KoiosObserver(Asking[KoiosApi]):
     def genesis(self) -> NetworkGenesis:
         """The genesis of the server's network, as if its first era had had the slots of today's."""
         if self._genesis is None:
-            found = self._api.one("/genesis", GENESIS, self._api.until())
+            found = self._api.one("/genesis", tuple[Genesis, ...], self._api.until())
             self._genesis = NetworkGenesis(
                 found.networkmagic,
                 found.systemstart,

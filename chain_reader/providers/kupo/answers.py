@@ -6,7 +6,7 @@ Fields that are not used are not looked at.
 
 from typing import Annotated, Literal, NotRequired
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import Field, StringConstraints
 from typing_extensions import TypedDict
 
 from chain_reader.providers.transport.calls import STRICT, Answer
@@ -71,9 +71,3 @@ class Health(Answer):
     """``/health``: how far the index is; null until the first block was read."""
 
     most_recent_checkpoint: Whole | None
-
-
-MATCHES = TypeAdapter(tuple[Match, ...])
-PATTERNS = TypeAdapter(tuple[str, ...])
-HEALTH = TypeAdapter(Health)
-HINT = TypeAdapter(Hint)

@@ -13,9 +13,9 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from chain_reader.providers.kupo.answers import HEALTH, HINT, MATCHES, PATTERNS, Match, Point, Value
+from chain_reader.providers.kupo.answers import Health, Hint, Match, Point, Value
 from chain_reader.providers.transport.api import HttpApi
 from chain_reader.providers.transport.calls import NO_HASH, Call, known_of
 from chain_reader.providers.transport.http import HttpAnswer
@@ -71,7 +71,7 @@ class KupoApi(HttpApi):
         """
         if address not in self._followed:
             path = f"/patterns/{quote(address, safe='')}"
-            if not self.parsed(self.call(path), self._get(path, until), PATTERNS):
+            if not self.parsed(self.call(path), self._get(path, until), tuple[str, ...]):
                 raise self.call(path).error(
                     AddressNotIndexedError,
                     "matches no pattern that the server follows",
@@ -102,20 +102,20 @@ class KupoApi(HttpApi):
         call, answer = self.call(path), self._get(f"{path}?{query}", until)
         if answer.status == HTTPStatus.NOT_FOUND and CHECKPOINT_HEADER in answer.headers:
             return ()
-        return self.parsed(call, answer, MATCHES, instead=odd_match)
+        return self.parsed(call, answer, tuple[Match, ...], instead=odd_match)
 
     def checkpoint(self, until: float) -> tuple[int, str | None]:
         """The slot of the newest block in the index, and its hash where the server gives it."""
         path = "/health"
         answer = self._get(path, until)
-        found = self.parsed(self.call(path), answer, HEALTH).most_recent_checkpoint
+        found = self.parsed(self.call(path), answer, Health).most_recent_checkpoint
         block_hash = answer.headers.get("etag", "").strip('"')
         return found or 0, block_hash if len(block_hash) == len(NO_HASH) else None
 
     def _get(self, path: str, until: float) -> HttpAnswer:
         return self._http.get(path, self.call(path.partition("?")[0]), until=until)
 
-    def parsed(self, call: Call, answer: HttpAnswer, expected: TypeAdapter[Parsed], **how: Any) -> Parsed:
+    def parsed(self, call: Call, answer: HttpAnswer, expected: type[Parsed], **how: Any) -> Parsed:
         """The body of an answer that is Kupo's (rule 1).
 
         Raises:
@@ -128,7 +128,7 @@ class KupoApi(HttpApi):
     def words_of(self, answer: HttpAnswer) -> str:
         """The hint that Kupo gives with a refusal."""
         try:
-            return " ".join(HINT.validate_json(answer.body).hint.split())[:200]
+            return " ".join(Hint.model_validate_json(answer.body).hint.split())[:200]
         except ValidationError:
             return ""
 

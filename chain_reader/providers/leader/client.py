@@ -8,7 +8,7 @@ where that may help (``chain_reader.providers``). Nothing is believed here: ``fo
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import Field, StringConstraints
 
 from chain_reader.authorship import MAX_TRANSACTION_BYTES
 from chain_reader.providers.transport.api import HttpApi
@@ -98,11 +98,6 @@ class LeaderRegistrations(Answer):
     next: str | None
 
 
-_CONFIG = TypeAdapter(LeaderConfig)
-_PAGE = TypeAdapter(LeaderPage)
-_REGISTRATIONS = TypeAdapter(LeaderRegistrations)
-
-
 def history_path(kind: MarkerKind) -> str:
     """The path of the history of a kind at a service."""
     return f"/{kind}/history"
@@ -133,19 +128,19 @@ class LeaderClient(HttpApi):
 
     def config(self, until: float) -> LeaderConfig:
         """The software of the leader."""
-        return self.ask("/era/config", _CONFIG, until)
+        return self.ask("/era/config", LeaderConfig, until)
 
     def page(self, kind: MarkerKind, before: str | None, until: float) -> LeaderPage:
         """A page of what was in force of a kind, from the digest ``before`` on, or from the newest."""
         params = {"in_force": "true", "limit": str(PAGE_ENTRIES)}
         asked = params if before is None else {**params, "before": before}
-        return self.ask(history_path(kind), _PAGE, until, params=asked)
+        return self.ask(history_path(kind), LeaderPage, until, params=asked)
 
     def registrations(self, epoch: int, after: str | None, until: float) -> LeaderRegistrations:
         """A page of the registrations for an epoch, from the party ``after`` on, or from the first."""
         params = {"epoch": str(epoch), "limit": str(PAGE_REGISTRATIONS)}
         asked = params if after is None else {**params, "after": after}
-        return self.ask("/registrations", _REGISTRATIONS, until, params=asked)
+        return self.ask("/registrations", LeaderRegistrations, until, params=asked)
 
     def beyond(self, path: str, what: str, limit: str) -> ReadLimitExceededError:
         """The error for what does not end."""

@@ -3,11 +3,12 @@
 In: a URL, headers and limits. Out: answers of the expected types, or a ``ChainReadError`` that names the question.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, RootModel, StringConstraints, TypeAdapter
 
 from chain_reader.providers.transport.calls import Call, provider_name
 from chain_reader.providers.transport.errors import TransactionRefusedError
@@ -17,6 +18,14 @@ from chain_reader.providers.transport.rate_limit import Pace
 from eras import ConfigurationError
 
 Parsed = TypeVar("Parsed")
+
+
+_adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+"""The validator of a type, made when its first answer comes."""
+
+
+class _Submitted(RootModel[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]]):
+    model_config = ConfigDict(strict=True)
 
 
 class HttpApi:
@@ -76,12 +85,12 @@ class HttpApi:
         """The request for ``path``, as errors name it."""
         return Call(self.name, f"{method} {path}", self._secret)
 
-    def ask(self, path: str, expected: TypeAdapter[Parsed], until: float, **how: Any) -> Parsed:
+    def ask(self, path: str, expected: type[Parsed], until: float, **how: Any) -> Parsed:
         """The thing at ``path``; ``how`` goes to ``BoundedHttp.get``."""
         call = self.call(path)
         return self.parsed(call, self._http.get(path, call, until=until, **how), expected)
 
-    def parsed(self, call: Call, answer: HttpAnswer, expected: TypeAdapter[Parsed], **how: Any) -> Parsed:
+    def parsed(self, call: Call, answer: HttpAnswer, expected: type[Parsed], **how: Any) -> Parsed:
         """The body of an answer whose status is a good one; ``how`` goes to ``Call.parse``.
 
         Raises:
@@ -89,10 +98,11 @@ class HttpApi:
         """
         if answer.status not in (HTTPStatus.OK, *self.accepted):
             raise call.status_error(answer.status, self.words_of(answer), retry_after_s=answer.retry_after_s)
-        return call.parse(expected, answer.body, **how)
+        found: Parsed = call.parse(_adapter(expected), answer.body, **how)
+        return found
 
-    def submit(self, path: str, cbor: bytes, expected: TypeAdapter[Parsed]) -> Parsed:
-        """Send a signed transaction, once. After a timeout, whether it arrived is unknown.
+    def submit(self, path: str, cbor: bytes) -> str:
+        """Send a signed transaction, once; returns its hash. After a timeout, whether it arrived is unknown.
 
         Raises:
             TransactionRefusedError: the ledger behind the server refused it.
@@ -107,7 +117,7 @@ class HttpApi:
                 got=given.replace(self._secret, "***") if self._secret else given,
                 next_step="Build it again from the outputs that are unspent now",
             )
-        return self.parsed(call, answer, expected)
+        return self.parsed(call, answer, _Submitted).root
 
     def words_of(self, answer: HttpAnswer) -> str:
         """The server's words on why it refused, in one line; none where it gives none in the form of its kind."""
