@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from eras.visible import visible
+from eras.words import visible
 
 if TYPE_CHECKING:
     from release_tools.registrations.ingesting import IngestSummary

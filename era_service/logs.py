@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from era_store.redaction import MASK, is_secret_key, redacted
 from eras import Epoch, __version__
-from eras.visible import visible
+from eras.words import visible
 
 if TYPE_CHECKING:
     from structlog.typing import Processor

@@ -1,10 +1,18 @@
-"""Amounts, shares and counts as people read them, the same everywhere. Pure."""
+"""Amounts, shares and counts as people read them, the same everywhere, and text from elsewhere made visible. Pure.
 
+A name, an address, a reason or a version that others chose may hold control characters, line breaks and marks that
+change the direction of text. ``visible`` makes one line of it, in which every character that cannot be seen, or that
+could steer what shows it, is a JSON escape. Terminal, log, dashboard, Markdown and CSV use it.
+"""
+
+import json
 from collections.abc import Sequence
 from fractions import Fraction
 from math import floor
 
 LOVELACE_PER_ADA = 1_000_000
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""Characters that a spreadsheet takes for the beginning of a formula."""
 
 
 def ada(lovelace: int) -> str:
@@ -50,3 +58,26 @@ def percents(parts: Sequence[Fraction | float]) -> tuple[str, ...]:
 def counted(count: int, one: str, many: str | None = None) -> str:
     """A number of things: ``1 output``, ``2 outputs``; ``many`` where the plural is not made with an s."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    """Return the text with everything that cannot be seen as JSON escapes.
+
+    Args:
+        text: from elsewhere.
+        keep: characters that stay as they are, such as the line breaks of a text of our own.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or char in keep else json.dumps(char)[1:-1] for char in text)
+
+
+def sheet_cell(text: str) -> str:
+    """Return the text as a cell of a sheet: visible, and no formula."""
+    shown = visible(text)
+    return f"'{shown}" if text.startswith(FORMULA) else shown
+
+
+def of_sheet_cell(text: str) -> str:
+    """Return the text of a cell that ``sheet_cell`` wrote."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA) else text

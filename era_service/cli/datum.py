@@ -16,7 +16,7 @@ from era_service.cli.shared.datum_view import describe, in_words
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from eras import ConfigurationError, CurrentEraNotFoundError, Epoch, EraSwitchError, require_epoch, select_eras
-from eras.visible import visible
+from eras.words import visible
 
 NOTHING_TRUSTED = 5
 

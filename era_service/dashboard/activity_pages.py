@@ -22,7 +22,7 @@ from era_service.service.refusals import PathNotFoundError
 from era_service.service.service import Service
 from era_store.event_log import EventFilter
 from eras import EraNotReadyError, Slot, __version__
-from eras.visible import visible
+from eras.words import visible
 
 EVENTS = 200
 """Events on one page, and in the feed."""

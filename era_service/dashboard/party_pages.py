@@ -22,8 +22,7 @@ from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
 from era_service.dashboard.words import moment
 from era_service.service.refusals import PathNotFoundError
 from era_service.service.service import Service
-from eras.visible import visible
-from eras.words import about_ada, counted
+from eras.words import about_ada, counted, visible
 
 LIST, ONE = "parties.html", "party.html"
 """The templates."""

@@ -22,7 +22,7 @@ from era_service.dashboard.views import Page, Tone
 from era_service.dashboard.words import clock, iso, moment
 from era_service.service.answers import Answer
 from eras import __version__
-from eras.visible import visible
+from eras.words import visible
 
 THEMES = ("light", "dark")
 

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from eras import Epoch
-from eras.visible import sheet_cell, visible
-from eras.words import about_ada
+from eras.words import about_ada, sheet_cell, visible
 from release_tools.adoption.parties import ChangeGroup
 from release_tools.adoption.shares import Base, Share, parties_words
 from release_tools.adoption.summary import EpochAdoption, EraShares

@@ -25,7 +25,7 @@ from chain_reader.providers.transport.bounded_process import TooLateError, TooMu
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK
 from datum import EraSigner, VerificationKey, verify_signature
 from eras import ConfigurationError, MarkerError, TransactionError
-from eras.visible import visible
+from eras.words import visible
 from release_tools.keys.encrypted import Kind
 from release_tools.keys.payment_key import PaymentSigner, enterprise_address, public_key_hash
 from release_tools.registrations.signed import KIND as REGISTRATION

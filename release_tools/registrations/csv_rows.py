@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from era_store.registrations import Registration
 from eras import Epoch
-from eras.visible import of_sheet_cell
+from eras.words import of_sheet_cell
 from release_tools.registrations.judging import Refusal
 from release_tools.registrations.source import Batch, RegistrationSourceError
 from release_tools.registrations.text_files import STANDARD_INPUT, TextRows

@@ -3,8 +3,7 @@
 from typing import TypedDict
 
 from eras import Slot
-from eras.visible import visible
-from eras.words import ada, counted
+from eras.words import ada, counted, visible
 
 
 class MarkerDocument(TypedDict):

@@ -5,7 +5,7 @@ import pytest
 from eras import ConfigurationError, CurrentEraNotFoundError, EraSwitchError, UnsupportedEraError
 from eras.error_codes import ERROR_CODES
 from eras.errors import error_table, known_codes
-from eras.visible import visible
+from eras.words import visible
 
 
 def test_a_message_says_what_expected_got_and_next():

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from era_service.cli.shared.output import printable
-from eras.visible import of_sheet_cell, sheet_cell, visible
+from eras.words import of_sheet_cell, sheet_cell, visible
 from tests.conftest import ROOT
 
 HOSTILE = [f"a{char}b" for char in "\n\x1b\u202e\u2066\u200f\u200b\x00\x7f\u2028\ud800"]
@@ -40,4 +40,4 @@ def test_there_is_one_such_function() -> None:
         for path in (ROOT / package).rglob("*.py")
         if "isprintable() " in path.read_text() and "json.dumps(char)" in path.read_text()
     ]
-    assert written == ["eras/visible.py"]
+    assert written == ["eras/words.py"]

@@ -38,7 +38,7 @@ from era_service.wiring.adoption import (
 from era_service.wiring.deciding import known_calendar
 from era_store.event_log import canonical
 from eras import Epoch
-from eras.visible import sheet_cell
+from eras.words import sheet_cell
 from release_tools import EpochAdoption
 from release_tools.adoption.adoption_charts import support_chart, versions_chart
 from release_tools.adoption.charts import standalone

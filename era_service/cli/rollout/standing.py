@@ -28,7 +28,7 @@ from era_service.cli.shared.release import (
 from era_service.config.schema import Settings
 from era_service.releasing.rollouts import standing_of, unfinished_change
 from era_service.releasing.session import open_release
-from eras.visible import visible
+from eras.words import visible
 from release_tools.forecasting.lottery import chance_words
 from release_tools.rollout.announcement import announcement as announcement_of
 from release_tools.rollout.announcement import closing_text

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from eras import EraSwitchError
-from eras.visible import visible
+from eras.words import visible
 
 _LEAST_INDENT = 4
 _QUANTITY = re.compile(r"(\d) (?=(?:ADA|h|epochs?|bytes)\b|%)")
