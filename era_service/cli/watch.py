@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -48,6 +48,11 @@ class WatchDataOptions:
     )
 
 
+def _setting(flag: str, setting: str, metavar: str, text: str) -> Any:
+    """An option that gives a setting, as a field of a group."""
+    return option(flag, metavar=metavar, setting=setting, help=text)
+
+
 @option_group()
 class WatchOptions:
     """The way in which the node is watched, and the node itself.
@@ -56,20 +61,12 @@ class WatchOptions:
     """
 
     once: bool = option("--once", help="Check once, and exit as status does: 0, 3, 4 or 5.")
-    node_id: str | None = option(
-        "--node-id", metavar="ID", setting="watch.node_id", help="The identity of this node: its party id."
+    node_id: str | None = _setting("--node-id", "watch.node_id", "ID", "The identity of this node: its party id.")
+    poll_interval_s: str | None = _setting(
+        "--poll-interval", "watch.poll_interval_s", "SECONDS", "Seconds between two calls to the provider when idle."
     )
-    poll_interval_s: str | None = option(
-        "--poll-interval",
-        metavar="SECONDS",
-        setting="watch.poll_interval_s",
-        help="Seconds between two calls to the provider when idle.",
-    )
-    spread_s: str | None = option(
-        "--spread",
-        metavar="SECONDS",
-        setting="watch.spread_s",
-        help="Seconds over which nodes spread their calls when an epoch begins.",
+    spread_s: str | None = _setting(
+        "--spread", "watch.spread_s", "SECONDS", "Seconds over which nodes spread their calls when an epoch begins."
     )
     on_unsupported: str | None = option(
         "--on-unsupported",
@@ -77,51 +74,32 @@ class WatchOptions:
         setting="watch.on_unsupported",
         help="When the current era is not supported: exit at once (the default), or finish work first.",
     )
-    drain_s: str | None = option(
-        "--drain", metavar="SECONDS", setting="watch.drain_s", help="With drain: how long that may take."
-    )
+    drain_s: str | None = _setting("--drain", "watch.drain_s", "SECONDS", "With drain: how long that may take.")
     hooks: tuple[str, ...] = option(
         "--hook", metavar="EVENT=FILE", help="Run the executable FILE at EVENT; can be repeated."
     )
-    http: str | None = option(
-        "--http",
-        metavar="[HOST:]PORT",
-        setting="watch.http",
-        help="Serve the era over HTTP, on this machine only: /era and /wait?epoch=N.",
+    http: str | None = _setting(
+        "--http", "watch.http", "[HOST:]PORT", "Serve the era over HTTP, on this machine only: /era and /wait?epoch=N."
     )
-    register_url: str | None = option(
-        "--register",
-        metavar="URL",
-        setting="watch.register_url",
-        help="Register with this service at every epoch and on change, signed.",
+    register_url: str | None = _setting(
+        "--register", "watch.register_url", "URL", "Register with this service at every epoch and on change, signed."
     )
-    register_key_file: str | None = option(
-        "--register-key",
-        metavar="FILE",
-        setting="watch.register_key_file",
-        help="The key that the party id is the hash of, mode 0600.",
+    register_key_file: str | None = _setting(
+        "--register-key", "watch.register_key_file", "FILE", "The key that the party id is the hash of, mode 0600."
     )
-    stake: str | None = option(
+    stake: str | None = _setting(
         "--stake",
-        metavar="LOVELACE",
-        setting="watch.stake",
-        help="The stake that registrations state; by default none, as the service may know it.",
+        "watch.stake",
+        "LOVELACE",
+        "The stake that registrations state; by default none, as the service may know it.",
     )
-    node_version: str | None = option(
-        "--node-version",
-        metavar="VERSION",
-        setting="watch.node_version",
-        help="The version of the node that registrations state.",
+    node_version: str | None = _setting(
+        "--node-version", "watch.node_version", "VERSION", "The version of the node that registrations state."
     )
-    eras_folder: str | None = option(
-        "--eras",
-        metavar="FOLDER",
-        setting="watch.eras_folder",
-        help="Switch between the binaries in FOLDER/eras/<era>/bin.",
+    eras_folder: str | None = _setting(
+        "--eras", "watch.eras_folder", "FOLDER", "Switch between the binaries in FOLDER/eras/<era>/bin."
     )
-    program: str | None = option(
-        "--program", metavar="NAME", setting="watch.program", help="The name of the binary in that folder."
-    )
+    program: str | None = _setting("--program", "watch.program", "NAME", "The name of the binary in that folder.")
     runs: bool = option("--run", help="Run that binary with ARGUMENTS, stop and start it at a switch.")
 
 
