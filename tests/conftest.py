@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from chain_reader.providers.transport.rate_limit import forget_paces
 
 ROOT = Path(__file__).resolve().parents[1]
 pytest_plugins = ["tests.postgres"]
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # jsonschema would compile 38 grammars for "iri"
 settings.register_profile("suite", deadline=None)  # how long an example takes is the machine's doing
 settings.load_profile("suite")
 

@@ -12,11 +12,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import traceback
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -130,7 +130,7 @@ def run(
     program: str, *arguments: str, cwd: Path | None = None, env: dict[str, str] | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """Run ``program`` as ``python -c`` would, and wait for its end."""
-    with TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         errors = Path(folder) / "err"
         errors.touch()
         with Forked(program, *arguments, cwd=cwd, env=env, stderr=errors) as process:
@@ -177,6 +177,7 @@ def _play(
     if env is not None:
         os.environ.clear()
         os.environ.update(env)
+        tempfile.tempdir = None
     program, *arguments = command
     sys.argv = ["-c", *arguments]
     try:

@@ -17,6 +17,7 @@ from termios import TIOCSWINSZ
 import pytest
 
 from chain_reader.local_chain import LocalChain
+from tests import forked
 
 COMMAND = [sys.executable, "-c", "from era_service.cli import main; raise SystemExit(main())", "demo"]
 LIMIT_S = 120
@@ -27,7 +28,7 @@ CPU_LIMIT_S = 30
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    return forked.run(forked.COMMAND, "demo", *arguments, env=dict(os.environ))
 
 
 def test_plain_lines_when_stdout_is_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

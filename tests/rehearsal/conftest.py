@@ -2,12 +2,23 @@
 
 from typing import Any
 
+import pytest
+
 from chain_reader.node.core import Decided, NodeState, decide
 from chain_reader.node.inputs import InputEvent
-from release_tools.rehearsal import Scenario
+from release_tools.rehearsal import Scenario, rehearse
+from release_tools.rehearsal.outcome import Outcome
+from release_tools.rehearsal.scenario_files import find_scenario, shipped_names
 
 ANNOUNCE = {"do": "announce", "at": 101, "era": "pythagoras"}
 ACTIVATE = {"do": "activate", "at": 103, "era": "pythagoras", "epoch": 106}
+
+
+@pytest.fixture(scope="session", params=shipped_names())
+def shipped(request: pytest.FixtureRequest) -> tuple[str, Outcome]:
+    """Each shipped story in turn, with its name; it is played once for all that is asked of it."""
+    scenario = find_scenario(request.param)
+    return request.param, rehearse(scenario.changed(nodes=min(scenario.nodes, 300)))
 
 
 def small(**changes: Any) -> Scenario:
