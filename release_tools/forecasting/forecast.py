@@ -1,15 +1,15 @@
-"""The forecast of a switch: the chance that the network reaches its quorum at each coming epoch. Pure but for reading.
+"""The forecast of a switch: the chance that the network reaches its quorum in each coming epoch.
 
-In: the registrations, which versions support the era, what decides the quorum, and the epoch E of the switch. Out: a
-``Forecast``. What counts at an epoch e is the stake that was *registered* for it, ``lag`` epochs earlier, so:
+In: the registrations, the versions that support the era, the quorum model, and the epoch E of the switch. Out: a
+``Forecast``. In an epoch e the stake counts that was *registered* for it, ``lag`` epochs earlier, so:
 
-- before E everyone registered signs, as reliably as ever;
-- from E to E+lag-1 the nodes that stopped at the switch are still among the registered. The signing share is the ready
-  share: this is the danger;
-- from E+lag on only those that came back have registered. The quorum returns, and with it nothing is gained: the share
-  of the whole network's stake behind a signature stays what the ready share made it. Both are always said.
+- before E all registered parties sign, as reliably as before;
+- from E to E+lag-1 the nodes that stopped at the switch are still registered. The signing share is the ready share:
+  this is the danger;
+- from E+lag on only nodes that returned are registered. The quorum returns, but the share of the whole network's stake
+  behind a signature stays that of the ready share. Both are always reported.
 
-The ready share of an epoch to come is that of the trend (``forecast_trend``), or today's where no trend can be said.
+The ready share of a coming epoch is that of the trend (``trend``), or today's if there is no trend.
 """
 
 import math
@@ -43,26 +43,25 @@ MAX_LAG_EPOCHS = 10
 _SWING = 2
 _HALF = [0.5 * (step / 500) ** 2 for step in range(501)]
 _SLICES = tuple(pairwise([*_HALF, *(1 - bound for bound in reversed(_HALF[:-1]))]))
-"""Slices of all that may come, from 0 to 1, over which the mean is taken: the finer the rarer, because what is asked of
-a quorum is decided in the tails."""
+"""Slices of the distribution, from 0 to 1, over which the mean is taken; finer in the tails, which decide a quorum."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForecastOrder:
-    """The question to a forecast.
+    """The parameters of a forecast.
 
     Attributes:
         era: the era that begins.
-        at: the epoch it is to begin at.
-        quorum: what decides the quorum, and who said so.
-        epoch: the newest epoch of registrations to look at; by default the newest there is that has begun.
-        current: the current epoch, where it is known.
-        probability: the chance of a quorum that is wanted.
-        lag_epochs: epochs from a registration to the signatures it counts for.
-        window_epochs: how many epochs of registrations the trend and the reliability look back at.
-        after_epochs: how many epochs to say beyond the danger.
-        reliability: as an operator states it; by default it is measured, or assumed to be 1.
-        signatures: seen in epochs past, for measuring it.
+        at: the epoch in which it is to begin.
+        quorum: the quorum model and its origin.
+        epoch: the newest epoch of registrations to use; by default the newest that has begun.
+        current: the current epoch, if it is known.
+        probability: the wanted chance of a quorum.
+        lag_epochs: epochs from a registration to the signatures that it counts for.
+        window_epochs: the number of past epochs for the trend and the reliability.
+        after_epochs: the number of epochs to forecast after the danger.
+        reliability: as stated by an operator; by default it is measured, or assumed to be 1.
+        signatures: the signatures of past epochs, to measure the reliability.
     """
 
     era: str
@@ -89,9 +88,9 @@ def forecast(
 
     Args:
         repository: the registrations.
-        order: what is asked.
-        compatibility: which versions support the era.
-        rules: what adoption is counted by.
+        order: the parameters.
+        compatibility: the table of eras and versions.
+        rules: the rules for counting adoption.
 
     Raises:
         EraNotListedError: neither ``compatibility`` nor the reports of nodes show who is ready for the era.
@@ -106,7 +105,7 @@ def forecast(
 
 
 class _Forecaster:
-    """One forecast on its way."""
+    """Computes one forecast."""
 
     def __init__(
         self,
@@ -165,7 +164,7 @@ class _Forecaster:
     # --- what was
 
     def _observed(self) -> tuple[ReadyPoint, ...]:
-        """The ready share of the epochs looked back at, oldest first."""
+        """The ready share of past epochs, oldest first."""
         order = self._order
         last = order.current if order.epoch is None else order.epoch
         known = [epoch for epoch in self._repository.epochs() if last is None or epoch <= last]
@@ -208,7 +207,7 @@ class _Forecaster:
         return measured
 
     def _signing_shares(self) -> tuple[float, float]:
-        """How much of all registered stake signs, and of the ready; by what each party did."""
+        """The shares of the registered and of the ready stake that sign, by the reliability of each party."""
         signing = {True: 0.0, False: 0.0}
         stake = {True: 0, False: 0}
         for entry in self._repository.newest(self._now.epoch):
@@ -261,7 +260,7 @@ class _Forecaster:
         return Estimate(estimate.value * factor, low, high)
 
     def _chance(self, of: Callable[[float], float], phase: Phase, epoch: Epoch, signing: Estimate) -> Chance:
-        """The mean of a chance over all that the trend may come to, not that of its middle; and at both ends."""
+        """The mean of a chance over the distribution of the trend, and its values at both ends of the interval."""
         value = of(signing.value)
         if phase is Phase.DANGER and self._trend is not None:
             shares = self._trend.shares(epoch, [(begin + end) / 2 for begin, end in _SLICES])
@@ -273,7 +272,7 @@ class _Forecaster:
     # --- what to do
 
     def _calls(self, needed: float) -> Iterator[Call]:
-        """The largest parties that are not ready, until those who sign would be enough today."""
+        """The largest parties that are not ready, until enough would sign today."""
         total = self._now.registered
         ready, signing = self._now.ready, self._now.ready * self._ready_signs
         for entry in self._repository.newest(self._now.epoch):

@@ -1,6 +1,6 @@
 """The chance that a network reaches its quorum, from the share of the stake that signs. Pure.
 
-In: a share and the parameters of the protocol. Out: probabilities, and the share that a probability takes. Two models:
+In: a share and the parameters of the protocol. Out: probabilities, and the share needed for a probability. Two models:
 
 - ``Lottery``, Mithril's: there are m indices, and a certificate needs k of them won. A party with relative stake s
   wins an index with ``1-(1-phi_f)^s``. An index may be won by several, and counts once; it stays unwon with
@@ -9,7 +9,7 @@ In: a share and the parameters of the protocol. Out: probabilities, and the shar
   ``I_p(k, m-k+1)``, which has its digits in both tails (docs/forecast.md).
 - ``FixedQuorum``: the quorum is there, or is not, at a fixed share, as two thirds in Ethereum or in Cosmos.
 
-The chance is that of one certificate: the lottery is drawn anew for each message, and never for the same one twice.
+The chance is that of one certificate, since the lottery is drawn once for each message.
 """
 
 import math
@@ -21,7 +21,7 @@ from typing import Protocol, runtime_checkable
 from eras import ConfigurationError
 
 MAX_INDICES = 10**9
-"""More lotteries than any network draws; above it the tail would lose digits."""
+"""More than any network uses; above it the tail would lose precision."""
 
 _SURE, _HOPELESS = 0.9999, 0.0001
 _WHOLE = 1 + 1e-9  # a share that is a sum of floats may exceed 1 by a rounding
@@ -29,7 +29,7 @@ _WHOLE = 1 + 1e-9  # a share that is a sum of floats may exceed 1 by a rounding
 
 @runtime_checkable
 class QuorumModel(Protocol):
-    """The rule that decides whether the signers are enough."""
+    """The rule that decides whether there are enough signers."""
 
     @property
     def words(self) -> str:
@@ -45,7 +45,7 @@ class QuorumModel(Protocol):
         ...
 
     def failure_probability(self, share: float) -> float:
-        """The chance of no quorum, exact where it is too small to result from ``1 - quorum_probability``.
+        """The chance of no quorum, precise even where ``1 - quorum_probability`` is not.
 
         Raises:
             ConfigurationError: the share is not from 0 to 1.
@@ -53,7 +53,7 @@ class QuorumModel(Protocol):
         ...
 
     def share_needed(self, probability: float) -> float | None:
-        """The least share with which a quorum is reached with ``probability``; ``None`` where no share suffices.
+        """The least share that reaches a quorum with ``probability``; ``None`` if no share does.
 
         Raises:
             ConfigurationError: the probability is not more than 0 and at most 1.
@@ -95,7 +95,7 @@ class Lottery:
         return f"Mithril's lottery with k={self.k}, m={self.m}, phi_f={self.phi_f:g}"
 
     def winning_probability(self, share: float) -> float:
-        """The chance that those who sign, with ``share`` of the registered stake, win an index.
+        """The chance that signers with ``share`` of the registered stake win an index.
 
         Raises:
             ConfigurationError: the share is not from 0 to 1.
@@ -126,7 +126,7 @@ class Lottery:
         def suffices(share: float) -> bool:
             if probability < 0.5:
                 return self.quorum_probability(share) >= probability
-            return self.failure_probability(share) <= 1 - probability  # a probability near 1 has no digits left
+            return self.failure_probability(share) <= 1 - probability  # a probability near 1 has lost its precision
 
         return _least(suffices) if suffices(1.0) else None
 
@@ -183,7 +183,7 @@ FIXED_QUORUMS = {"cosmos": FixedQuorum(exceeded=True), "ethereum": FixedQuorum(e
 
 
 def require_share(share: float) -> float:
-    """``share``, if it is one.
+    """Check that ``share`` is one, and return it, at most 1.
 
     Raises:
         ConfigurationError: it is not from 0 to 1.
@@ -194,7 +194,7 @@ def require_share(share: float) -> float:
 
 
 def require_probability(probability: float) -> None:
-    """Check that ``probability`` is one that can be asked for.
+    """Check that ``probability`` can be required.
 
     Raises:
         ConfigurationError: it is not more than 0 and at most 1.
@@ -204,14 +204,14 @@ def require_probability(probability: float) -> None:
 
 
 def chance_words(probability: float) -> str:
-    """A probability as people read it; near 0 and 1 only on which side it is: what is not certain is never 100 %."""
+    """Format a probability; one that is not certain is never shown as 0 % or 100 %."""
     if probability > _SURE:
         return "> 99.99 %"
     return "< 0.01 %" if probability < _HOPELESS else f"{probability * 100:.2f} %"
 
 
 def probability_words(probability: float) -> str:
-    """A probability that is wanted, with as many digits as it was given: ``99.9 %``."""
+    """Format a wanted probability with the digits that it was given: ``99.9 %``."""
     return f"{probability * 100:.10g} %"
 
 
@@ -222,7 +222,7 @@ def _bad_value(what: str, expected: str, got: object) -> ConfigurationError:
 
 
 def _least(suffices: Callable[[float], bool]) -> float:
-    """The least number from 0 to 1 that ``suffices``, as 1 and all between do; to the last bit, by halving."""
+    """The least number from 0 to 1 that ``suffices``, by bisection to the last bit; 1 and all between must suffice."""
     low, high = 0.0, 1.0
     while low < (middle := (low + high) / 2) < high:
         low, high = (low, middle) if suffices(middle) else (middle, high)

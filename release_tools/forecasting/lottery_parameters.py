@@ -1,8 +1,8 @@
-"""The quorum parameters of a network and their origin: by protocol configurations, or published by network.
+"""The quorum parameters of a network and their origin: protocol configurations, or a table of published values.
 
-A forecast never assumes parameters: they are given, configured, or taken from this table by the name
-of a network, and then the answer names which, from where and of when. Networks change them: the table holds what was
-published, not what runs today. docs/forecast.md has the history, and how to ask a network itself.
+A forecast never assumes parameters: they are given, configured, or taken from this table by the name of a network, and
+the result names their origin and date. Networks change them, so the table may be out of date. docs/forecast.md has the
+history, and how to query a network.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from release_tools.forecasting.lottery import Lottery, QuorumModel, chance_words
 
 @dataclass(frozen=True, slots=True)
 class SourcedQuorum:
-    """A quorum model, and where its parameters come from.
+    """A quorum model with the origin of its parameters.
 
     Attributes:
         model: the model.
-        source: who said so, in words; printed with every answer.
+        source: the origin in words, printed with every result.
     """
 
     model: QuorumModel
@@ -48,11 +48,11 @@ PUBLISHED: Mapping[str, SourcedQuorum] = MappingProxyType(
 
 
 def change_words(before: QuorumModel | None, after: QuorumModel, epoch: Epoch, ready: float) -> tuple[str, ...]:
-    """The effect of a change of the parameters on the chance of a quorum: with it, and without it where that is known.
+    """Describe the effect of a change of the parameters on the chance of a quorum.
 
     Args:
-        before: what decides without it; ``None`` where that is not known.
-        after: the parameters with it.
+        before: the parameters without the change; ``None`` if they are unknown.
+        after: the parameters with the change.
         epoch: the epoch of the configuration.
         ready: the share of the registered stake that is ready today.
     """
@@ -73,15 +73,15 @@ def change_words(before: QuorumModel | None, after: QuorumModel, epoch: Epoch, r
 def quorum_signed_with(
     configurations: tuple[EpochConfiguration, ...], epoch: Epoch | None, where: str
 ) -> SourcedQuorum:
-    """The quorum parameters at ``epoch`` by protocol configurations: those of the epoch before, which it signs with.
+    """Return the parameters that the network signs with in ``epoch``: those configured for the epoch before.
 
     Args:
         configurations: the configurations.
         epoch: the epoch; ``None`` for the last configuration.
-        where: where they are, for the source.
+        where: their place, for the source.
 
     Raises:
-        ConfigurationError: none of them holds then.
+        ConfigurationError: none of them applies then.
     """
     known = schedule(configurations)
     at = known[-1].epoch if epoch is None and known else Epoch(max(0, (epoch or 0) - 1))

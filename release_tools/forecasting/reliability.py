@@ -1,8 +1,7 @@
-"""How reliably parties sign that have registered: measured, stated or, for want of both, assumed.
+"""How reliably registered parties sign: measured, stated by an operator, or assumed.
 
-In: registrations, and signatures that were seen (a file). Out: a ``Reliability``: the chance that a party signs in an
-epoch it has registered for. A party that was watched has its own, the others have the average of all that were watched,
-by stake. It states in words what it rests on.
+In: registrations, and observed signatures (a file). Out: a ``Reliability``: the chance that a party signs in an epoch
+that it has registered for. An observed party has its own chance, all others the average by stake.
 """
 
 import csv
@@ -17,7 +16,7 @@ from eras import MAX_EPOCH, ConfigurationError, Epoch
 from release_tools.forecasting.lottery import require_share
 
 Signatures = Mapping[Epoch, frozenset[str]]
-"""Epoch → the parties that signed in it. An epoch that is there is known in full."""
+"""Epoch → all parties that signed in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +24,10 @@ class Reliability:
     """How reliably parties sign.
 
     Attributes:
-        average: the chance that one signs, 0 to 1, by stake.
-        words: what it rests on.
-        watched: registrations whose signatures were looked for; 0 where it is stated or assumed.
-        parties: the chance of each party that was watched.
+        average: the average chance that a party signs, 0 to 1, by stake.
+        words: its origin in words.
+        watched: the number of observed registrations; 0 if it is stated or assumed.
+        parties: the chance of each observed party.
     """
 
     average: float
@@ -38,12 +37,12 @@ class Reliability:
 
     @classmethod
     def assumed(cls) -> "Reliability":
-        """Every party signs: what is left when nothing is known, and said so."""
+        """Return the assumption that every party signs."""
         return cls(1.0, "assumed to be 1: no source states which parties signed")
 
     @classmethod
     def stated(cls, average: float) -> "Reliability":
-        """The chance that an operator states.
+        """Return the chance that an operator states.
 
         Raises:
             ConfigurationError: it is not from 0 to 1.
@@ -54,12 +53,12 @@ class Reliability:
     def measured(
         cls, registrations: Iterable[Registration], signatures: Signatures, *, lag_epochs: int
     ) -> "Reliability | None":
-        """The reliability in the past; ``None`` where no signature of a registered party was looked for.
+        """Return the reliability in the past; ``None`` if no registered party was observed.
 
         Args:
             registrations: the newest of each party and epoch.
-            signatures: what was seen.
-            lag_epochs: epochs from a registration to the signatures it counts for.
+            signatures: the observed signatures.
+            lag_epochs: epochs from a registration to the signatures that it counts for.
         """
         seen: dict[str, list[bool]] = defaultdict(list)
         epochs: set[int] = set()
@@ -84,9 +83,9 @@ class Reliability:
 
 
 def read_signatures(text: str) -> Signatures:
-    """The signatures in a file: CSV with the columns ``epoch`` and ``party_id``, or JSON lines with these names.
+    """Parse signatures: CSV with the columns ``epoch`` and ``party_id``, or JSON lines with these names.
 
-    Every line is a party that signed in that epoch. An epoch that is named must be there in full.
+    Every line is a party that signed in that epoch. An epoch must be complete.
 
     Raises:
         ConfigurationError: a line is neither.

@@ -1,4 +1,4 @@
-"""The records of a forecast: the outlook of each epoch, whom to call, and all of it as a document. Pure."""
+"""The results of a forecast: the outlook of each epoch, the parties to call, and the document. Pure."""
 
 import enum
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from release_tools.forecasting.trend import Estimate, Reached, ReadyPoint, Trend
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """A chance that hangs on who signs, which is an estimate with an interval.
+    """A chance that depends on the signing share, which is an estimate with an interval.
 
-    ``at_low`` and ``at_high`` are no interval around ``value``: the mean counts what lies beyond both ends of the
-    estimate's interval, too. With a step as steep as a quorum's it can be less than the chance at the low end.
+    ``at_low`` and ``at_high`` are not an interval around ``value``, because the mean includes shares beyond both ends.
+    A quorum is so steep a step that the mean can be below the chance at the low end.
 
     Attributes:
-        value: the mean over all that the estimate may come to: the chance to go by.
-        at_low: the chance if what signs is the low end of its interval; ``None`` where it has none.
-        at_high: the same at the high end.
+        value: the mean over the distribution of the estimate, to base decisions on.
+        at_low: the chance at the low end of the interval; ``None`` if there is none.
+        at_high: the chance at the high end.
     """
 
     value: float
@@ -34,13 +34,12 @@ class EpochOutlook:
 
     Attributes:
         epoch: the epoch.
-        phase: where it stands to the switch.
+        phase: its place relative to the switch.
         registered_at: the epoch whose registrations count in it.
-        signing_share: who signs, as a share of the stake registered for it.
+        signing_share: the signing share of the stake registered for it.
         quorum_probability: the chance that a certificate reaches its quorum.
-        failure_probability: the chance that it does not; has digits where the other is nearly 1.
-        share_behind: who signs, as a share of the whole network's stake (where that is not known, of the stake
-            registered today).
+        failure_probability: the chance that it does not, precise even if the other is nearly 1.
+        share_behind: the signing share of the whole network's stake, or of today's registered stake if that is unknown.
     """
 
     epoch: Epoch
@@ -54,13 +53,13 @@ class EpochOutlook:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A party to call, and what is won if it upgrades, and those before it in the list.
+    """A party to call, and the effect if it and those before it in the list upgrade.
 
     Attributes:
         party_id: the party.
-        version: what it runs; ``None`` where it does not say.
+        version: the version that it runs; ``None`` if it reports none.
         stake: its stake in lovelace.
-        ready_share_after: the ready share of the registered stake then.
+        ready_share_after: the ready share of the registered stake afterwards.
         quorum_probability_after: the chance of a quorum if the switch were now.
     """
 
@@ -86,22 +85,22 @@ class Forecast:
 
     Attributes:
         era: the era that begins.
-        at: the epoch it begins at.
-        now: the newest registrations looked at.
-        quorum: what decides the quorum, and who said so.
-        probability: the chance that is wanted.
-        lag_epochs: epochs from a registration to the signatures it counts for.
-        reliability: how reliably parties sign that have registered.
+        at: the epoch in which it begins.
+        now: the epoch of the newest registrations used.
+        quorum: the quorum model and its origin.
+        probability: the wanted chance.
+        lag_epochs: epochs from a registration to the signatures that it counts for.
+        reliability: how reliably registered parties sign.
         observed: the ready share of past epochs, oldest first.
-        trend: of the ready share; ``None`` where it cannot be said.
-        epochs: the outlook of every coming epoch, up to some after the danger.
-        share_needed: the share of the registered stake that must sign; ``None`` where no share suffices.
-        ready_share_needed: the ready share that makes so many sign; ``None`` where even all of them do not.
-        reached: when the trend reaches it; ``None`` where no trend can be said, or no share suffices.
-        calls: whom to call, in order, so that it would be reached at once.
-        calls_suffice: whether these calls are enough; with none, whether it is reached already.
-        network_stake: of the whole network, in lovelace; ``None`` where it is not known.
-        notes: what to bear in mind, in words.
+        trend: the trend of the ready share; ``None`` if there is none.
+        epochs: the outlook of every coming epoch until after the danger.
+        share_needed: the share of the registered stake that must sign; ``None`` if no share suffices.
+        ready_share_needed: the ready share at which so many sign; ``None`` if even all of them are not enough.
+        reached: when the trend reaches it; ``None`` without a trend, or if no share suffices.
+        calls: the parties to call, in order, to reach it at once.
+        calls_suffice: whether these calls are enough; without any, whether it is already reached.
+        network_stake: the stake of the whole network in lovelace; ``None`` if it is unknown.
+        notes: remarks in words.
     """
 
     era: str
@@ -126,7 +125,7 @@ class Forecast:
     def verdict(self) -> Verdict:
         """Not safe if the worst epoch has less than the wanted chance; else safe if enough is ready today, or not yet.
 
-        So that no verdict contradicts the chance that is shown beside it.
+        So the verdict never contradicts the chance shown with it.
         """
         if self.danger.quorum_probability.value < self.probability:
             return Verdict.NOT_SAFE
@@ -135,7 +134,7 @@ class Forecast:
 
     @property
     def danger(self) -> EpochOutlook:
-        """The epoch after the switch that is least likely to reach its quorum."""
+        """The outlook of the epoch after the switch that is least likely to reach its quorum."""
         after = (outlook for outlook in self.epochs if outlook.phase is not Phase.BEFORE)
         return min(after, key=lambda outlook: outlook.quorum_probability.value)
 

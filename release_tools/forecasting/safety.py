@@ -1,11 +1,11 @@
-"""Is it safe to switch? One answer with its reasons, for the command line and the dashboard alike. Pure.
+"""Judges whether a switch is safe, with reasons, for the command line and the dashboard. Pure.
 
-In: a forecast, the gate, and what is known of the reading that both rest on. Out: a ``SwitchSafety``. The rules:
+In: a forecast, the gate, and the state of the reading that both depend on. Out: a ``SwitchSafety``. The rules:
 
-1. What is stale, or rests on neither a forecast nor a gate, is not known.
-2. The forecast's verdict is the answer, but a gate that is not met makes of *safe* a *not yet*; where there is no
-   forecast, the gate alone answers.
-3. An override changes no answer: it is a reason that whoever reads it must know.
+1. The verdict is unknown if the reading is stale, or if there is neither a forecast nor a gate.
+2. The verdict is that of the forecast, but a gate that is not met turns *safe* into *not yet*; without a forecast the
+   gate decides.
+3. An override does not change the verdict; it is listed as a reason.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class SwitchSafety:
 
     Attributes:
         verdict: the answer.
-        reasons: why, the one that decides first.
+        reasons: the reasons, the decisive one first.
     """
 
     verdict: Verdict
@@ -41,13 +41,13 @@ def judge_switch(
     """Judge whether a switch is safe.
 
     Args:
-        forecast: of the switch, where there is one.
-        gate: how the era stands to its gate, where there is one.
-        missing: why there is neither.
-        stale: whether the chain does not confirm now what is known of it.
-        override: the reason for which the gate was overridden; ``None`` where it was not.
-        refused: payloads at the era address that were refused.
-        supported: whether the software that judges supports the era.
+        forecast: the forecast of the switch, if there is one.
+        gate: the result of the gate, if there is one.
+        missing: the reason why there is neither.
+        stale: whether the reading is not confirmed by the chain now.
+        override: the reason for overriding the gate; ``None`` if it was not overridden.
+        refused: the number of refused payloads at the era address.
+        supported: whether this software supports the era.
     """
     deciding, others = _decided(forecast, gate, missing)
     verdict, reasons = deciding[0], [deciding[1], *others]
@@ -83,7 +83,7 @@ def _gate_reason(gate: GateResult) -> str:
 
 
 def quorum_reason(found: Forecast) -> str:
-    """Why a forecast has its verdict."""
+    """Describe the reason for the verdict of a forecast."""
     wanted = probability_words(found.probability)
     if found.verdict is Verdict.SAFE:
         return f"enough stake is ready for a {wanted} chance of a quorum"

@@ -1,7 +1,7 @@
-"""The announcement of a phase of a rollout to operators, from a template with the figures filled in. Pure.
+"""The announcement of a phase of a rollout to operators, from a template. Pure.
 
-In: where a rollout stands, and a template: text with ``$name`` where a figure goes (``$$`` is a dollar). Out: the text.
-A name that is no figure is a mistake, with the nearest that is. An unknown figure is marked as unknown.
+In: the state of a rollout, and a template: text with ``$name`` in place of each figure (``$$`` is a dollar). Out: the
+text. A name without a figure is a mistake, reported with the most similar one. Unknown figures are marked as such.
 """
 
 from collections.abc import Mapping
@@ -71,14 +71,14 @@ def announcement(
     """The text of an announcement.
 
     Args:
-        standing: where the rollout stands.
-        phase: the phase that is announced.
+        standing: the state of the rollout.
+        phase: the phase to announce.
         network: the name of the network.
-        lag_epochs: epochs from a registration to the signatures it counts for.
-        template: in place of the one that every phase has.
+        lag_epochs: epochs from a registration to the signatures that it counts for.
+        template: a template in place of the default one.
 
     Raises:
-        ConfigurationError: the template has a name that is no figure, or a lone dollar.
+        ConfigurationError: the template has a name without a figure, or a lone dollar.
     """
     figures = figures_of(standing, phase, network, lag_epochs)
     return _filled(TEMPLATES[phase] if template is None else template, figures)
@@ -89,12 +89,12 @@ def closing_text(plan: PlannedRollout, found: Recovery, *, network: str, templat
 
     Args:
         plan: the plan.
-        found: how the network stands.
+        found: the state of the network.
         network: the name of the network.
-        template: in place of the usual one.
+        template: a template in place of the default one.
 
     Raises:
-        ConfigurationError: the template has a name that is no figure, or a lone dollar.
+        ConfigurationError: the template has a name without a figure, or a lone dollar.
     """
     return _filled(CLOSING if template is None else template, closing_figures(plan, found, network))
 

@@ -1,7 +1,7 @@
-"""The networks whose switch comes first: what ``rollout verify`` wrote of each, and what a plan still waits for.
+"""The networks that must switch first: the results of ``rollout verify`` for each, and those still to wait for.
 
-In: a plan with ``[[before]]``, and the text of each document. Out: what it waits for, in words. A document that is not
-there yet is waited for; one of another era or network, or of a plan that waits for this one, is a mistake.
+In: a plan with ``[[before]]``, and the text of each document. Out: the networks to wait for, in words. A missing
+document is waited for; one of another era or network, or of a plan that waits for this one, is a mistake.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from release_tools.rollout.recovery import Recovery
 
 
 class RecoveryDocument(BaseModel):
-    """The part of ``rollout verify --json`` that a plan reads; the rest is for people."""
+    """The part of ``rollout verify --json`` that a plan reads."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -55,11 +55,11 @@ class RecoveryDocument(BaseModel):
 
 
 def waits_for(plan: PlannedRollout, read: Callable[[str], str | None]) -> tuple[str, ...]:
-    """The networks that a plan still waits for, in words; empty where all of them recovered.
+    """Return the networks that a plan still waits for, in words; empty if all of them recovered.
 
     Args:
         plan: the plan.
-        read: gives the text of a file that the plan names; ``None`` where it is not there yet.
+        read: returns the text of a file that the plan names; ``None`` if it does not exist yet.
 
     Raises:
         ConfigurationError: a document is malformed, is of another era or network, or of a plan that waits for this

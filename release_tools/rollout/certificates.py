@@ -1,11 +1,11 @@
 """Certificates per epoch, and who signed them: from a Mithril aggregator over HTTP, or from CSV.
 
-In: the aggregator's URL or the text of a CSV, and the oldest epoch of interest. Out: ``EpochActivity``. What an
-aggregator states is taken at its word: its certificates are not verified here.
+In: the aggregator's URL or the text of a CSV, and the oldest epoch of interest. Out: ``EpochActivity``. The
+certificates of an aggregator are not verified here.
 
-1. ``/certificates`` lists the newest certificates only. The count of an epoch is known where the list reaches back
-   beyond it, and not known from the oldest epoch of the list on.
-2. Older epochs are reached along ``previous_hash``, one certificate each: who signed is known, the count is not.
+1. ``/certificates`` lists only the newest certificates. The count of an epoch is known if the list reaches back beyond
+   it, and unknown for the oldest epoch of the list and those before.
+2. Older epochs are reached by ``previous_hash``, one certificate each: the signers are known, the count is not.
 3. An epoch without a certificate between two that have one, or after the newest, has none.
 """
 
@@ -24,7 +24,7 @@ from eras import ConfigurationError, Epoch
 from release_tools.rollout.recovery import EpochActivity
 
 MAX_CERTIFICATES = 200
-"""Certificates that are asked for, one by one, at most."""
+"""Certificates that are fetched one by one at most."""
 
 _Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _EpochNumber = Annotated[int, Field(ge=0, le=MAX_REGISTRATION_EPOCH)]
@@ -53,8 +53,8 @@ class AggregatorCertificates(Asking[HttpApi]):
     """The certificates of a Mithril aggregator. The caller closes it.
 
     Args:
-        url: where the aggregator's API begins.
-        limits: time, size, attempts and rate.
+        url: the base URL of the aggregator's API.
+        limits: bounds of time, size, attempts and rate.
         clock: time and waiting.
 
     Raises:
@@ -65,10 +65,10 @@ class AggregatorCertificates(Asking[HttpApi]):
         super().__init__(HttpApi("Mithril aggregator", url, limits, clock=clock))
 
     def since(self, oldest: Epoch, current: Epoch) -> tuple[EpochActivity, ...]:
-        """The activity of the epochs from ``oldest`` to ``current`` that the aggregator knows.
+        """Return the activity of the epochs from ``oldest`` to ``current`` that the aggregator knows.
 
         Raises:
-            ChainReadError: it did not answer, or not as it should.
+            ChainReadError: it gave no valid answer.
         """
         listed = self._api.ask("/certificates", tuple[_Listed, ...], self._api.until())
         if not listed:
@@ -108,7 +108,7 @@ class AggregatorCertificates(Asking[HttpApi]):
 
 
 def certificates_of_csv(text: str, origin: str) -> tuple[EpochActivity, ...]:
-    """The certificates of each epoch, from CSV with the columns ``epoch`` and ``certificates``.
+    """Parse the number of certificates by epoch from CSV with the columns ``epoch`` and ``certificates``.
 
     Raises:
         ConfigurationError: it is not such a CSV; the error names the line.

@@ -1,11 +1,11 @@
-"""Planned changes of the protocol configuration: what is on the chain, what to do, and what becomes of the quorum.
+"""Planned changes of the protocol configuration: their state, the next step, and the effect on the quorum. Pure.
 
-In: the plan's entries, the configurations that nodes trust, the epoch, the share that is ready. Out: a
-``ConfigurationStanding`` for each entry. Pure. The next step of an entry is
+In: the plan's entries, the configurations that nodes trust, the epoch, and the ready share. Out: a
+``ConfigurationStanding`` for each entry. The next step of an entry is
 
-1. to publish it, once its epoch to do so has come, at best before nodes register for the epoch that it changes;
-2. none, when the chain has it;
-3. none, when its epoch has begun: then people bring plan and chain together.
+1. to publish it, once its epoch to do so has come, ideally before nodes register for the epoch that it changes;
+2. none, if the chain has it;
+3. none, if its epoch has begun without it: people must resolve that.
 """
 
 import enum
@@ -28,11 +28,11 @@ from release_tools.rollout.plan import PlannedConfiguration, PlannedRollout
 
 
 class StepState(enum.Enum):
-    """How the next step stands.
+    """The state of the next step.
 
-    ``DUE``: it can be done now. ``WAITING``: its epoch has not come. ``BLOCKED``: its gate does not hold. ``LATE``: its
-    time is over, the plan needs another epoch. ``DEVIATED``: the chain holds something else than the plan. ``DONE``:
-    nothing is left to do.
+    ``DUE``: it can be done now. ``WAITING``: its epoch has not come. ``BLOCKED``: its gate is not met. ``LATE``: its
+    time is over, so the plan needs another epoch. ``DEVIATED``: the chain differs from the plan. ``DONE``: nothing is
+    left to do.
     """
 
     DUE = "due"
@@ -49,7 +49,7 @@ class PlannedChange:
 
     Attributes:
         planned: the entry.
-        configuration: the configuration in its file; ``None`` where it gives the parameters alone.
+        configuration: the configuration in its file; ``None`` if it has only parameters.
     """
 
     planned: PlannedConfiguration
@@ -57,11 +57,11 @@ class PlannedChange:
 
     @property
     def epoch(self) -> Epoch:
-        """The epoch from which on it holds."""
+        """The first epoch in which it applies."""
         return Epoch(self.planned.epoch)
 
     def over(self, known: Iterable[EpochConfiguration]) -> EpochConfiguration:
-        """The whole configuration: with the parameters alone, all else stays as it is before that epoch."""
+        """Return the whole configuration; an entry of parameters keeps everything else as before."""
         if self.configuration is not None:
             return EpochConfiguration(self.epoch, self.configuration)
         before = configuration_at(known, self.epoch) or DEFAULT_CONFIGURATIONS[0].configuration
@@ -78,10 +78,10 @@ class ConfigurationStanding:
 
     Attributes:
         change: the change.
-        state: how it stands.
-        differences: what it changes, in words, against what nodes trust.
+        state: its state.
+        differences: its differences from what nodes trust, in words.
         words: the next step, in a sentence.
-        effect: what it does to the chance of a quorum, in words; empty where that is not known.
+        effect: the effect on the chance of a quorum, in words; empty if it is unknown.
     """
 
     change: PlannedChange
@@ -102,14 +102,14 @@ class ConfigurationStanding:
 
 
 def planned_changes(plan: PlannedRollout, read: Callable[[str], bytes]) -> tuple[PlannedChange, ...]:
-    """The entries of a plan, by epoch, with what their files hold.
+    """Return the entries of a plan by epoch, with the contents of their files.
 
     Args:
         plan: the plan.
         read: returns the content of a file.
 
     Raises:
-        ConfigurationError: a file has no configuration from that epoch.
+        ConfigurationError: a file has no configuration for that epoch.
         ProtocolConfigurationError: a file cannot be imported.
     """
     found = []
@@ -133,7 +133,7 @@ def planned_changes(plan: PlannedRollout, read: Callable[[str], bytes]) -> tuple
 def with_changes(
     known: Iterable[EpochConfiguration], changes: Iterable[PlannedChange]
 ) -> tuple[EpochConfiguration, ...]:
-    """The configurations as they will be with the changes of a plan."""
+    """Return the configurations with the changes of a plan."""
     planned = tuple(known)
     for change in changes:
         planned = schedule((*planned, change.over(planned)))
@@ -148,13 +148,13 @@ def configuration_standings(
     ready: float | None = None,
     waits: bool = False,
 ) -> tuple[ConfigurationStanding, ...]:
-    """Return where the planned changes stand.
+    """Return the state of each planned change.
 
     Args:
-        changes: as ``planned_changes`` gives them.
-        known: what nodes trust; ``None`` where that is not known.
+        changes: as ``planned_changes`` returns them.
+        known: the configurations that nodes trust; ``None`` if they are unknown.
         epoch: the current epoch.
-        ready: the share of the registered stake that is ready today, where that is known.
+        ready: the ready share of the registered stake today, if it is known.
         waits: whether the plan waits for another network.
     """
     return tuple(_standings(changes, known, epoch, ready, waits=waits))

@@ -1,8 +1,8 @@
-"""A rollout written down: two phases, their gates and epochs, and the people to tell. A TOML file, reviewed in git.
+"""The plan of a rollout: two phases, their gates and epochs, and the people to inform. A TOML file, reviewed in git.
 
-In: the text of a plan, or what is planned. Out: a ``PlannedRollout``, or the text, always with the same keys in the
-same order and the same comments, so that a change of the plan is a small change of the file. A plan with a mistake is
-no plan: every mistake is named at once, with its key and the right one that is nearest.
+In: the text of a plan, or its contents. Out: a ``PlannedRollout``, or the text, always with the same keys, order and
+comments, so that a change of the plan is a small change of the file. All mistakes in a plan are reported at once, each
+with its key and the most similar valid one.
 """
 
 import json
@@ -46,7 +46,7 @@ PlannedEpoch = Annotated[int, Field(ge=0, le=MAX_PLANNED_EPOCH)]
 
 
 class _Table(BaseModel):
-    """A table of the plan: unknown keys and values of another type are mistakes, nothing ever changes."""
+    """An immutable table of the plan; unknown keys and values of another type are mistakes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -73,7 +73,7 @@ class PlannedGate(_Table):
 
     @property
     def base(self) -> Base:
-        """Share of which stake."""
+        """The stake that the share refers to."""
         return Base(self.of)
 
 
@@ -83,17 +83,17 @@ class ActivatePhase(_Table):
     at: PlannedEpoch
     """The epoch at which the era begins."""
     lead_epochs: Annotated[int, Field(ge=1, le=100)] = 2
-    """So many epochs before it the marker must be there."""
+    """The marker must be published this many epochs before the activation."""
     gate: PlannedGate
 
     @property
     def decide_by(self) -> Epoch:
-        """The last epoch in which it can be activated."""
+        """The last epoch in which the activation can be published."""
         return Epoch(self.at - self.lead_epochs)
 
 
 class PlannedQuorum(_Table):
-    """The quorum parameters, as the plan has them reviewed."""
+    """The reviewed quorum parameters."""
 
     model: Literal["lottery", "cosmos", "ethereum"] = "lottery"
     k: Annotated[int, Field(ge=1)] | None = None
@@ -112,26 +112,26 @@ class PlannedQuorum(_Table):
 
 
 class Person(_Table):
-    """Somebody to tell."""
+    """A person to inform."""
 
     name: Words
     contact: Words | None = None
     tell: tuple[PhaseName, ...] = Field(default=PHASES, strict=False)
-    """Of which phases."""
+    """The phases to inform about."""
 
     def __str__(self) -> str:
         return self.name if self.contact is None else f"{self.name} <{self.contact}>"
 
 
 class PlannedConfiguration(_Table):
-    """A change of the protocol configuration beside the era: its parameters, or the file that has all of it."""
+    """A change of the protocol configuration: its parameters, or a file with the whole configuration."""
 
     epoch: Annotated[int, Field(ge=1, le=MAX_PLANNED_EPOCH)]
-    """From this epoch on it holds; the network signs with it one epoch later."""
+    """The first epoch in which it applies; the network signs with it one epoch later."""
     publish: PlannedEpoch | None = None
-    """Not to be published before this epoch."""
+    """The first epoch in which to publish it."""
     file: Words | None = None
-    """As ``marker configuration export`` writes it; a relative path begins where the plan is."""
+    """A file of ``marker configuration export``; a relative path starts at the folder of the plan."""
     k: Annotated[int, Field(ge=1)] | None = None
     m: Annotated[int, Field(ge=1)] | None = None
     phi_f: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -156,11 +156,11 @@ class PlannedBefore(_Table):
     verified: Words
     """The file that ``rollout verify --json`` wrote there; a relative path begins where the plan is."""
     share: ShareText = "90%"
-    """The share of what was before the switch at which this plan takes it for recovered."""
+    """The share of the activity before the switch at which this plan regards it as recovered."""
 
 
 class PlannedRollout(_Table):
-    """A rollout, as planned."""
+    """The plan of a rollout."""
 
     version: Literal[1]
     era: Words
@@ -188,15 +188,15 @@ class PlannedRollout(_Table):
         return self
 
     def people_to_tell(self, phase: PhaseName) -> tuple[Person, ...]:
-        """Whom to tell of a phase."""
+        """Return the people to inform about a phase."""
         return tuple(person for person in self.people if phase in person.tell)
 
     @classmethod
     def of(cls, tree: dict[str, object], origin: str = "in memory") -> Self:
-        """The plan in a tree of tables.
+        """Return the plan in a tree of tables.
 
         Raises:
-            ConfigurationError: it has mistakes; the error names every one.
+            ConfigurationError: it has mistakes; the error names all of them.
         """
         try:
             return cls.model_validate(tree)
@@ -213,10 +213,10 @@ class PlannedRollout(_Table):
 
     @classmethod
     def from_text(cls, text: str, origin: str = "in memory") -> Self:
-        """The plan in the text of a file.
+        """Return the plan in the text of a file.
 
         Raises:
-            ConfigurationError: it is no TOML, or has mistakes.
+            ConfigurationError: it is not TOML, or has mistakes.
         """
         if len(text.encode()) > MAX_PLAN_BYTES:
             raise _plan_error(origin, f"more than {MAX_PLAN_BYTES} bytes")
@@ -232,7 +232,7 @@ class PlannedRollout(_Table):
 
 
 def _lines(plan: PlannedRollout) -> Iterator[str]:
-    """Every key in its place; one that has its default is written, too, so that a review sees it."""
+    """Every key in its place; defaults are written out, so that a review sees them."""
     gate, activate = plan.activate.gate, plan.activate
     yield f"# Rollout plan of the era {_toml(plan.era)}. Its progress: eraswitch rollout status THIS-FILE"
     yield f"version = {plan.version}"
@@ -294,7 +294,7 @@ def _toml(value: object) -> str:
 
 
 def _keys_beside(path: Sequence[str]) -> list[str]:
-    """The keys that are right where the last part of ``path`` stands."""
+    """The keys that are allowed in place of the last part of ``path``."""
     model: type[BaseModel] = PlannedRollout
     tables: dict[str, type[BaseModel]] = {
         "announce": AnnouncePhase,

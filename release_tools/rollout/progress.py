@@ -1,12 +1,11 @@
 """The state of a planned rollout, and its next step. Pure.
 
-In: the plan, the markers in force, the epoch, and what the gates say. Out: a ``RolloutStanding``. The next step is
+In: the plan, the markers in force, the epoch, and the results of the gates. Out: a ``RolloutStanding``. The next step:
 
 1. to announce, once its epoch has come;
-2. to activate, once the gate holds, and no later than the plan's lead before the era begins;
-3. neither before every network that the plan puts first has been verified as recovered;
-4. none, when the markers say what the plan wants, or when they say something else: then plan and chain are brought
-   together by people, never by a command.
+2. to activate, once the gate is met, and no later than the plan's lead before the era begins;
+3. neither of them until every network that the plan puts first has been verified as recovered;
+4. none, if the markers are as planned, or if they differ from the plan: people must resolve that, never a command.
 """
 
 import math
@@ -29,10 +28,10 @@ class GateEvidence:
     """The facts for the gate of the second phase.
 
     Attributes:
-        adoption: the adoption, held against the plan's threshold; ``None`` where it is unknown.
-        forecast: the forecast of the switch, where the plan asks for a chance of a quorum and it is known.
-        unknown: why something is unknown, in words.
-        waits: which networks are waited for, in words; they hold back the first phase, too.
+        adoption: the result of the plan's gate; ``None`` if it is unknown.
+        forecast: the forecast of the switch, if the plan requires a chance of a quorum and it is known.
+        unknown: the reasons why something is unknown, in words.
+        waits: the networks that are waited for, in words; they block the first phase as well.
     """
 
     adoption: GateResult | None = None
@@ -46,11 +45,11 @@ class NextStep:
     """The next step of a rollout.
 
     Attributes:
-        state: how it stands.
-        words: the same in a sentence.
-        phase: which phase it belongs to; ``None`` where nothing is left to do.
-        change: the change of the markers; ``None`` where none is to be made.
-        lacks: what is missing before it can be done, in words.
+        state: its state.
+        words: the state in a sentence.
+        phase: the phase that it belongs to; ``None`` if nothing is left to do.
+        change: the change of the markers; ``None`` if there is none to make.
+        lacks: the unmet conditions, in words.
     """
 
     state: StepState
@@ -77,11 +76,11 @@ class RolloutStanding:
     Attributes:
         plan: the plan.
         epoch: the current epoch.
-        marker: the era's marker in force; ``None`` where it has none.
-        evidence: what is known for the gate.
-        step: what is next.
-        calendar: when epochs begin, where that is known.
-        configurations: where the planned changes of the protocol configuration stand.
+        marker: the era's marker in force; ``None`` if it has none.
+        evidence: the facts for the gate.
+        step: the next step.
+        calendar: the start of epochs, if it is known.
+        configurations: the state of the planned changes of the protocol configuration.
     """
 
     plan: PlannedRollout
@@ -94,7 +93,7 @@ class RolloutStanding:
 
     @property
     def tell(self) -> tuple[Person, ...]:
-        """Whom to tell of the next step."""
+        """The people to inform of the next step."""
         return () if self.step.phase is None else self.plan.people_to_tell(self.step.phase)
 
     @property
@@ -129,9 +128,9 @@ def rollout_standing(
 
     Args:
         plan: the plan.
-        markers: those in force, as a node trusts them.
+        markers: the markers in force, as a node trusts them.
         epoch: the current epoch.
-        evidence: what is known for the gate of the second phase, and of the networks before.
+        evidence: the facts for the gate of the second phase, and the networks to wait for.
     """
     marker = next((one for one in markers if one.name == plan.era), None)
     step = _next_step(plan, marker, epoch, evidence)
@@ -185,7 +184,7 @@ def _scheduled(plan: PlannedRollout, begins: Epoch, epoch: Epoch) -> NextStep:
 
 
 def gate_lacks(plan: PlannedRollout, evidence: GateEvidence) -> list[str]:
-    """The unmet conditions of the second phase's gate; nothing where it holds."""
+    """Return the unmet conditions of the second phase's gate; empty if it is met."""
     wanted, found = plan.activate.gate.quorum_probability, evidence.forecast
     lacks = list(evidence.unknown)
     if not lacks and (evidence.adoption is None or (wanted is not None and found is None)):

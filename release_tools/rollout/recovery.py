@@ -1,15 +1,14 @@
 """Whether a network recovered from a switch of eras: the third phase of a rollout. Pure.
 
-In: what happened in each epoch, when the era began, and what was forecast. Out: a ``Recovery``. The rules:
+In: the activity in each epoch, the epoch of the switch, and the forecast. Out: a ``Recovery``. The rules:
 
-1. The epochs from the switch on are compared with the last ``BEFORE_EPOCHS`` before it: certificates and stake with
-   their mean over those of them for which they are known.
-2. Only an epoch that is over is compared; the current one is shown and decides nothing.
-3. The network has recovered when the newest epoch that is over has at least the wanted share of the certificates and of
-   the stake before the switch. What is not known of either side does not count against it, but one of the two must be
-   known: nothing known is not recovered.
-4. A party that took part before the switch and in neither the newest epoch that is over nor the current one has stopped
-   and has not come back. Largest stake first.
+1. The epochs since the switch are compared with the last ``BEFORE_EPOCHS`` before it: certificates and stake with their
+   mean over the epochs for which they are known.
+2. Only completed epochs are compared; the current one is shown and decides nothing.
+3. The network has recovered if the newest completed epoch has at least the wanted share of the certificates and of the
+   stake before the switch. An unknown figure does not count against it, but one of the two must be known.
+4. A party that took part before the switch, but neither in the newest completed epoch nor in the current one, has
+   stopped and not returned. Largest stake first.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,10 +22,10 @@ from release_tools.adoption.shares import Share, share_words
 from release_tools.forecasting.result import Forecast
 
 BEFORE_EPOCHS = 3
-"""Epochs before the switch that the ones after it are compared with."""
+"""The number of epochs before the switch to compare with."""
 
 DEFAULT_RECOVERED = Fraction(9, 10)
-"""The share of what was before the switch at which a network has recovered."""
+"""A network has recovered at this share of the activity before the switch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +34,9 @@ class EpochActivity:
 
     Attributes:
         epoch: the epoch.
-        certificates: how many there are of it; ``None`` where that is not known.
-        parties: the parties that took part → their stake in lovelace; ``None`` where they are not known.
-        registered: the stake whose signatures count in it, in lovelace; ``None`` where that is not known.
+        certificates: the number of certificates; ``None`` if it is unknown.
+        parties: the parties that took part → their stake in lovelace; ``None`` if they are unknown.
+        registered: the stake whose signatures count in it, in lovelace; ``None`` if it is unknown.
     """
 
     epoch: Epoch
@@ -70,18 +69,18 @@ class EpochActivity:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """How a network stands after a switch.
+    """The state of a network after a switch.
 
     Attributes:
-        at: the epoch at which the era began.
+        at: the epoch in which the era began.
         current: the current epoch.
-        wanted: the share of what was before at which it has recovered.
-        epochs: what is known of each epoch, oldest first.
-        certificates: of the newest epoch that is over, as a share of those before; ``None`` where not known.
-        stake: the same of the stake that took part.
-        judged: the newest epoch that is over; ``None`` where there is none since the switch.
-        missing: parties that stopped and have not come back → their stake before, largest first.
-        forecast: what was forecast before the switch, where that can be worked out.
+        wanted: the share of the activity before at which it has recovered.
+        epochs: the activity of each epoch, oldest first.
+        certificates: those of the newest completed epoch as a share of those before; ``None`` if unknown.
+        stake: the stake that took part, as a share of that before; ``None`` if unknown.
+        judged: the newest completed epoch; ``None`` if there is none since the switch.
+        missing: parties that stopped and have not returned → their stake before, largest first.
+        forecast: the forecast before the switch, if there is one.
         words: the verdict in a sentence.
         recovered: the verdict.
     """
@@ -134,11 +133,11 @@ def recovery(
     """Judge whether a network recovered from a switch.
 
     Args:
-        activities: what is known of each epoch, in any order.
-        at: the epoch at which the era began.
+        activities: the activity of each epoch, in any order.
+        at: the epoch in which the era began.
         current: the current epoch.
-        wanted: the share of what was before at which it has recovered.
-        forecast: what was forecast before the switch.
+        wanted: the share of the activity before at which it has recovered.
+        forecast: the forecast before the switch.
     """
     known = {one.epoch: one for one in activities}
     before = [known[epoch] for epoch in map(Epoch, range(max(0, at - BEFORE_EPOCHS), at)) if epoch in known]
