@@ -20,7 +20,7 @@ from pydantic import Field, StringConstraints, TypeAdapter
 
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
 from chain_reader.providers.transport.bounded_process import Finished, TooLateError, TooMuchError, run_bounded
-from chain_reader.providers.transport.calls import Answer, Call
+from chain_reader.providers.transport.calls import Answer, Call, Hash, Whole
 from chain_reader.providers.transport.errors import (
     ProviderFailedError,
     ProviderRefusedError,
@@ -30,14 +30,12 @@ from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK
 from chain_reader.providers.transport.retries import Retries
 from datum import decode_datum, encode_datum
 from datum.plutus import DatumFormatError
-from eras import MAX_EPOCH, ChainReadError, ConfigurationError, Epoch, Slot
+from eras import ChainReadError, ConfigurationError, Epoch, Slot
 
 MAINNET_MAGIC = 764_824_073
 PROGRAM = "cardano-cli"
 
 Parsed = TypeVar("Parsed")
-Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
-Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 OutputReference = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}#[0-9]{1,9}$")]
 
 _ADDRESS = re.compile("addr(_test)?1[a-z0-9]+")

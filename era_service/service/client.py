@@ -16,14 +16,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from http import HTTPStatus
-from typing import Annotated
 
-from pydantic import Field, StringConstraints, TypeAdapter
+from pydantic import TypeAdapter
 
 from chain_reader.ports import EraReading
 from chain_reader.providers.leader.client import LeaderClient
 from chain_reader.providers.leader.observer import LeaderObserver
-from chain_reader.providers.transport.calls import Answer, Call, provider_name
+from chain_reader.providers.transport.calls import Answer, Call, Hash, Whole, provider_name
 from chain_reader.providers.transport.errors import ProviderNotFoundError, UnexpectedAnswerError
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
@@ -36,7 +35,6 @@ from era_service.service.documents import API_VERSION, RegistrationReceipt
 from era_store.capability import Capability
 from eras import (
     API_VERSION_HEADER,
-    MAX_EPOCH,
     SIGNER_NODE_VERSION_HEADER,
     ApiVersion,
     ChainReadError,
@@ -55,9 +53,6 @@ from release_tools.registrations.signed import Statement
 MISMATCH = 412
 TEXT = 200
 
-Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
-Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-
 
 class ServiceVersionError(ChainReadError):
     """A service speaks an API version that this client does not."""
@@ -68,7 +63,7 @@ class ServiceRolledBackError(ChainReadError):
 
 
 class _Source(Answer):
-    transaction: Hex64 | None
+    transaction: Hash | None
     slot: Whole | None
 
 

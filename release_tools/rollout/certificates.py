@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from chain_reader.providers.transport.api import HttpApi
-from chain_reader.providers.transport.calls import Answer, Asking
+from chain_reader.providers.transport.calls import Answer, Asking, Hash
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
 from eras import ConfigurationError, Epoch
@@ -26,7 +26,6 @@ from release_tools.rollout.recovery import EpochActivity
 MAX_CERTIFICATES = 200
 """Certificates that are fetched one by one at most."""
 
-_Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _EpochNumber = Annotated[int, Field(ge=0, le=MAX_REGISTRATION_EPOCH)]
 
 
@@ -40,7 +39,7 @@ class _Metadata(Answer):
 
 
 class _Listed(Answer):
-    hash: _Hash
+    hash: Hash
     previous_hash: str
     epoch: _EpochNumber
 

@@ -11,13 +11,8 @@ from pydantic import Field, StringConstraints
 from typing_extensions import TypedDict
 
 from chain_reader.authorship import MAX_TRANSACTION_BYTES
-from chain_reader.providers.transport.calls import STRICT, Answer
+from chain_reader.providers.transport.calls import STRICT, Answer, Hash, OutputIndex, Quantity, Whole
 from chain_reader.providers.transport.sieve import Sieve
-from eras import MAX_EPOCH
-
-Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
-OutputIndex = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
 class ErrorBody(Answer):
@@ -80,7 +75,7 @@ class Amount(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc] # pydantic reads it, a type checker knows no such key
 
     unit: str
-    quantity: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+    quantity: Quantity
 
 
 class AddressOutput(TypedDict):

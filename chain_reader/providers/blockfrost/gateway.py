@@ -6,15 +6,12 @@ only be looked up.
 """
 
 import logging
-from typing import Annotated
 from urllib.parse import quote
 
-from pydantic import Field
-
-from chain_reader.providers.blockfrost.answers import Amount, Hash, OutputIndex, Whole, assets_of, lovelace_of
+from chain_reader.providers.blockfrost.answers import Amount, assets_of, lovelace_of
 from chain_reader.providers.blockfrost.api import PAGE_ITEMS, BlockfrostApi, about_address
 from chain_reader.providers.gateway import REMOTE_WHEN_IDLE, Network, SpendableOutput, TransactionParameters
-from chain_reader.providers.transport.calls import Answer, Asking
+from chain_reader.providers.transport.calls import Answer, Asking, Hash, OutputIndex, Quantity, Whole
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from eras import Slot
 
@@ -29,7 +26,7 @@ class _Parameters(Answer):
     min_fee_a: Whole
     min_fee_b: Whole
     max_tx_size: Whole
-    coins_per_utxo_size: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+    coins_per_utxo_size: Quantity
 
 
 class _LatestBlock(Answer):
@@ -45,7 +42,7 @@ class _Transaction(Answer):
 
 
 class _Asset(Answer):
-    quantity: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+    quantity: Quantity
 
 
 class _Output(Answer):

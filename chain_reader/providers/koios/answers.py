@@ -9,7 +9,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import BeforeValidator, Field, StringConstraints
 from typing_extensions import TypedDict
 
-from chain_reader.providers.transport.calls import STRICT, Answer
+from chain_reader.providers.transport.calls import STRICT, Answer, Hash, OutputIndex, Quantity, Whole
 from chain_reader.providers.transport.sieve import Fields, Sieve
 from eras import MAX_EPOCH
 
@@ -26,10 +26,7 @@ def _number(value: Any) -> Any:
     return value
 
 
-Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
 Written = Annotated[int, BeforeValidator(_number), Field(ge=0, le=MAX_EPOCH)]
-Index = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
 class Tip(Answer):
@@ -81,7 +78,7 @@ class Asset(TypedDict):
 
     policy_id: str
     asset_name: str | None
-    quantity: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+    quantity: Quantity
 
 
 class Output(TypedDict):
@@ -90,9 +87,9 @@ class Output(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
     tx_hash: Hash
-    tx_index: Index
+    tx_index: OutputIndex
     address: str
-    value: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+    value: Quantity
     block_height: Whole
     is_spent: bool
     datum_hash: NotRequired[str | None]
@@ -106,7 +103,7 @@ class Reference(Answer):
     """An item of ``/address_outputs``, which has no datums."""
 
     tx_hash: Hash
-    tx_index: Index
+    tx_index: OutputIndex
     block_height: Whole
 
     def __str__(self) -> str:

@@ -4,16 +4,11 @@ In: the JSON of an answer. Out: frozen values, or plain dictionaries for the mat
 Fields that are not used are not looked at.
 """
 
-from typing import Annotated, Literal, NotRequired
+from typing import Literal, NotRequired
 
-from pydantic import Field, StringConstraints
 from typing_extensions import TypedDict
 
-from chain_reader.providers.transport.calls import STRICT, Answer
-from eras import MAX_EPOCH
-
-Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
+from chain_reader.providers.transport.calls import STRICT, Answer, Hash, OutputIndex, Whole
 
 
 class Point(TypedDict):
@@ -49,7 +44,7 @@ class Match(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
     transaction_id: Hash
-    output_index: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    output_index: OutputIndex
     address: str
     value: Value
     datum_hash: str | None

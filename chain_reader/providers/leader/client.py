@@ -12,20 +12,18 @@ from pydantic import Field, StringConstraints
 
 from chain_reader.authorship import MAX_TRANSACTION_BYTES
 from chain_reader.providers.transport.api import HttpApi
-from chain_reader.providers.transport.calls import Answer
+from chain_reader.providers.transport.calls import Answer, Hash, Whole
 from chain_reader.providers.transport.errors import ReadLimitExceededError
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from datum import MarkerKind
-from eras import MAX_EPOCH, ConfigurationError
+from eras import ConfigurationError
 
 PAGE_ENTRIES = 100
 PAGE_REGISTRATIONS = 500
 
-Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Hex128 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 TransactionHex = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2})+$", max_length=2 * MAX_TRANSACTION_BYTES)]
 Reference = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}#[0-9]{1,10}$")]
-Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
 Parsed = TypeVar("Parsed")
 
 
@@ -59,8 +57,8 @@ class LeaderEntry(Answer):
     slot: Whole | None
     height: Annotated[int, Field(ge=0, lt=2**63)] | None
     payload: str
-    digest: Hex64
-    previous: Hex64 | None
+    digest: Hash
+    previous: Hash | None
     publications: tuple[TransactionHex, ...] = ()
     """The bytes of transactions, each proved by ``chain_reader.trust.publications``; leaders before 0.2 show none."""
 
@@ -83,7 +81,7 @@ class LeaderRegistration(Answer):
     version: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")] | None
     seen_at_s: Annotated[float, Field(ge=0, lt=2**40)]
     time_s: Annotated[int, Field(ge=0, lt=2**40)] | None
-    key: Hex64 | None
+    key: Hash | None
     signature: Hex128 | None
     stated_stake: Whole | None = None
     capability: dict[str, object] | None = None

@@ -10,13 +10,10 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, PlainValidator, StringConstraints, TypeAdapter
+from pydantic import Field, PlainValidator, TypeAdapter
 
-from chain_reader.providers.transport.calls import Answer
-from eras import MAX_EPOCH
+from chain_reader.providers.transport.calls import Answer, Hash, OutputIndex, Whole
 
-Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
 Origin = Literal["origin"]
 
 
@@ -82,7 +79,7 @@ class UnspentOutput(Answer):
     """An entry of the UTxO set; ``datum`` is an inline datum, CBOR in hex."""
 
     transaction: TransactionId
-    index: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    index: OutputIndex
     address: str
     value: dict[str, dict[str, Whole]]
     datum: str | None = None

@@ -22,15 +22,13 @@ from chain_reader.providers.ogmios.answers import (
     GENESIS,
     TIP,
     Ada,
-    Hash,
     Point,
     Reply,
     TransactionId,
     UnspentOutput,
-    Whole,
 )
 from chain_reader.providers.ogmios.connection import Conversation, OgmiosConnection
-from chain_reader.providers.transport.calls import Answer, Asking
+from chain_reader.providers.transport.calls import Answer, Asking, Hash, Whole
 from chain_reader.providers.transport.errors import TransactionRefusedError
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS
 from eras import Slot

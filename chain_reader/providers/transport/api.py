@@ -6,11 +6,11 @@ In: a URL, headers and limits. Out: answers of the expected types, or a ``ChainR
 from collections.abc import Callable, Mapping
 from functools import cache
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import ConfigDict, RootModel, StringConstraints, TypeAdapter
+from pydantic import ConfigDict, RootModel, TypeAdapter
 
-from chain_reader.providers.transport.calls import Call, provider_name
+from chain_reader.providers.transport.calls import Call, Hash, provider_name
 from chain_reader.providers.transport.errors import TransactionRefusedError
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
@@ -24,7 +24,7 @@ _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 """The validator of a type, made when its first answer comes."""
 
 
-class _Submitted(RootModel[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]]):
+class _Submitted(RootModel[Hash]):
     model_config = ConfigDict(strict=True)
 
 

@@ -9,10 +9,10 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Annotated, Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from chain_reader.providers.transport.errors import (
@@ -28,7 +28,7 @@ from chain_reader.providers.transport.errors import (
     ReadLimitExceededError,
     UnexpectedAnswerError,
 )
-from eras import ChainReadError, ConfigurationError
+from eras import MAX_EPOCH, ChainReadError, ConfigurationError
 
 Api = TypeVar("Api", bound="Connection")
 Item = TypeVar("Item", bound=Mapping[str, Any])
@@ -91,6 +91,13 @@ _REFUSED = (
 
 STRICT = ConfigDict(strict=True, frozen=True, extra="ignore")
 """How every answer is checked: no conversions, and unknown fields ignored."""
+
+
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
+OutputIndex = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Quantity = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+"""A number as text."""
 
 
 class Answer(BaseModel):
