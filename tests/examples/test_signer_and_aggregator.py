@@ -8,8 +8,8 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import requests
 
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
 from eras import AGGREGATOR_NODE_VERSION_HEADER, API_VERSION_HEADER
+from tests import forked
 from tests.conftest import ROOT
 from tests.node.world import ADDRESS, KEY, PYTHAGORAS, THALES, publish
 
@@ -35,19 +36,39 @@ def provider(tmp_path: Path) -> Iterator[tuple[LocalChain, str]]:
             yield chain, f"blockfrost:{server.blockfrost_url}"
 
 
-@contextmanager
-def example(name: str, provider: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """An example as a process of its own, ended at the end."""
-    command = [sys.executable, str(ROOT / "examples" / f"{name}.py"), "--provider", provider]
-    place = ["--era-address", ADDRESS, "--verification-key", KEY.verification_key.hex]
-    process = subprocess.Popen(
-        [*command, *place, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
+SCRIPT = """
+import runpy, sys
+from pathlib import Path
+sys.argv = sys.argv[1:]
+sys.path.insert(0, str(Path(sys.argv[0]).parent))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+class Example(forked.Forked):
+    """An example as a process of its own, ended at the end of the block."""
+
+    def __init__(self, name: str, provider: str, *arguments: str, errors: Path) -> None:
+        script = str(ROOT / "examples" / f"{name}.py")
+        place = ("--provider", provider, "--era-address", ADDRESS, "--verification-key", KEY.verification_key.hex)
+        self._errors = errors / f"{name}-{time.monotonic_ns()}.log"
+        super().__init__(SCRIPT, script, *place, *arguments, stderr=self._errors)
+
+    def communicate(self) -> tuple[str, str]:
+        """Wait for its end. Returns what it printed, and its errors."""
+        printed = self.stdout.read()
+        self.wait(60)
+        return printed, self._errors.read_text()
+
+    def __exit__(self, *reason: Any) -> None:
+        self.kill()
+        super().__exit__(*reason)
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Callable[..., Example]:
+    """Starts an example."""
+    return partial(Example, errors=tmp_path)
 
 
 def taken(url: str) -> dict[str, Any]:
@@ -66,12 +87,13 @@ def knows_its_era(url: str) -> bool:
     return API_VERSION_HEADER in requests.get(f"{url}/signatures", timeout=60).headers
 
 
-def url_of(aggregator: subprocess.Popen[str]) -> str:
-    assert aggregator.stdout is not None
+def url_of(aggregator: Example) -> str:
     return str(json.loads(aggregator.stdout.readline())["url"])
 
 
-def test_across_the_switch_no_signature_is_lost(provider: tuple[LocalChain, str]) -> None:
+def test_across_the_switch_no_signature_is_lost(
+    example: Callable[..., Example], provider: tuple[LocalChain, str]
+) -> None:
     """Alice hears of an epoch before the aggregator does, Bob after it; both are refused and sign once more."""
     chain, source = provider
     with example("aggregator", source, "--poll", "0.7") as aggregator:
@@ -81,11 +103,11 @@ def test_across_the_switch_no_signature_is_lost(provider: tuple[LocalChain, str]
             example("signer", source, "--name", "alice", "--poll", "0.1", *rounds) as alice,
             example("signer", source, "--name", "bob", "--poll", "30", *rounds) as bob,
         ):
-            until(lambda: len(taken(url)["signatures"]) > 10, "the signers begin")
+            until(lambda: {row["signer"] for row in taken(url)["signatures"]} == {"alice", "bob"}, "both begin")
             publish(chain, (THALES, 0), (PYTHAGORAS, 7))
             chain.advance_to_epoch(6)
             chain.advance_to_epoch(7)
-            summaries = [json.loads(signer.communicate(timeout=60)[0]) for signer in (alice, bob)]
+            summaries = [json.loads(signer.communicate()[0]) for signer in (alice, bob)]
         found = taken(url)
         answer = requests.post(f"{url}/signatures", json={}, headers={API_VERSION_HEADER: "0.1.0"}, timeout=60)
         aggregator.send_signal(signal.SIGTERM)
@@ -104,7 +126,9 @@ def test_across_the_switch_no_signature_is_lost(provider: tuple[LocalChain, str]
     assert answer.headers[AGGREGATOR_NODE_VERSION_HEADER] == "2.0.0"
 
 
-def test_an_old_version_of_the_signer_ends_at_the_switch_with_4(provider: tuple[LocalChain, str]) -> None:
+def test_an_old_version_of_the_signer_ends_at_the_switch_with_4(
+    example: Callable[..., Example], provider: tuple[LocalChain, str]
+) -> None:
     chain, source = provider
     with example("aggregator", source, "--poll", "0.1") as aggregator:
         url = url_of(aggregator)
@@ -113,14 +137,16 @@ def test_an_old_version_of_the_signer_ends_at_the_switch_with_4(provider: tuple[
             until(lambda: taken(url)["signatures"], "the signer begins")
             publish(chain, (THALES, 0), (PYTHAGORAS, 6))
             chain.advance_to_epoch(6)
-            _, errors = signer.communicate(timeout=60)
+            _, errors = signer.communicate()
         assert signer.returncode == 4
         assert "The current era pythagoras is not supported by this software" in errors
         assert {row["era"] for row in taken(url)["signatures"]} == {THALES}
 
 
 @pytest.mark.parametrize("body", ["[]", "{", '{"signer": "a"}', '{"signer": "a", "round": "x", "signature": ""}'])
-def test_nonsense_is_answered_and_stops_nobody(body: str, provider: tuple[LocalChain, str]) -> None:
+def test_nonsense_is_answered_and_stops_nobody(
+    body: str, example: Callable[..., Example], provider: tuple[LocalChain, str]
+) -> None:
     with example("aggregator", provider[1], "--poll", "0.1") as aggregator:
         url = url_of(aggregator)
         until(lambda: knows_its_era(url), "it knows its era")
@@ -133,7 +159,7 @@ def test_nonsense_is_answered_and_stops_nobody(body: str, provider: tuple[LocalC
         assert nameless.status_code == 412
 
 
-def test_a_body_without_end_is_not_read(provider: tuple[LocalChain, str]) -> None:
+def test_a_body_without_end_is_not_read(example: Callable[..., Example], provider: tuple[LocalChain, str]) -> None:
     with example("aggregator", provider[1]) as aggregator:
         place = url_of(aggregator).removeprefix("http://")
         for length in (10**12, -1):
@@ -145,7 +171,9 @@ def test_a_body_without_end_is_not_read(provider: tuple[LocalChain, str]) -> Non
             connection.close()
 
 
-def test_a_signer_waits_for_an_aggregator_in_trouble_and_ends_when_told_to(provider: tuple[LocalChain, str]) -> None:
+def test_a_signer_waits_for_an_aggregator_in_trouble_and_ends_when_told_to(
+    example: Callable[..., Example], provider: tuple[LocalChain, str]
+) -> None:
     """The aggregator hangs up, then fails, and then is there."""
     answers: list[int | None] = [None, 500, 503, 201]
     brought: list[int] = []
@@ -170,7 +198,7 @@ def test_a_signer_waits_for_an_aggregator_in_trouble_and_ends_when_told_to(provi
         with example("signer", provider[1], "--name", "alice", "--rounds", "100000", "--aggregator", url) as signer:
             until(lambda: len(brought) > 6, "it goes on")
             signer.send_signal(signal.SIGTERM)
-            out, errors = signer.communicate(timeout=60)
+            out, errors = signer.communicate()
         server.shutdown()
     assert brought[:5] == [0, 0, 0, 0, 1], "no round is lost"
     assert (signer.returncode, "Traceback" in errors) == (0, False)
@@ -178,7 +206,7 @@ def test_a_signer_waits_for_an_aggregator_in_trouble_and_ends_when_told_to(provi
 
 
 def test_with_a_store_a_node_that_starts_without_a_provider_knows_its_era(
-    provider: tuple[LocalChain, str], tmp_path: Path
+    example: Callable[..., Example], provider: tuple[LocalChain, str], tmp_path: Path
 ) -> None:
     store = ("--store", str(tmp_path / "trust.sqlite3"))
     for source in (provider[1], "blockfrost:http://127.0.0.1:9/api/v0"):
