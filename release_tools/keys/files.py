@@ -1,4 +1,4 @@
-"""Keys on disk. A secret file is its owner's alone from the moment it exists, and is written whole or not at all.
+"""Key files. A secret file is private from its creation, and written completely or not at all.
 
 An era key is ``era.sk`` and ``era.vk``, as Mithril's aggregator writes them (JSON-hex, no newline at the end). With a
 passphrase ``era.sk`` is encrypted (``encrypted``). A key that exists is never overwritten: losing the secret key of a
@@ -64,15 +64,15 @@ def write_key_pair(folder: Path, key: SigningKey, passphrase: bytes | None = Non
 
 
 def write_new(path: Path, text: str, mode: int = OWNER_ONLY) -> None:
-    """Make a file that is not there yet.
+    """Create a file that does not exist yet.
 
     Args:
-        path: where; its folder exists.
-        text: its content, written as UTF-8.
+        path: the path, in an existing folder.
+        text: the content, written as UTF-8.
         mode: its permissions, less the umask.
 
     Raises:
-        OSError: it exists already (``FileExistsError``), or cannot be written; what was begun is gone.
+        OSError: it already exists (``FileExistsError``), or cannot be written; no part of it remains.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -86,10 +86,10 @@ def write_new(path: Path, text: str, mode: int = OWNER_ONLY) -> None:
 
 
 def replace(path: Path, text: str) -> None:
-    """Give a file with a secret another content, whole or not at all; a link to it stays one.
+    """Replace the content of a secret file atomically; a symbolic link to it is kept.
 
     Raises:
-        OSError: it cannot be written; it is as it was.
+        OSError: it cannot be written; it has not changed.
     """
     target = path.resolve()
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")

@@ -1,7 +1,7 @@
-"""The payment key that pays for marker transactions, from a file, and never shown.
+"""The payment key that pays for marker transactions; it is never shown.
 
-In: a file with a plain key or an extended one, in any form that ``forms`` reads. Out: an object that signs, names
-its address and its key hash, and hides the key: pycardano's own keys print their secret in ``repr``.
+In: a file with a plain or an extended key, in any form that ``forms`` reads. Out: an object that signs and has an
+address and a key hash. It hides the key, while pycardano's own keys print their secret in ``repr``.
 """
 
 import os
@@ -30,7 +30,7 @@ class PaymentSigner(Protocol):
 
     @property
     def key_hash(self) -> str:
-        """The hash that addresses and required signatures name it by, 56 hex digits."""
+        """The hash of the key, 56 hex digits."""
 
     def address(self, network_id: int) -> str:
         """Its enterprise address (no stake part) on a network, bech32."""
@@ -40,8 +40,8 @@ class PaymentSigner(Protocol):
 
         Args:
             transaction_hash: the hash of the body.
-            body: the body, for who shows what is signed.
-            words: what it does, for people.
+            body: the body, for devices that show it.
+            words: a description of the transaction for people.
         """
 
 
@@ -76,7 +76,7 @@ class PaymentKey:
             self._key = PaymentSigningKey(raw)
             self._public = self._key.to_verification_key()
         self.key_hash = public_key_hash(self.public)
-        """The hash that addresses and required signatures name it by, 56 hex digits."""
+        """The hash of the key, 56 hex digits."""
 
     @classmethod
     def generate(cls) -> Self:

@@ -1,16 +1,15 @@
-"""Keys outside of this process: a program that is given bytes, and what they are in words, and answers a signature.
+"""Keys outside of this process: a program gets bytes with a description in words, and returns a signature.
 
-In: a signer file, which stands wherever a key file may stand, and bytes to sign. Out: a signature that was verified, or
-an error. The protocol (docs/keys.md):
+In: a signer file, which is accepted in place of a key file, and bytes to sign. Out: a verified signature, or an error.
+The protocol (docs/keys.md):
 
 1. The signer file is one JSON object: ``eraswitch_signer`` (version 1), ``kind`` (``era`` or ``payment``), ``public``
    (the public key in hex), ``program`` (an absolute path and arguments) and, where wanted, ``timeout_s`` and
    ``environment`` (names of variables that are passed on). Nobody but its owner can write to it, since it names a
    program to run.
-2. The program is run once for each signature, without a shell or a terminal. It is given one JSON object on standard
-   input, and answers one: ``{"signature": "<128 hex>"}``, or ``{"refused": "<reason>"}``.
-3. It is stopped when its time is over or it prints too much. A signature that is not one of the bytes by the public key
-   is an error, and never used.
+2. The program is run once for each signature, without a shell or a terminal. It gets one JSON object on standard input,
+   and prints one: ``{"signature": "<128 hex>"}``, or ``{"refused": "<reason>"}``.
+3. It is stopped if it takes too long or prints too much. A signature that the public key does not verify is an error.
 """
 
 import json

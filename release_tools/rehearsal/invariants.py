@@ -1,6 +1,6 @@
-"""The invariants of a rehearsal: what must never happen, whatever else does.
+"""The invariants of a rehearsal, which hold whatever happens in it.
 
-In: what the simulation does, step by step. Out: violations, each in the words that a release team needs. The rules:
+In: the steps of the simulation. Out: violations, in words for a release team. The rules:
 
 1. ``agreement``: two nodes that are up, at the same epoch, with the same view of the chain, name the same current era,
    and the same protocol configuration. (A node that lost its memory and sees unspent outputs only is exempt:
@@ -8,8 +8,8 @@ In: what the simulation does, step by step. Out: violations, each in the words t
 2. ``one-way``: no node goes back to an earlier epoch or era, nor to another configuration for an epoch in which, or
    after which, it read the chain.
 3. ``verdicts``: every datum at the era address that is not in force has a verdict.
-4. ``quorum``: the quorum is kept, or a forecast made before the switch said that it might not be, or something is
-   broken that no forecast knows of (a crash, an outage, expired keys).
+4. ``quorum``: the quorum is kept, or a forecast before the switch warned that it might be lost, or a fault occurred
+   that no forecast anticipates (a crash, an outage, expired keys).
 """
 
 from collections.abc import Callable, Iterable
@@ -32,12 +32,12 @@ MOST_VIOLATIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A rule was broken.
+    """A broken rule.
 
     Attributes:
-        rule: which.
-        epoch: the epoch it happened in.
-        words: what happened.
+        rule: the rule.
+        epoch: the epoch in which it was broken.
+        words: the event in words.
     """
 
     rule: str
@@ -50,7 +50,7 @@ class Violation:
 
 
 class Invariants:
-    """Watches a rehearsal. States are shared by many nodes, so each pair is looked at once."""
+    """Checks the rules during a rehearsal. Many nodes share a state, so each pair of states is checked once."""
 
     def __init__(self) -> None:
         self.violations: list[Violation] = []
@@ -62,7 +62,7 @@ class Invariants:
         key = (id(before), id(after))
         if key in self._steps:
             return
-        self._steps[key] = (before, after)  # held, so that no identity is given twice
+        self._steps[key] = (before, after)  # kept, so that no identity is reused
         if before.epoch is not None and (after.epoch is None or after.epoch < before.epoch):
             self._broken("one-way", before.epoch, f"{party_id} went from epoch {before.epoch} back to {after.epoch}")
         if before.epoch is None:
@@ -77,7 +77,7 @@ class Invariants:
             self._broken("one-way", before.epoch, words)
 
     def _same_configuration(self, party_id: str, before: NodeState, after: NodeState, epoch: Epoch) -> None:
-        """Rule 2, for the configurations that nodes still sign with, and hold."""
+        """Rule 2, for the configurations that nodes still sign with."""
         for at in (Epoch(max(0, epoch - 1)), epoch):
             was, now = _configured(before, at), _configured(after, at)
             if was is not None and was != now:
@@ -85,7 +85,7 @@ class Invariants:
                 self._broken("one-way", epoch, f"the configuration of epoch {at} changed with {party_id}: {words}")
 
     def verdicts(self, state: NodeState, evidence: Evidence) -> None:
-        """Rule 3, for what a node makes of an answer."""
+        """Rule 3, for a node's judgement of an answer."""
         key = (id(state.told), id(evidence.considered))
         if key in self._verdicts:
             return
@@ -96,7 +96,7 @@ class Invariants:
                 self._broken("verdicts", evidence.epoch, f"{reference} was not refused by any verdict")
 
     def agreement(self, seen: Iterable[tuple[str, int, NodeState]]) -> None:
-        """Rule 1, for (party, view of the chain, state) of every node that is up and can be held to it."""
+        """Rule 1, for (party, view of the chain, state) of every running node that it applies to."""
         found: dict[tuple[int, Epoch], tuple[str, EraMarker | ProtocolConfiguration]] = {}
         checked: set[tuple[int, int]] = set()
         for party_id, view, state in seen:
@@ -118,7 +118,7 @@ class Invariants:
             self._broken("quorum", epoch, words)
 
     def forget(self) -> None:
-        """Let go of the objects that were compared; called when none of them is asked about again."""
+        """Release the compared objects, which will not be compared again."""
         self._steps.clear()
         self._verdicts.clear()
 

@@ -1,6 +1,6 @@
-"""The outcome of a rehearsal: a row an epoch, the decisions, what was broken, and whether it ended as expected.
+"""The outcome of a rehearsal: a row for each epoch, the decisions, broken rules, and checked expectations. Pure.
 
-Nothing is read or drawn here. Equal scenarios give equal outcomes, to the letter of ``to_dict``.
+Equal scenarios give equal outcomes.
 """
 
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ class Outcome:
     """The outcome of a rehearsal.
 
     Attributes:
-        scenario: what was rehearsed.
+        scenario: the rehearsed scenario.
         rows: an entry for each epoch.
         told: the decisions of nodes, in the order of their first time.
-        happenings: what was done and what went wrong, in order.
+        happenings: actions and faults, in order.
         violations: the rules that were broken.
     """
 
@@ -31,7 +31,7 @@ class Outcome:
 
     @property
     def checked(self) -> tuple[Checked, ...]:
-        """An expectation, with what came."""
+        """The expectations, with the result of each."""
         return tuple(_checked(self.scenario.expect, self))
 
     @property
@@ -41,7 +41,7 @@ class Outcome:
 
     @property
     def verdict(self) -> Verdict:
-        """How it went, why, and what to do now."""
+        """The verdict, with reasons and the next step."""
         return verdict_of(self)
 
     @property

@@ -1,8 +1,8 @@
-"""The shortest story that still goes wrong: a failing scenario, made smaller as long as it fails in the same way.
+"""Shrinks a failing scenario as long as it fails in the same way.
 
-In: a scenario whose rehearsal broke a rule (or missed an expectation). Out: a smaller one that does so too, and its
-outcome. Tried, in turn, until nothing helps any more or the budget is used up: end right after the failure, fewer
-nodes, one action less, one kind of trouble less. Each trial is a rehearsal of its own.
+In: a scenario whose rehearsal broke a rule or missed an expectation. Out: a smaller one that fails in the same way, and
+its outcome. The attempts, repeated until none succeeds or the budget is used up: end right after the failure, fewer
+nodes, one action less, one kind of fault less. Each attempt is a rehearsal.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ class Shrunk:
     Attributes:
         outcome: its outcome; the scenario is in it.
         trials: how many rehearsals it took.
-        finished: whether nothing smaller fails; else the budget was used up.
+        finished: whether no smaller scenario fails; otherwise the budget was used up.
     """
 
     outcome: Outcome
@@ -36,12 +36,12 @@ def shrink(failing: Outcome, play: Play, *, trials: int = DEFAULT_TRIALS) -> Shr
     """Make the scenario of ``failing`` smaller.
 
     Args:
-        failing: a rehearsal that went wrong.
+        failing: a failed rehearsal.
         play: rehearses a scenario.
-        trials: rehearsals at most.
+        trials: the number of rehearsals at most.
 
     Raises:
-        ValueError: ``failing`` went well.
+        ValueError: ``failing`` did not fail.
     """
     wanted = _failure(failing)
     if wanted is None:
@@ -62,7 +62,7 @@ def shrink(failing: Outcome, play: Play, *, trials: int = DEFAULT_TRIALS) -> Shr
 
 
 def _failure(outcome: Outcome) -> tuple[str, ...] | None:
-    """In which way it went wrong."""
+    """The kind of failure."""
     if outcome.violations:
         return ("rule", outcome.violations[0].rule)
     missed = [one.expected for one in outcome.checked if not one.met]
@@ -73,7 +73,7 @@ def _play(play: Play, scenario: Scenario) -> Outcome | None:
     try:
         return play(scenario)
     except EraSwitchError:
-        return None  # without the action that is gone, what is left cannot be done
+        return None  # the remaining actions need the removed one
 
 
 def _smaller(outcome: Outcome) -> Iterator[Scenario]:

@@ -1,10 +1,9 @@
 """A rehearsal: thousands of nodes over many epochs, each deciding by the code that runs in production.
 
-In: a scenario. Out: an ``Outcome``, the same for the same scenario, whatever the machine. Each tick the actions that
-are due are done to the chain; then every node that is up is given its clock's epoch and its provider's answer, as
-inputs of the deciding core (``chain_reader.node.core``). Nodes that know the same and hear the same share their
-state, so that a node more costs a look-up (``chain_reader.node.shared``). Adoption, forecast and lottery are the
-release tools'.
+In: a scenario. Out: an ``Outcome``, the same for the same scenario on every machine. In each tick the due actions are
+applied to the chain; then every running node gets its clock's epoch and its provider's answer as inputs of the deciding
+core (``chain_reader.node.core``). Nodes in the same state with the same inputs share their state, so that one more node
+costs only a look-up (``chain_reader.node.shared``). Adoption, forecast and lottery are those of the release tools.
 """
 
 import random
@@ -49,9 +48,9 @@ from release_tools.rehearsal.scenario import Scenario
 from release_tools.rehearsal.world import World
 
 Heard = tuple[NodeState, NodeState, tuple[str, ...]]
-"""The state before, which is held on to so that its identity is not given twice; the one after; the kinds told."""
+"""The state before, kept so that its identity is not reused; the state after; and the kinds of decisions."""
 KEPT_EPOCHS = 8
-"""Registrations of this many epochs are kept, as far back as a forecast looks."""
+"""Registrations are kept for this many epochs, as a forecast needs them."""
 
 
 def rehearse(
@@ -60,13 +59,13 @@ def rehearse(
     """Play a scenario.
 
     Args:
-        scenario: what is rehearsed.
-        decide: what decides; by default the deciding core, shared. A test puts a broken one here.
+        scenario: the scenario.
+        decide: decides for the nodes; by default the shared deciding core. A test can pass a broken one.
         progress: called after each epoch.
 
     Raises:
-        ConfigurationError: what the scenario names cannot be used.
-        MarkerError: the rules of the marker commands forbid what its team does.
+        ConfigurationError: a file that the scenario names cannot be used.
+        MarkerError: the rules of the marker commands forbid an action of its team.
     """
     with TemporaryDirectory(prefix="eraswitch-rehearsal-") as folder:
         world = World(scenario, Path(folder))
@@ -85,7 +84,7 @@ class Simulation:
     """A rehearsal that is stepped through, tick by tick.
 
     Args:
-        scenario: what is rehearsed.
+        scenario: the scenario.
         world: its chain, which the caller closes.
         decide: as for ``rehearse``.
 
@@ -97,11 +96,11 @@ class Simulation:
         self._scenario = scenario
         self._world = world
         self._decide = decide or SharedDeciding()
-        self._alone = decide is not None  # each node is given its inputs by itself, whatever others are given
+        self._alone = decide is not None  # each node gets its own inputs
         self._nodes = draw_nodes(scenario)
         self._invariants = Invariants()
         self.configured: ConfiguredNodes | None = None
-        """What nodes make of protocol configurations, where the scenario has them on the chain."""
+        """The nodes' decisions on protocol configurations, if the scenario has them on the chain."""
         if CONFIGURATIONS in world.kinds:
             self.configured = ConfiguredNodes(world, self._decide, self._invariants)
         self._settings = [NodeSettings(world.policy(), SupportedEras(version.eras)) for version in scenario.versions]
@@ -135,7 +134,7 @@ class Simulation:
         """Play the next tick.
 
         Raises:
-            MarkerError: the rules of the marker commands forbid what the team does in it.
+            MarkerError: the rules of the marker commands forbid an action of the team in it.
         """
         world, ticks = self._world, self._scenario.ticks_per_epoch
         if self._stepped:
@@ -154,7 +153,7 @@ class Simulation:
             self._merge()
 
     def do(self, action: AnyAction) -> None:
-        """Do something now, whenever it is due.
+        """Perform an action now, whenever it is due.
 
         Raises:
             MarkerError: the rules of the marker commands forbid it.
@@ -179,7 +178,7 @@ class Simulation:
     # --- nodes
 
     def _start(self, node: Node, trust: StoredTrust | None) -> None:
-        """A node starts, with what it remembers."""
+        """Start a node with its memory."""
         key = (node.version, id(trust))
         if key not in self._started:
             state = NodeState(self._settings[node.version])
@@ -192,7 +191,7 @@ class Simulation:
             self.configured.restart(node)
 
     def _merge(self) -> None:
-        """Nodes that know the same by different ways share one state again."""
+        """Let nodes share one state again if they reached equal states in different ways."""
         if self._alone:
             return
         same: dict[tuple[object, ...], NodeState] = {}
@@ -211,7 +210,7 @@ class Simulation:
             node.state = shared[id(state)]
 
     def _tick(self) -> None:
-        """Every node that is up hears its clock and its provider."""
+        """Give every running node its clock and its provider's answer."""
         world, tick = self._world, self._world.tick
         ticks = {
             off: ClockTicked(world.epoch_at(tick + off), world.now_s)
@@ -250,7 +249,7 @@ class Simulation:
             self._invariants.agreement(self.configured.comparable(self._comparable()))
 
     def _hear(self, party_id: str, before: NodeState, clock: ClockTicked, answer: Answer) -> Heard:
-        """A node hears its clock and its provider; the first time it reads before it looks at the clock."""
+        """Give a node its clock and its provider's answer; a new node reads before it looks at the clock."""
         first, second = (clock, answer) if before.view.token is not None else (answer, clock)
         state, decisions = self._decide(before, first)
         state, more = self._decide(state, second)
@@ -290,7 +289,7 @@ class Simulation:
     # --- what is done, and what goes wrong
 
     def _done(self, action: AnyAction) -> Happening:
-        """Do it; what was done."""
+        """Perform an action and describe it."""
         world = self._world
         if isinstance(action, Announce | Activate | Withdraw):
             plan = world.plan(action.do, action.era, action.epoch if isinstance(action, Activate) else None)
@@ -331,7 +330,7 @@ class Simulation:
         return Happening(action.at, words)
 
     def _gate(self, action: Activate) -> GateResult:
-        """The gate, as ``marker activate`` holds the registrations against it."""
+        """Judge the gate as ``marker activate`` does."""
         return judge_gate(
             self._registrations,
             action.era,
@@ -341,7 +340,7 @@ class Simulation:
         )
 
     def _broken(self, action: Outage | Partition | Crash) -> str:
-        """Events that no forecast knows of."""
+        """Apply an event that no forecast anticipates."""
         tick = self._world.tick
         ends = tick + self._ticks(action.epochs)
         self._broken_until = max(self._broken_until, ends + self._scenario.ticks_per_epoch)
@@ -369,7 +368,7 @@ class Simulation:
     # --- registrations, signatures, quorum
 
     def _register(self) -> None:
-        """An epoch begins: whoever runs with a key that holds registers its version and stake."""
+        """Register every running node with a valid key at the start of an epoch."""
         world, epoch, versions = self._world, self._world.epoch, self._scenario.versions
         if epoch > self._scenario.first_epoch:
             drift(self._scenario, self._nodes, epoch)
@@ -392,7 +391,7 @@ class Simulation:
         self._registrations = kept
 
     def _sign(self) -> None:
-        """Half-way through an epoch: who signs in it."""
+        """Collect the signers half-way through an epoch."""
         world = self._world
         era = select_eras(world.markers, world.epoch).current.name
         self._signing = {
@@ -443,7 +442,7 @@ class Simulation:
         )
 
     def _look_ahead(self, era: str, at: Epoch) -> None:
-        """Forecast the epochs to come, as a release team would before the switch: each with what it signs with."""
+        """Forecast the coming epochs as a release team would before the switch, each with its own parameters."""
         last = self._scenario.first_epoch + self._scenario.epochs
         quorums = {one.model: one for one in (self._world.quorum_at(Epoch(epoch)) for epoch in range(at, last + 1))}
         found = {}

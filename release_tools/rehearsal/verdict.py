@@ -1,8 +1,7 @@
-"""The verdict on a rehearsal: what a release manager must know first. How it went, why, and what to do now.
+"""The verdict on a rehearsal for a release manager: the result, the reasons, and the next step.
 
-In: an ``Outcome``. Out: a ``Verdict``. That a scenario expects the worst makes it no better: a rollout that loses the
-quorum is a bad one, and a rehearsal of it that ends as expected reports it. The first of these that holds is the
-verdict:
+In: an ``Outcome``. Out: a ``Verdict``. A rollout that loses the quorum is bad even if the scenario expects it. The
+first of these that applies is the verdict:
 
 1. a rule was broken; 2. it did not end as the scenario expects; 3. the quorum was lost; 4. an era that was to begin
 did not; 5. the quorum was kept by luck; 6. it went well.
@@ -27,7 +26,7 @@ _LISTED = 6
 
 
 class Outcome(Protocol):
-    """The facts of a rehearsal that its verdict depends on (``release_tools.rehearsal.outcome.Outcome``)."""
+    """The facts that the verdict depends on (``release_tools.rehearsal.outcome.Outcome``)."""
 
     @property
     def scenario(self) -> Scenario:
@@ -57,13 +56,13 @@ class Outcome(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a rehearsal went.
+    """The verdict on a rehearsal.
 
     Attributes:
         grade: good, doubtful or bad.
-        headline: how it went, in a sentence.
-        reasons: why, in a sentence each.
-        next_step: what to do now.
+        headline: the result in a sentence.
+        reasons: the reasons, one sentence each.
+        next_step: the next step.
     """
 
     grade: Grade
