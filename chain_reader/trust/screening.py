@@ -32,11 +32,11 @@ def screen_outputs(
         references=None if memory is None else [output.reference for output in outputs],
         memory=memory,
     )
+    faults = [output.unreadable for output in outputs]
+    if faults.count(None) == len(faults):
+        return verdicts
     return tuple(
-        [
-            verdict if output.unreadable is None else Unreadable(output.unreadable)
-            for output, verdict in zip(outputs, verdicts, strict=True)
-        ]
+        [verdict if fault is None else Unreadable(fault) for fault, verdict in zip(faults, verdicts, strict=True)]
     )
 
 

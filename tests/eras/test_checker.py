@@ -495,6 +495,8 @@ def test_a_view_that_was_decided_elsewhere_is_taken_over_and_told(checker):
     seen = recorded(checker, EraEvent.ERA_CHANGED)
     checker.adopt(later)
     assert (checker.view, checker.current_era, len(seen)) == (later, "pythagoras", 1)
+    checker.adopt(later)
+    assert (checker.view, len(seen)) == (later, 1), "the same again is not news"
 
 
 def test_a_view_of_an_earlier_epoch_is_not_taken_over(checker):

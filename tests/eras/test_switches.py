@@ -176,6 +176,8 @@ def test_a_sealed_registry_takes_no_more(switches):
         switches.behaviour("late", since="thales")
     with raising("Switch", match="registered too late"):
         switches.boolean("late", since="thales")
+    with raising("Switch", match="registered too late"):
+        switches.declare("late", Callable[[], str])
 
 
 def test_a_decorator_applied_after_sealing_is_too_late(checker):
