@@ -329,14 +329,14 @@ def _history(network: NetworkDocument, found: Reading, stored: StoredTrust | Non
 
 def _entry(item: ScreenedOutput, seen: SeenPayload | None) -> HistoryEntry:
     output, verdict = item.output, item.verdict
-    forged = isinstance(verdict, WrongSigner)
     markers: tuple[EraMarker, ...] = ()
+    content: bytes | None = None
     verified: VerifiedMarkers | None = getattr(verdict, "verified", None)
     if isinstance(verdict, WrongSigner):
-        markers, content = verdict.payload.markers, b""
+        markers = verdict.payload.markers
     elif verified is not None:
         markers, content = verified.markers, verified.content
-    else:
+    elif output.unreadable is None:  # what the provider could not show has no datum
         content = decode_datum(output.datum).content
     return HistoryEntry(
         output=output.reference,
@@ -348,7 +348,7 @@ def _entry(item: ScreenedOutput, seen: SeenPayload | None) -> HistoryEntry:
         reason=verdict.reason,
         superseded=seen is not None and seen.superseded,
         markers=[MarkerDocument.model_validate(marker) for marker in markers],
-        payload=None if forged else content.decode(errors="replace"),
+        payload=None if content is None else content.decode(errors="replace"),
     )
 
 

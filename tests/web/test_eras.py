@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from datum import EraMarkersPayload, SigningKey, decode_datum, encode_datum
+from chain_reader import DatumOutput, ScreenedOutput
+from datum import EraMarkersPayload, SigningKey, Unreadable, decode_datum, encode_datum
 from era_service.service.snapshot import Snapshot
+from era_service.status.reader import StatusReader
 from era_service.web import Service
 from era_store import open_store
 from eras import Epoch, EraMarker
@@ -43,6 +45,22 @@ def test_the_signed_payload_is_handed_on_byte_for_byte(any_world):
         payload = any_world.client.get(path).json()["payload"]
         verified = EraMarkersPayload.from_bytes(payload.encode()).verify(any_world.stage.era_key.verification_key)
         assert verified.markers == SCHEDULED, path
+
+
+def test_an_output_that_the_provider_could_not_show_has_its_verdict_and_no_payload(world, monkeypatch):
+    read, hidden = StatusReader.read, DatumOutput("ab" * 32, 0, "", 0, unreadable="the answer is too long")
+
+    def listed(*asked):
+        found = read(*asked)
+        screened = (ScreenedOutput(hidden, Unreadable("the answer is too long")),)
+        return replace(found, reading=replace(found.reading, history=(), screened=screened))
+
+    monkeypatch.setattr(StatusReader, "read", listed)
+    world.read()
+    (shown,) = [
+        entry for entry in world.client.get("/era/history").json()["payloads"] if entry["output"] == hidden.reference
+    ]
+    assert (shown["verdict"], shown["payload"]) == ("Unreadable", None)
 
 
 def test_a_copy_with_bytes_beside_it_that_are_no_text_is_told_as_any_other(world):
