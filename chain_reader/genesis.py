@@ -142,6 +142,7 @@ def _unusable_file(path: Path, got: str, next_step: str) -> ConfigurationError:
     )
 
 
+_DAY_S = 86_400
 _LAST_S = 253_402_300_800.0
 """When the year 9999 ends, POSIX seconds: no calendar has what comes later."""
 
@@ -171,9 +172,15 @@ class EpochCalendar:
         return None if begins_s is None else f"{datetime.fromtimestamp(begins_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
     def label(self, epoch: float) -> str:
-        """An epoch as an axis of a chart has it: its number and below it its day, where that is known."""
-        iso = self.iso(int(epoch))
-        return f"{epoch:g}" if iso is None else f"{epoch:g}\n{iso[:10]}"
+        """An epoch as an axis of a chart has it: its number and below it, where that is known, its day.
+
+        Where epochs are shorter than a day, as in a rehearsal, it is the time of day.
+        """
+        begins_s, ends_s = self.begins_s(int(epoch)), self.begins_s(int(epoch) + 1)
+        if begins_s is None or ends_s is None:
+            return f"{epoch:g}"
+        form = "%Y-%m-%d" if ends_s - begins_s >= _DAY_S else "%H:%M UTC"
+        return f"{epoch:g}\n{datetime.fromtimestamp(begins_s, UTC):{form}}"
 
     def epoch(self, epoch: int) -> str:
         """An epoch with its date: ``epoch 748 (2026-12-13 21:44 UTC)``, or ``epoch 748``."""
@@ -188,7 +195,7 @@ class EpochCalendar:
         if begins_s is None or begins_s <= self.now_s:
             return self.epoch(epoch)
         left_s = begins_s - self.now_s
-        size, unit = next((one for one in ((86_400, "d"), (3_600, "h")) if left_s >= one[0]), (60, "min"))
+        size, unit = next((one for one in ((_DAY_S, "d"), (3_600, "h")) if left_s >= one[0]), (60, "min"))
         return f"{self.epoch(epoch)}, in {max(1, int(left_s // size))} {unit}"
 
 

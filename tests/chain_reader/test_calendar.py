@@ -28,3 +28,11 @@ def test_what_has_no_date_is_the_epoch_alone() -> None:
     assert EpochCalendar(MAINNET).coming(10**15) == "epoch 1000000000000000"
     anchored = NetworkGenesis(1, 0.0, 1.0, 100, anchor_epoch=MAINNET.anchor_epoch)
     assert EpochCalendar(anchored).epoch(MAINNET.anchor_epoch - 1) == f"epoch {MAINNET.anchor_epoch - 1}"
+
+
+def test_an_axis_has_the_day_of_an_epoch_or_the_time_of_day_where_epochs_are_shorter():
+    assert EpochCalendar(MAINNET).label(500) == "500\n2024-07-28"
+    minutes = NetworkGenesis(42, 1_700_000_000, 1.0, 60)
+    assert EpochCalendar(minutes).label(3) == "3\n22:16 UTC"
+    assert EpochCalendar().label(7) == "7"
+    assert EpochCalendar(MAINNET).label(0) == "0", "before what is known"
