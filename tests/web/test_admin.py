@@ -47,7 +47,7 @@ def test_what_is_no_level_or_format_is_refused(world, log, body):
 
 
 def test_a_body_that_is_not_json_is_refused_by_its_media_type(world, log):
-    form = world.client.put("/admin/log", data=b"level=debug", headers=operator(world))
+    form = world.client.put("/admin/log", data={"level": "debug"}, headers=operator(world))
     assert (form.status_code, form.json()["code"]) == (415, "MediaType")
     assert "application/json" in form.json()["detail"]
     assert log_in_force() == ("info", "json")

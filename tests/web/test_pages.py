@@ -96,5 +96,5 @@ def test_what_routes_depend_on_takes_no_worker_thread(still_world, monkeypatch):
     monkeypatch.setattr("fastapi.dependencies.utils.run_in_threadpool", none_left)
     assert still_world.client.get("/health/live").status_code == 200
     assert still_world.client.get("/era/history?in_force=true").status_code == 200
-    assert still_world.client.put("/admin/log", data="level=debug").status_code == 415
+    assert still_world.client.put("/admin/log", data={"level": "debug"}).status_code == 415
     assert still_world.client.post("/registrations", data="{}").status_code == 415
