@@ -21,6 +21,7 @@ from datum.configuration.values import (
     window_at,
 )
 from eras import ChainReadError, Epoch, StoreError
+from eras.errors import kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,6 @@ class ConfigurationReader:
         try:
             reading = self._reader.refresh(epoch)
         except (ChainReadError, StoreError) as error:
-            failed, reading = error, self._reader.remembered(error, epoch)
+            failed, reading = kept(error), self._reader.remembered(error, epoch)
         markers = cast("tuple[ConfigurationMarker, ...]", reading.markers)
         return ConfigurationReading(reading, schedule(decoded(markers)), failed)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from eras.errors import EraRegressionError, EraSwitchError
+from eras.errors import EraRegressionError, EraSwitchError, kept
 from eras.events import (
     EVENT_OF_STATUS,
     EraEvent,
@@ -224,7 +224,7 @@ class EraChecker:
                 self._replace(taken_over(before, token, self._supported))
             except EraRegressionError as error:
                 self._replace(marked(before, EraStatus.ERROR, str(error)))
-                refused: EraRegressionError | None = error
+                refused: EraRegressionError | None = kept(error)
             else:
                 refused = None
         self._dispatcher.deliver()

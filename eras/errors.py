@@ -10,9 +10,24 @@ Exit codes: 0 fine, 1 failed, 2 usage, 3 an unsupported era is upcoming, 4 the c
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from eras.error_codes import ERROR_CODES, ErrorCode
+
+_Error = TypeVar("_Error", bound=BaseException)
+
+
+def kept(error: _Error) -> _Error:
+    """``error`` without its traceback and those of its causes, for whoever keeps it beyond its handling.
+
+    A traceback holds every frame the error has passed through, with its locals: often whatever keeps the error, too,
+    and only the garbage collector could then free either.
+    """
+    one: BaseException | None = error
+    while one is not None:
+        one.__traceback__ = None
+        one = one.__cause__ or one.__context__
+    return error
 
 
 class EraSwitchError(Exception):

@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar, cast
 from typing_extensions import TypeForm
 
 from eras.checker import EraChecker
-from eras.errors import ConfigurationError, EraSwitchError
+from eras.errors import ConfigurationError, EraSwitchError, kept
 from eras.events import EraStatus
 from eras.marker import Epoch
 from eras.supported import Name, name_of
@@ -367,7 +367,7 @@ class BehaviourSwitches:
         try:
             _ = self._checker.current_era
         except EraSwitchError as error:
-            return error
+            return kept(error)
         if not self._is_sealed:
             return self._not_sealed()
         kinds = self._kinds()

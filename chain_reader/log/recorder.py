@@ -28,6 +28,7 @@ from chain_reader.trust.memory import EMPTY
 from era_store import EventFilter, MemoryStore, NewEvent, Store, StoreDamagedError, StoredEvent
 from era_store.errors import StoreChangedError
 from eras import EraChecker, EraSwitchError, StoreError
+from eras.errors import kept
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 5
@@ -186,9 +187,9 @@ class NodeCore:
                 failed = None
                 break
             except StoreChangedError as error:
-                failed = error
+                failed = kept(error)
             except StoreError as error:
-                failed = error
+                failed = kept(error)
                 break
             taken += self._take_over(event.time_s)
         if failed is not None:

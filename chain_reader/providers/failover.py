@@ -18,7 +18,7 @@ from functools import partial
 from typing import TypeVar
 
 from chain_reader.ports import ChainObserver, ChainTip
-from eras import ChainReadError, EraSwitchError, StoreError
+from eras import ChainReadError, StoreError
 
 _log = logging.getLogger(__name__)
 
@@ -35,13 +35,15 @@ class ProviderCall:
         name: what operators call it.
         asked_at_s: POSIX time at which it was asked.
         latency_s: seconds until it had answered, or failed.
-        error: why it failed; ``None`` when it answered.
+        error: why it failed; ``None`` when it answered. It is kept as text: an error would keep every frame it passed.
+        code: the code of that error.
     """
 
     name: str
     asked_at_s: float
     latency_s: float
-    error: EraSwitchError | None
+    error: str | None = None
+    code: str | None = None
 
 
 def _itself(observer: ChainObserver) -> ChainObserver:
@@ -127,26 +129,24 @@ class Failover:
 
     def _ask(self, question: Callable[[ChainObserver], Answer]) -> Answer:
         calls: list[ProviderCall] = []
-        failed: ChainReadError | StoreError | None = None
         try:
             for index, provider in enumerate(self._providers):
-                if failed is not None:
-                    _log.warning("A provider could not be read, trying the next: %s", failed)
                 began_s, began = self._clock(), time.monotonic()
-                error: ChainReadError | StoreError | None = None
                 try:
                     answer = question(self._admitted(provider))
-                except (ChainReadError, StoreError) as raised:
-                    error = failed = raised
-                calls.append(ProviderCall(self._name_of(index), began_s, time.monotonic() - began, error))
-                if error is None:
+                except (ChainReadError, StoreError) as error:
+                    took_s = time.monotonic() - began
+                    calls.append(ProviderCall(self._name_of(index), began_s, took_s, str(error), error.code))
+                    if index == len(self._providers) - 1:
+                        raise
+                    _log.warning("A provider could not be read, trying the next: %s", error)
+                else:
+                    calls.append(ProviderCall(self._name_of(index), began_s, time.monotonic() - began))
                     self._tip_check = provider.tip_check
                     return answer
         finally:
             self.calls = tuple(calls)
-        if failed is None:
-            raise ChainReadError("There is no observer to read the chain with", next_step="Configure a provider")
-        raise failed
+        raise ChainReadError("There is no observer to read the chain with", next_step="Configure a provider")
 
     def tip_stale(self, tip: ChainTip) -> str | None:
         """Why a tip of the provider that answered last is stale by the clock; ``None`` when it is not."""

@@ -12,6 +12,7 @@ from era_service.service.documents import EraStatus
 from era_service.service.service import Service
 from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
 from eras import Epoch, EraSwitchError
+from eras.errors import kept
 from release_tools import Compatibility, EpochAdoption, GateResult
 from release_tools.adoption.compatibility import EraNotListedError
 from release_tools.adoption.gate import judge_gate
@@ -122,4 +123,4 @@ def _forecast_of(
         rules = adoption_rules(settings)
         return forecast(registrations, order, compatibility=compatibility, rules=rules)
     except EraSwitchError as error:
-        return error
+        return kept(error)

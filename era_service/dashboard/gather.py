@@ -43,6 +43,7 @@ from era_service.service.snapshot import Snapshot
 from era_service.wiring.adoption import adoption_rules, configured_tickers
 from era_store.event_log import EventFilter
 from eras import ConfigurationError, EraNotReadyError, EraSwitchError, StoreError
+from eras.errors import kept
 from release_tools.adoption.parties import not_ready
 from release_tools.adoption.shares import Base
 from release_tools.forecasting.result import Verdict
@@ -98,7 +99,7 @@ class Gatherer:
         try:
             counted: Counted | EraSwitchError = self.counted(snapshot)
         except EraSwitchError as error:
-            counted = error
+            counted = kept(error)
         ready = None if isinstance(counted, EraSwitchError) else readiness(counted.epochs, counted.gate, counted.era)
         configured = service.settings.protocol_configuration.enabled or snapshot.configuration is not None
         is_over = status.upcoming is None and not isinstance(counted, EraSwitchError) and counted.recovery is not None
@@ -378,7 +379,8 @@ def _guarded(view: tuple[str, str], make: Callable[[], Panel | None]) -> Panel |
     try:
         return make()
     except EraSwitchError as error:
-        text = " ".join(sentence(part) for part in (error.what, error.next_step) if part)
+        what, next_step = kept(error).what, error.next_step  # it may be the one that was kept instead of a count
+        text = " ".join(sentence(part) for part in (what, next_step) if part)
         return notice_panel(view, "bad", "This view cannot be shown now", text)
 
 

@@ -28,6 +28,7 @@ from typing import Any
 
 from era_service.node.hook_lanes import Lane
 from era_service.node.hook_process import run_program
+from eras.errors import kept
 from eras.events import refuse_unawaited
 
 ENVIRONMENT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
@@ -274,7 +275,7 @@ class Hooks:
                 if inspect.isawaitable(came):
                     asyncio.run(_awaited(came, timeout_s))
             except BaseException as error:  # SystemExit too: it would end the thread without a word
-                raised.append(error)
+                raised.append(kept(error))
 
         began = time.monotonic()
         thread = threading.Thread(target=guarded, name=f"eraswitch-hook-{hook.event}", daemon=True)

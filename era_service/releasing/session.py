@@ -37,6 +37,7 @@ from eras import (
     SupportedEras,
     select_eras,
 )
+from eras.errors import kept
 from eras.marker import MarkerFacts
 from release_tools import TransactionGateway
 from release_tools.markers.change import Markers, PublishedBefore, distinct
@@ -265,7 +266,7 @@ def _first_that_answers(
             try:
                 release = _open(settings, provider, magic, attempt, submits=submits)
             except (ChainReadError, StoreError, NoGatewayError) as error:
-                failed = error
+                failed = kept(error)
                 continue
             opened.enter_context(attempt.pop_all())
             return release

@@ -13,6 +13,7 @@ from math import floor
 from chain_reader.providers.transport.rate_limit import TokenBucket
 from era_store import Store
 from eras import EraSwitchError, StoreError
+from eras.errors import kept
 
 
 class RequestError(EraSwitchError):
@@ -143,6 +144,6 @@ class WriteProbe:
                     self._store.try_to_write(wait_s=WAIT_S)
                     self._error = None
                 except StoreError as error:
-                    self._error = error
+                    self._error = kept(error)
                 self._tried_at_s = self._clock()
             return self._error

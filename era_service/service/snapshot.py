@@ -304,7 +304,7 @@ def _provider(call: ProviderCall) -> ProviderDocument:
         ok=call.error is None,
         asked_at_s=call.asked_at_s,
         latency_s=round(call.latency_s, 4),
-        error=None if call.error is None else str(call.error),
+        error=call.error,
     )
 
 

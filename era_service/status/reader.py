@@ -19,6 +19,7 @@ from era_service.wiring.providers import open_adapter
 from era_service.wiring.trust import open_memory
 from era_store import Store
 from eras import ChainReadError, ConfigurationError, Epoch, EraEpochToken, EraSwitchError, StoreError, SupportedEras
+from eras.errors import kept
 
 
 def require_source(settings: Settings) -> None:
@@ -156,7 +157,7 @@ class StatusReader:
             try:
                 _select(found, self._settings)
             except EraSwitchError as error:
-                found.error = error
+                found.error = kept(error)
         return found
 
     def _read_chain(self) -> Reading:
@@ -176,7 +177,7 @@ class StatusReader:
             reading = self._reader.refresh(by_clock)
         except (ChainReadError, StoreError) as error:
             reading = self._reader.remembered(error, by_clock)
-            return Reading(reading.epoch, reading if reading.markers else None, error=error)
+            return Reading(reading.epoch, reading if reading.markers else None, error=kept(error))
         return Reading(reading.epoch, reading, answered=True)
 
     def _clock_epoch(self) -> Epoch | None:
@@ -195,7 +196,7 @@ class StatusReader:
         except ConfigurationError:
             raise
         except EraSwitchError as error:
-            found.error = error
+            found.error = kept(error)
         return found
 
 

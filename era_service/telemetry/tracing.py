@@ -103,8 +103,8 @@ class Traces(Spans):
             began_ns = int(call.asked_at_s * _NANO)
             span = self._tracer.start_span("ask provider", kind=SpanKind.CLIENT, start_time=began_ns)
             span.set_attribute("eraswitch.provider", mask_text(call.name))
-            if call.error is not None:
-                span.set_attribute("error.type", call.error.code)
+            if call.code is not None:
+                span.set_attribute("error.type", call.code)
                 span.set_status(Status(StatusCode.ERROR))
             span.end(began_ns + int(call.latency_s * _NANO))
 

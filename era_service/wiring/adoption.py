@@ -17,6 +17,7 @@ from era_service.wiring.deciding import openings_of
 from era_service.wiring.genesis import clock_epoch
 from era_service.wiring.trust import network_key
 from eras import ChainReadError, ConfigurationError, Epoch
+from eras.errors import kept
 from release_tools import AdoptionRules, Base, Compatibility
 from release_tools.adoption.shares import Gate, parse_share
 from release_tools.adoption.summary import assumed_epoch
@@ -70,7 +71,7 @@ def current_epoch_of(settings: Settings) -> Epoch | None:
             with closing(opening()) as observer:
                 return observer.epoch()
         except ChainReadError as error:
-            failed = error
+            failed = kept(error)
     if failed is not None:
         raise failed
     return None

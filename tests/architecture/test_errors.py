@@ -11,7 +11,7 @@ import pytest
 from eras import ConfigurationError, EraSwitchError
 from eras.error_codes import ERROR_CODES
 from tests.architecture.test_imports import PACKAGES, ROOT, modules
-from tests.architecture.trees import nodes
+from tests.architecture.trees import nodes, tree
 
 SHELL_CODES = ("Usage", "Unexpected")
 """What the boundary of the command line gives to errors that have no class of ours."""
@@ -100,3 +100,53 @@ def test_a_private_helper_that_makes_an_error_has_a_name_that_no_other_has() -> 
                         homes[node.name].add(f"{path.relative_to(ROOT)} ({returned})")
     assert homes
     assert {name: sorted(where) for name, where in homes.items() if len(where) > 1} == {}
+
+
+def kept_whole(tree: ast.AST) -> list[int]:
+    """The lines that keep a caught error beyond its handling, traceback and all."""
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    return sorted(
+        name.lineno
+        for handler in ast.walk(tree)
+        if isinstance(handler, ast.ExceptHandler) and handler.name
+        for statement in handler.body
+        for name in ast.walk(statement)
+        if isinstance(name, ast.Name) and name.id == handler.name and isinstance(name.ctx, ast.Load)
+        if keeps(parents[name])
+    )
+
+
+def keeps(node: ast.AST) -> bool:
+    is_appended = isinstance(node, ast.Call) and getattr(node.func, "attr", None) in ("append", "put", "add")
+    kinds = (ast.Assign, ast.AnnAssign, ast.Return, ast.Tuple, ast.List, ast.Dict)
+    return is_appended or isinstance(node, kinds) or (isinstance(node, ast.keyword) and node.arg == "error")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_an_error_is_kept_without_its_frames(package: str) -> None:
+    """Commands are left out: their process ends, and its own traceback is shown with ``--debug``."""
+    lines = {
+        path.relative_to(ROOT).as_posix(): kept_whole(tree(path))
+        for path in modules(package)
+        if "cli" not in path.parts
+    }
+    assert {path: found for path, found in lines.items() if found} == {}, "use eras.errors.kept"
+
+
+@pytest.mark.parametrize(
+    ("handling", "is_whole"),
+    [
+        ("failed = error", True),
+        ("failed, reading = error, None", True),
+        ("return error", True),
+        ("self.calls.append(error)", True),
+        ("f(error=error)", True),
+        ("failed = kept(error)", False),
+        ("f(error=kept(error))", False),
+        ("words = str(error)", False),
+        ("raise Other(error.what) from error", False),
+    ],
+)
+def test_an_error_that_is_kept_whole_is_found(handling: str, is_whole: bool) -> None:
+    code = f"def f():\n  try: ...\n  except OSError as error:\n    {handling}"
+    assert kept_whole(ast.parse(code)) == [4] * is_whole

@@ -4,7 +4,7 @@ import pytest
 
 from eras import ConfigurationError, CurrentEraNotFoundError, EraSwitchError, UnsupportedEraError
 from eras.error_codes import ERROR_CODES
-from eras.errors import error_table, known_codes
+from eras.errors import error_table, kept, known_codes
 from eras.words import visible
 
 
@@ -73,3 +73,22 @@ def test_only_lines_of_an_error_s_own_begin_a_line() -> None:
     ]
     assert len(ConfigurationError(foreign, expected=foreign, next_step=foreign).message(visible).splitlines()) == 1
     assert str(error) == error.message()
+
+
+def test_an_error_that_is_kept_holds_no_frame_nor_do_its_causes() -> None:
+    def fail() -> None:
+        try:
+            ().index(0)
+        except ValueError:
+            try:
+                {}["cause"]
+            except KeyError as cause:
+                raise EraSwitchError("failed") from cause
+
+    with pytest.raises(EraSwitchError) as raised:
+        fail()
+    error = kept(raised.value)
+    assert error is raised.value
+    assert isinstance(error.__cause__, KeyError)
+    assert isinstance(error.__cause__.__context__, ValueError)
+    assert [one.__traceback__ for one in (error, error.__cause__, error.__cause__.__context__)] == [None] * 3

@@ -41,6 +41,7 @@ from chain_reader.providers.agreement.votes import (
 )
 from datum import VerificationKey
 from eras import ChainReadError, ConfigurationError, Epoch
+from eras.errors import kept
 
 Answer = TypeVar("Answer")
 
@@ -314,7 +315,7 @@ class AgreementObserver:
             except Exception as error:
                 if not isinstance(error, ChainReadError):
                     _log.exception("%s failed unexpectedly", name)
-                results.put((name, error))
+                results.put((name, kept(error)))
 
         started = set()
         with self._turn:

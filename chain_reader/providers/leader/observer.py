@@ -26,6 +26,7 @@ from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.publications import Link, verify_handed_on
 from era_store.records import TrustKey
 from eras import ChainReadError, Epoch, Slot
+from eras.errors import kept
 
 
 class LeaderObserver:
@@ -103,7 +104,7 @@ class LeaderObserver:
         try:
             self.chain = self._walk()
         except ChainReadError as error:
-            self._failed = error
+            self._failed = kept(error)
             raise
         return self.history(address)[:1]
 
@@ -114,7 +115,7 @@ class LeaderObserver:
             ChainReadError: it failed, and no other question gets what it did not.
         """
         if self._failed is not None:
-            raise self._failed
+            raise self._failed.with_traceback(None)
         if address != self._policy.address:
             return ()
         made = [(link.transaction, link.index, link.datum, _digest(link)) for link in self.links] or [
