@@ -18,6 +18,8 @@ import logging
 import resource
 import socket
 import sys
+import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -26,6 +28,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from era_service.service.changes import SNAPSHOT
 from era_service.service.service import Service
+from eras import Epoch
 
 MAX_HEAD_BYTES: Final = 16 * 1024
 UNTAKEN_S: Final = 60
@@ -135,33 +138,51 @@ _OF_A_BODY: Final = (b"content-length", b"transfer-encoding")
 
 
 SWITCH_INTERVAL_S: Final = 0.0001
-THRESHOLDS: Final = (2_000, 10, 10)
+THRESHOLDS: Final = (250, 2, 100_000)
 READINGS: Final = 2
 """The remembered snapshot, and the first one that is read: then all code is loaded."""
+FULL_SEARCH_S: Final = 60.0
+"""Between two searches of everything for garbage. One takes some 20 ms where there are 3,000 connections."""
+RUSH_S: Final = 10.0
+"""How long nodes ask for an epoch that began: nothing is searched meanwhile."""
 
 
-def keep_pauses_short(service: Service) -> None:
+def keep_pauses_short(service: Service, clock: Callable[[], float] = time.monotonic) -> None:
     """Tune this process, which does nothing but serve ``service``, so that its event loop is never held up for long.
 
     - A worker thread that computes lets the event loop go on after a tenth of a millisecond, not after five whole ones:
       it would otherwise lose as much at every packet it sends.
     - What exists once the service has read, all the code above all, is not garbage and is not searched for any. New
-      objects are searched by the 2,000, which takes a millisecond or two, and all of them a hundred times more seldom:
-      often enough for cycles that outlived a first search, which would otherwise stay for the life of the process.
-      With smaller steps pauses are shorter, and memory grows: cycles outlive the searches for new ones.
+      objects are searched by the 250, which takes less than a millisecond. Everything is searched once a minute, but
+      not as an epoch begins: cycles that outlive the searches for new ones, such as of closed connections, wait for it.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(*THRESHOLDS)
-    left = READINGS
+    service.changes.listen(_Tidying(service, clock).note)
 
-    def freeze(kind: str) -> None:
-        nonlocal left
+
+class _Tidying:
+    """Decides at each reading of a service whether everything is searched for garbage."""
+
+    def __init__(self, service: Service, clock: Callable[[], float]) -> None:
+        self._service, self._clock = service, clock
+        self._loading = READINGS
+        self._epoch: Epoch | None = None
+        self._due_s = 0.0
+
+    def note(self, kind: str) -> None:
+        """Take note of a change; only a reading matters."""
         if kind != SNAPSHOT:
             return
-        left -= 1
-        gc.collect()
-        gc.freeze()
-        if left == 0:
-            end()
-
-    end = service.changes.listen(freeze)
+        if self._loading:
+            self._loading -= 1
+            gc.collect()
+            gc.freeze()
+            return
+        now_s, token = self._clock(), self._service.checker.view.token
+        epoch = None if token is None else token.epoch
+        if epoch != self._epoch:
+            self._epoch, self._due_s = epoch, max(self._due_s, now_s + RUSH_S)
+        elif now_s >= self._due_s:
+            gc.collect()
+            self._due_s = now_s + FULL_SEARCH_S

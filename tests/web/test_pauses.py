@@ -3,12 +3,25 @@
 import gc
 import sys
 from collections.abc import Iterator
+from weakref import ref
 
 import pytest
 
 from era_service.service.changes import EVENTS, SNAPSHOT
-from era_service.web.patience import SWITCH_INTERVAL_S, THRESHOLDS, keep_pauses_short
+from era_service.web.patience import (
+    FULL_SEARCH_S,
+    READINGS,
+    RUSH_S,
+    SWITCH_INTERVAL_S,
+    THRESHOLDS,
+    keep_pauses_short,
+)
+from eras import Epoch
 from tests.web.world import World
+
+
+class Held:
+    """Something that a cycle holds."""
 
 
 @pytest.fixture
@@ -36,4 +49,34 @@ def test_what_is_loaded_by_the_first_reading_is_looked_through_no_more(world: Wo
     assert not any(known is held for known in gc.get_objects())
     gc.unfreeze()
     world.service.changes.notify(SNAPSHOT)
-    assert gc.get_freeze_count() == 0  # it has ended
+    assert gc.get_freeze_count() == 0  # what comes later is searched
+
+
+@pytest.mark.usefixtures("restored")
+def test_everything_is_searched_once_a_minute_but_not_as_an_epoch_begins(world: World) -> None:
+    now_s = [100.0]
+    keep_pauses_short(world.service, lambda: now_s[0])
+    for _ in range(READINGS + 1):
+        world.service.changes.notify(SNAPSHOT)
+
+    def is_searched_at(at_s: float) -> bool:
+        now_s[0] = at_s
+        cycle = [Held()]
+        cycle.append(cycle)  # type: ignore[arg-type]
+        held = ref(cycle[0])
+        gc.disable()  # nothing but what is tested finds it
+        del cycle
+        world.service.changes.notify(SNAPSHOT)
+        found = held() is None
+        gc.enable()
+        gc.collect()
+        return found
+
+    assert not is_searched_at(100 + RUSH_S - 1)
+    assert is_searched_at(100 + RUSH_S)
+    assert not is_searched_at(100 + RUSH_S + FULL_SEARCH_S - 1)
+    world.stage.begin_epoch(Epoch(2))
+    now_s[0] = 100 + RUSH_S + FULL_SEARCH_S
+    world.read()
+    assert not is_searched_at(now_s[0] + RUSH_S - 1)
+    assert is_searched_at(now_s[0] + 1)
