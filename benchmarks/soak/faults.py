@@ -99,10 +99,13 @@ class Faults:
             time.sleep(1)
 
     def _step_clock(self) -> None:
-        for step_s in STEPS_S:
-            self._stage.clock_file.write_text(str(step_s))
-            time.sleep(_DOWN_S)
-        self._stage.clock_file.write_text("0")
+        clock = self._stage.clock_file
+        for step_s in (*STEPS_S, 0.0):
+            after = clock.with_suffix(".new")
+            after.write_text(str(step_s))
+            after.replace(clock)  # whoever reads meanwhile reads a whole number
+            if step_s:
+                time.sleep(_DOWN_S)
 
     def _fill_disk(self) -> None:
         filling = self._stage.disk / "filling"

@@ -265,7 +265,7 @@ write_burst = 1000
         world = {
             "provider": self.provider, "era_address": self.era_address, "key": self.era_key.verification_key.hex,
             "magic": self.magic, "start_s": self.start_s, "slot_s": SLOT_S, "epoch_slots": EPOCH_SLOTS, "eras": ERAS,
-            "folder": str(self.folder), "nodes": nodes, "diary": str(self.diary), "clock_file": str(self.clock_file),
+            "folder": str(self.folder), "nodes": nodes, "diary": str(self.diary),
             "limits": LIMITS,
         }  # fmt: skip
         path.write_text(json.dumps(world))

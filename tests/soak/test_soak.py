@@ -1,16 +1,21 @@
 """What a soak judges, and the proxy that it breaks connections with. The soak itself is ``make soak``."""
 
+import json
+import os
 import socket
 import threading
+import time
 import urllib.request
 from contextlib import ExitStack
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from benchmarks.soak import upgrade, verdict
 from benchmarks.soak.actors import answer_to
 from benchmarks.soak.proxy import Proxy
+from benchmarks.soak.watchers import Diary
 from eras import Epoch, EraMarker
 
 OLD, NEW, NEXT = EraMarker("old", Epoch(0)), EraMarker("new", Epoch(3)), EraMarker("next", Epoch(6))
@@ -37,6 +42,18 @@ def test_a_publication_that_says_the_same_again_is_doubled():
     assert verdict.doubled(PUBLISHED) == []
     assert len(verdict.doubled([*PUBLISHED, (40.0, (NEW, NEXT))])) == 1
     assert all(earlier[1] != later[1] for earlier, later in pairwise(PUBLISHED))
+
+
+def test_a_node_whose_clock_is_stepped_is_noted_at_the_true_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "diary").touch()
+    began_s = time.time()
+    monkeypatch.setattr(time, "time", lambda: began_s - 30)
+    Diary(tmp_path / "diary").write("a", "activated", "new")
+    noted = json.loads((tmp_path / "diary").read_text())
+    assert noted == line("a", noted["at_s"], "new", process=os.getpid())
+    assert noted["at_s"] >= began_s
 
 
 @pytest.mark.parametrize(
