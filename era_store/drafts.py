@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and of which a process that is killed leaves nothing for good.
+"""Files that appear whole or not at all, and folders that are made for them: a failure leaves nothing behind.
 
 In: a path. Out: the path of a draft, which takes the place of the first when the block ends. The draft is in a folder
 of its own beside its target, locked for as long as its process lives. Whoever makes the next draft in the same place
@@ -11,9 +11,30 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 SUFFIX = ".eraswitch-draft"
+
+
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Make a folder, with its parents, for what the block writes into it; an existing one is used as it is.
+
+    If the block fails, the folders that were made for it are removed again, as far as they are empty.
+
+    Raises:
+        OSError: a folder cannot be made.
+    """
+    missing = list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            for made in missing:
+                made.rmdir()
+        raise
 
 
 @contextlib.contextmanager

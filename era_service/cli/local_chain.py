@@ -10,7 +10,7 @@ import click
 from chain_reader.local_chain import Genesis, LocalChain, Output
 from chain_reader.local_chain.ledger.model import Block
 from era_service.cli.shared.arguments import epoch, json_option
-from era_service.cli.shared.commands import option, option_group, takes
+from era_service.cli.shared.commands import argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, echo_result
@@ -34,13 +34,23 @@ def local_chain() -> None:
 class ServedChainOptions:
     """The chain that is served, and where."""
 
-    path: Path = option(
-        "--path", default=DEFAULT_PATH, show_default=True, help="File of the chain; created if missing."
-    )
+    file: Path | None = argument(required=False)
+    path: Path | None = option("--path", metavar="FILE", help="The same as FILE.")
     host: str = option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
     port: int = option(
         "--port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; 0 picks a free one."
     )
+
+    @property
+    def chain(self) -> Path:
+        """The file of the chain.
+
+        Raises:
+            UsageError: two files are named.
+        """
+        if self.file is not None and self.path not in (None, self.file):
+            raise click.UsageError("FILE and --path name different files.")
+        return self.file or self.path or Path(DEFAULT_PATH)
 
 
 @option_group()
@@ -61,15 +71,16 @@ class GenesisOptions:
     )
 
 
-@local_chain.command(example="eraswitch local-chain start --path chain.sqlite3 --clock wall")
+@local_chain.command(example="eraswitch local-chain start chain.sqlite3 --clock wall")
 @takes(served=ServedChainOptions, genesis=GenesisOptions)
 @json_option
 @pass_app
 def start(app: AppContext, /, *, served: ServedChainOptions, genesis: GenesisOptions, as_json: bool) -> None:
-    """Serve a chain, as the providers of public networks do, until Ctrl-C.
+    """Serve the chain in FILE, as the providers of public networks do, until Ctrl-C.
 
-    The clock, lengths and magic are fixed when the chain is created; if given again, they must be the same. With the
-    default clock an epoch takes 100 s; with --clock manual the chain waits for `eraswitch local-chain advance FILE`.
+    FILE is created if missing; by default it is local-chain.sqlite3. The clock, lengths and magic are fixed when the
+    chain is created; if given again, they must be the same. With the default clock an epoch takes 100 s; with --clock
+    manual the chain waits for `eraswitch local-chain advance FILE`.
 
     \b
     Served at the printed address:
@@ -90,7 +101,7 @@ def start(app: AppContext, /, *, served: ServedChainOptions, genesis: GenesisOpt
     from chain_reader.local_chain import LocalChainServer
 
     app.load()  # for the logs
-    path = served.path
+    path = served.chain
     _create_or_check(path, genesis)
 
     def announce(server: LocalChainServer) -> None:
@@ -128,7 +139,7 @@ def _create_or_check(path: Path, genesis: GenesisOptions) -> None:
                     code="GenesisMismatch",
                     expected=f"{name} {there}, which it was created with",
                     got=str(value),
-                    next_step="Leave the option out, or choose another --path",
+                    next_step="Leave the option out, or choose another FILE",
                 )
 
 

@@ -9,7 +9,7 @@ from era_service.cli.shared.commands import SectionedCommand, option, option_gro
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_result
 from era_service.follower import sync as follower
-from era_service.service.place import store_url
+from era_service.service.place import open_service_store
 from era_service.wiring.leader import require_follower
 from era_service.wiring.trust import network_key
 
@@ -58,11 +58,9 @@ def sync(app: AppContext, *, what: SyncOptions, data: FollowerStoreOptions, as_j
     Every link and signature is verified before anything is written. A machine that reads the chain itself follows
     nobody.
     """
-    from era_store import open_store
-
     settings = app.load(settings_given(what, data)).settings
     require_follower(settings)
-    with closing(open_store(store_url(settings), network=network_key(settings))) as opened:
+    with closing(open_service_store(settings, network_key(settings))) as opened:
         report = follower.sync(settings, opened, force=what.force, with_registrations=settings.follower.registrations)
     words = f"{report.leader}: {_WORDS[report.reason]} ({report.taken} of {report.payloads} payloads)"
     if report.registrations is not None:

@@ -5,8 +5,8 @@ on any network. Anyone can send outputs to the era address without a key of the 
 """
 
 import json
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -15,6 +15,7 @@ from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
 from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_service.demo.node import PYTHAGORAS, THALES
+from era_store.drafts import new_folder
 from eras import ConfigurationError, Epoch, EraMarker, TransactionError
 from release_tools import (
     EraAddress,
@@ -58,11 +59,10 @@ class Stage:
         genesis: the genesis of the chain.
 
     Raises:
-        ConfigurationError: the folder is not empty, or cannot be made.
+        ConfigurationError: (by ``with``) the folder is not empty, or cannot be made; what was begun there is removed.
     """
 
     def __init__(self, folder: Path, *, genesis: Genesis | None = None) -> None:
-        _prepare(folder)
         self.folder = folder
         self._genesis = genesis or Genesis()
         self.era_key = SigningKey.generate()
@@ -72,7 +72,7 @@ class Stage:
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        with ExitStack() as opening:
+        with _empty_folder(self.folder), ExitStack() as opening:
             self.chain = opening.enter_context(LocalChain.create(self.folder / CHAIN_FILE, genesis=self._genesis))
             self._save_keys()
             self.era_address = self.wallet.address(self.chain.genesis.network_id)
@@ -163,21 +163,30 @@ providers = [{json.dumps(provider, ensure_ascii=False)}]
         (self.folder / CONFIGURATION_FILE).write_text(text, encoding="utf-8")  # raw: TOML
 
 
-def _prepare(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        held = next(folder.iterdir(), None)
-    except OSError as error:
-        raise ConfigurationError(
-            f"The folder {folder} cannot be used",
-            expected="a folder that can be written, or a place where one can be made",
-            got=error.strerror,
-            next_step="Choose another folder",
-        ) from error
-    if held is not None:
-        raise ConfigurationError(
-            f"The folder {folder} is not empty",
-            expected="an empty folder, or none yet",
-            got=held.name,
-            next_step="Choose another folder: nothing is ever overwritten",
-        )
+@contextmanager
+def _empty_folder(folder: Path) -> Iterator[None]:
+    """An empty folder, new or not; empty again if the block fails."""
+    with ExitStack() as made:
+        try:
+            made.enter_context(new_folder(folder))
+            held = next(folder.iterdir(), None)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The folder {folder} cannot be used",
+                expected="a folder that can be written, or a place where one can be made",
+                got=error.strerror or type(error).__name__,
+                next_step="Choose another folder",
+            ) from error
+        if held is not None:
+            raise ConfigurationError(
+                f"The folder {folder} is not empty",
+                expected="an empty folder, or none yet",
+                got=held.name,
+                next_step="Choose another folder: nothing is ever overwritten",
+            )
+        try:
+            yield
+        except BaseException:
+            for file in folder.iterdir():
+                file.unlink()
+            raise

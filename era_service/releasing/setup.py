@@ -15,7 +15,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -30,6 +30,7 @@ from era_service.config.mistakes import InvalidConfigurationError
 from era_service.config.networks import NETWORKS, full_name
 from era_service.config.schema import Settings
 from era_service.wiring.providers import open_gateway, open_provider, providers_of
+from era_store.drafts import new_folder
 from eras import ChainReadError, ConfigurationError, Epoch, StoreError, TransactionError
 from release_tools import PaymentKey
 from release_tools.keys.files import SECRET_KEY_FILE, VERIFICATION_KEY_FILE, write_key_pair, write_new
@@ -137,30 +138,51 @@ class SetUp:
         return (f"eraswitch local-chain fund {chain} {self.era_address} {_FIRST_FUNDS}", first, token)
 
     def write(self) -> None:
-        """Write the keys, the rehearsal chain and, last, the configuration.
+        """Write the keys, the rehearsal chain and the configuration: all of them, or none.
 
         Raises:
             ConfigurationError: something exists already, or cannot be written.
+            StoreError: the rehearsal chain cannot be created.
         """
-        order = self.order
-        if self.era_key is not None:
-            write_key_pair(order.keys_folder, self.era_key, order.passphrase)
-        if self.payment_key is not None:
-            order.keys_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.payment_key.save(order.keys_folder / PAYMENT_KEY_FILE, order.passphrase)
-        chain = order.rehearsal_chain
-        if chain is not None and not chain.exists():
-            LocalChain.create(chain, genesis=self.chain_genesis).close()
-        try:
-            write_new(order.config, self.text, 0o644)
-        except OSError as error:
-            raise ConfigurationError(
-                f"The configuration {order.config} cannot be written",
-                expected="a new file in a folder that exists",
-                got=error.strerror or type(error).__name__,
-                next_step="The keys exist: give them with --era-key and --payment-key-file, and another --config",
-                code="SetUp",
-            ) from error
+        order, chain = self.order, self.order.rehearsal_chain
+        makes_keys = self.era_key is not None or self.payment_key is not None
+        with _keys_folder(order.keys_folder) if makes_keys else nullcontext(), ExitStack() as undo:
+            if self.era_key is not None:
+                pair = write_key_pair(order.keys_folder, self.era_key, order.passphrase)
+                undo.callback(pair.secret_key.unlink)
+                undo.callback(pair.verification_key.unlink)
+            if self.payment_key is not None:
+                self.payment_key.save(order.keys_folder / PAYMENT_KEY_FILE, order.passphrase)
+                undo.callback((order.keys_folder / PAYMENT_KEY_FILE).unlink)
+            if chain is not None and not chain.exists():
+                LocalChain.create(chain, genesis=self.chain_genesis).close()
+                undo.callback(chain.unlink)
+            try:
+                write_new(order.config, self.text, 0o644)
+            except OSError as error:
+                raise ConfigurationError(
+                    f"The configuration {order.config} cannot be written",
+                    expected="a new file in a folder that exists",
+                    got=error.strerror or type(error).__name__,
+                    next_step="Make room, or choose another place with --config",
+                    code="SetUp",
+                ) from error
+            undo.pop_all()
+
+
+@contextmanager
+def _keys_folder(folder: Path) -> Iterator[None]:
+    try:
+        with new_folder(folder):
+            yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {folder} for the new keys cannot be made",
+            expected="a folder that this user may write to",
+            got=error.strerror or type(error).__name__,
+            next_step="Choose another one: --keys DIR",
+            code="SetUp",
+        ) from error
 
 
 def set_up(order: SetUpOrder, given: EraSigner | None, payer: PaymentSigner | None) -> SetUp:

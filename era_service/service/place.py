@@ -1,11 +1,18 @@
-"""The place of the service's store: as it is configured, else in the user's state folder.
+"""The service's store: as it is configured, else a file in the user's state folder.
 
-In: settings. Out: a URL for ``open_store``. The commands that make tokens ask the same.
+In: settings. Out: the open store. Commands that look into it, or write tokens into it, open the same.
 """
+
+from typing import TYPE_CHECKING
 
 from era_service.config.load import user_state_folder
 from era_service.config.schema import Settings
+from era_store.drafts import new_folder
+from era_store.networks import NetworkKey
 from eras import ConfigurationError, StoreError
+
+if TYPE_CHECKING:
+    from era_store import SqlStore
 
 SERVICE_FILE = "service.sqlite3"
 
@@ -15,15 +22,22 @@ def is_embedded(settings: Settings) -> bool:
     return settings.reader.adapter_type.startswith("bootstrap")
 
 
-def store_url(settings: Settings) -> str:
-    """The place of the store.
+def open_service_store(settings: Settings, network: NetworkKey, *, patience_s: float = 0.0) -> "SqlStore":
+    """Open the store of the service; the caller closes it.
+
+    Args:
+        settings: name the store.
+        network: the network whose registrations and tokens it shows.
+        patience_s: seconds to wait for a database server that does not answer.
 
     Raises:
         ConfigurationError: neither a network nor a store is configured, and a rehearsal keeps nothing.
-        StoreError: the user's state folder cannot be made.
+        StoreError: it cannot be opened, or the user's state folder cannot be made.
     """
+    from era_store import open_store  # costs imports that a command line without a store does not need
+
     if settings.store.url is not None:
-        return settings.store.url
+        return open_store(settings.store.url, network=network, patience_s=patience_s)
     if is_embedded(settings) and settings.follower.leader is None:
         raise ConfigurationError(
             "No network is configured, and a rehearsal stores nothing",
@@ -34,7 +48,8 @@ def store_url(settings: Settings) -> str:
         )
     folder = user_state_folder()
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with new_folder(folder):
+            return open_store(str(folder / SERVICE_FILE), network=network, patience_s=patience_s)
     except OSError as error:
         raise StoreError(
             f"The folder {folder} cannot be created",
@@ -43,4 +58,3 @@ def store_url(settings: Settings) -> str:
             got=error.strerror or type(error).__name__,
             next_step="Name a store: --store FILE, or the setting store.url",
         ) from error
-    return str(folder / SERVICE_FILE)

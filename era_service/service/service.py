@@ -30,14 +30,14 @@ from era_service.service.documents import (
 )
 from era_service.service.keeper import Keeper
 from era_service.service.leader import LeaderPoller
-from era_service.service.place import store_url
+from era_service.service.place import open_service_store
 from era_service.service.polling import Leads, always_leads
 from era_service.service.refusals import Rates, RequestError, WriteProbe
 from era_service.service.snapshot import Snapshot
 from era_service.status.documents import ConfigurationStatus, NodeConfiguration
 from era_service.wiring.adoption import compatibility_of
 from era_service.wiring.trust import network_key
-from era_store import SqlStore, StoredEvent, open_store
+from era_store import SqlStore, StoredEvent
 from era_store.event_log import ALL_EVENTS, EventFilter
 from era_store.networks import NO_NETWORK
 from era_store.sql.schema import HEAD
@@ -118,8 +118,7 @@ class Service(Keeper):
         """
         compatibility_of(settings)  # a mistake in it is found now, not when somebody asks for the adoption
         network = NO_NETWORK if embedded else network_key(settings)
-        url = store_url(settings)
-        store = open_store(url, network=network, patience_s=STORE_PATIENCE_S)
+        store = open_service_store(settings, network, patience_s=STORE_PATIENCE_S)
         try:
             leader = LeaderPoller(store)
             service = cls(settings, store, embedded=embedded, leads=leader.leads)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datum import SigningKey
+from era_store.drafts import draft_of, new_folder
 from eras import ConfigurationError
 from release_tools.keys.encrypted import encrypt
 
@@ -43,13 +44,13 @@ def write_key_pair(folder: Path, key: SigningKey, passphrase: bytes | None = Non
     """
     files = KeyFiles(folder / SECRET_KEY_FILE, folder / VERIFICATION_KEY_FILE)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_new(files.secret_key, era_key_text(key, passphrase))
-        try:
-            write_new(files.verification_key, key.verification_key.to_json_hex(), _READABLE)
-        except BaseException:
-            files.secret_key.unlink()
-            raise
+        with new_folder(folder):
+            write_new(files.secret_key, era_key_text(key, passphrase))
+            try:
+                write_new(files.verification_key, key.verification_key.to_json_hex(), _READABLE)
+            except BaseException:
+                files.secret_key.unlink()
+                raise
     except OSError as error:
         if isinstance(error, FileExistsError) and Path(error.filename).parent == folder:
             expected, got = f"no {SECRET_KEY_FILE} and no {VERIFICATION_KEY_FILE} in {folder}", f"{error.filename}"
@@ -91,11 +92,5 @@ def replace(path: Path, text: str) -> None:
     Raises:
         OSError: it cannot be written; it has not changed.
     """
-    target = path.resolve()
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    write_new(draft, text)
-    try:
-        draft.replace(target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    with draft_of(path.resolve()) as draft:
+        write_new(draft, text)

@@ -18,7 +18,9 @@ from typing import TypedDict
 
 from datum import ERA, MarkerKind
 from datum.configuration import ConfigurationMarker
+from era_store.drafts import new_folder
 from eras import Epoch, EraMarker, MarkerError, Slot, StoreError, require_epoch
+from release_tools.keys.files import write_new
 from release_tools.markers.change import AnyMarkers, Change, ChangeDocument, change_of
 
 JOURNAL_VERSION = 1
@@ -130,8 +132,7 @@ class Journal:
             StoreError: another process has it.
             StoreError: the folder cannot be used.
         """
-        with self._errors("be opened"):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._errors("be opened"), new_folder(self.folder):
             descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             try:
@@ -174,15 +175,9 @@ class Journal:
         """
         target = self.folder / _CURRENT
         draft = target.with_suffix(".draft")
-        with self._errors("be written"):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):
-                draft.unlink()  # of a process that was killed while it wrote
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(json.dumps(_to_dict(entry), indent=2) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+        with self._errors("be written"), new_folder(self.folder):
+            draft.unlink(missing_ok=True)  # of a process that was killed while it wrote
+            write_new(draft, json.dumps(_to_dict(entry), indent=2) + "\n")
             draft.replace(target)
             self._sync()
 

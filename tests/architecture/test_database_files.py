@@ -1,4 +1,5 @@
 """The files of SQLite databases are opened by SQLite only: a raw descriptor of one, once closed, drops SQLite's locks.
+Folders are made by ``era_store/drafts.py`` only, which removes them again where what they are for fails.
 
 ``era_store/sqlite_files.py`` has the reason. In a module that has to do with databases, each call that may open a file
 names in a comment ``# raw: …`` what it opens, so that whoever adds one thinks of it.
@@ -72,3 +73,13 @@ def test_modules_that_know_databases_open_no_file_unseen() -> None:
         for line in raw_calls(text)
     }
     assert found == set(), "say with `# raw: …` what is opened there; a database never may be"
+
+
+def test_folders_are_made_where_a_failure_removes_them_again() -> None:
+    making = {
+        str(path.relative_to(ROOT))
+        for package in PACKAGES
+        for path in modules(package)
+        if re.search(r"\.(mkdir|makedirs)\(", path.read_text())
+    }
+    assert making == {"era_store/drafts.py"}, "call new_folder, which leaves no empty folder behind"

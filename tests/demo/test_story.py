@@ -130,10 +130,13 @@ def test_keys_are_their_owners_alone_and_in_no_event(told: Told) -> None:
 
 def test_folder_in_use_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("data")
-    with pytest.raises(ConfigurationError, match="is not empty: expected an empty folder, or none yet, got precious"):
-        Stage(tmp_path)
-    with pytest.raises(ConfigurationError, match="cannot be used"):
-        Stage(tmp_path / "precious")
+    with (
+        pytest.raises(ConfigurationError, match="is not empty: expected an empty folder, or none yet, got precious"),
+        Stage(tmp_path),
+    ):
+        pytest.fail("the stage opened")
+    with pytest.raises(ConfigurationError, match="cannot be used"), Stage(tmp_path / "precious"):
+        pytest.fail("the stage opened")
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
 
 
@@ -147,3 +150,4 @@ def test_stage_that_cannot_start_releases_what_it_opened(tmp_path: Path, monkeyp
         pytest.fail("the stage opened")
     with pytest.raises(StoreError, match="closed"):
         stage.chain.epoch()
+    assert not stage.folder.exists()

@@ -30,7 +30,7 @@ REASONS = {
     "needs PostgreSQL": "it changes a database server; tests/era_store and tests/web run on one of their own",
     "runs the tests": "a target of make, of which this test is a part, or which a test of its own runs",
 }
-OWN_CHAIN = "eraswitch local-chain start --path chain.sqlite3"
+OWN_CHAIN = "eraswitch local-chain start chain.sqlite3"
 CHAIN = f"""{OWN_CHAIN} --clock wall --slot-length 0.02 --epoch-length 1000000 --json > chain.json &
 until grep -q blockfrost chain.json; do sleep 0.02; done
 """

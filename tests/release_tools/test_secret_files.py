@@ -48,4 +48,6 @@ def test_a_part_of_it_does_not_stay(tmp_path: Path) -> None:
         PaymentKey.generate().save(tmp_path / "payment.skey")
     with raising("KeyFile", match="No space left"):
         write_key_pair(tmp_path, SigningKey.generate())
+    with raising("KeyFile", match="No space left"):
+        write_key_pair(tmp_path / "new" / "keys", SigningKey.generate())
     assert list(tmp_path.iterdir()) == []

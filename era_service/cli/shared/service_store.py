@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from era_service.cli.shared.context import AppContext
-from era_service.service.place import store_url
+from era_service.service.place import open_service_store
 from era_service.wiring.trust import network_key
 from eras import EraSwitchError
 from release_tools.keys.files import write_new
@@ -27,10 +27,8 @@ def service_store(app: AppContext, url: str | None) -> "Iterator[SqlStore]":
         StoreError: it cannot be opened.
         ConfigurationError: the settings cannot be used.
     """
-    from era_store import open_store
-
     settings = app.load({"store.url": (url, "--store")} if url else None).settings
-    with closing(open_store(store_url(settings), network=network_key(settings))) as opened:
+    with closing(open_service_store(settings, network_key(settings))) as opened:
         yield opened
 
 

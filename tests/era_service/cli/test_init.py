@@ -1,6 +1,8 @@
 """``eraswitch init``: from nothing to a folder that works, checked as a whole before anything is written."""
 
+import errno
 import json
+import os
 import re
 import shlex
 import stat
@@ -196,3 +198,22 @@ def test_a_terminal_is_asked_for_what_is_missing(monkeypatch: pytest.MonkeyPatch
     assert answered(None, "local:chain.sqlite3") == ("rehearsal", "local:chain.sqlite3", None)
     assert answered("ours", "https://provider.example") == ("ours", "https://provider.example", 2)
     assert asked == ["Network", "Provider", "Era", "Payment", "Provider", "Magic"]
+
+
+@pytest.mark.parametrize("writes", range(1, 5))
+def test_a_disk_that_fills_up_leaves_nothing_half_done(
+    own_folders: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    """Neither the folder of the keys nor one of them, nor the chain: the same command works once there is room."""
+    before, room = sorted(Path().rglob("*")), iter(range(writes - 1))
+
+    def fsync(_descriptor: int) -> None:
+        if next(room, None) is None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fsync)
+        result = invoke("init", *LOCAL)
+    assert (result.exit_code != 0, "No space left" in result.stderr) == (True, True), result.output
+    assert sorted(Path().rglob("*")) == before
+    assert invoke("init", *LOCAL).exit_code == 0

@@ -115,6 +115,13 @@ def test_no_amounts(text: str) -> None:
         parse_amount(text)
 
 
+def test_start_takes_the_file_as_the_other_commands_do_or_as_an_option(tmp_path: Path) -> None:
+    for named in ([str(tmp_path)], ["--path", str(tmp_path)], [str(tmp_path), "--path", str(tmp_path)]):
+        assert str(tmp_path) in invoke("local-chain", "start", *named).stderr, "a folder is no chain"
+    two = invoke("local-chain", "start", str(tmp_path), "--path", "other.sqlite3")
+    assert (two.exit_code, "FILE and --path name different files" in two.stderr) == (2, True)
+
+
 @pytest.fixture
 def served(shell: Shell) -> Iterator[dict[str, str]]:
     """A served chain: what ``start --json`` printed."""
@@ -148,7 +155,7 @@ def test_commands_beside_a_server(served: dict[str, str], shell: Shell) -> None:
 
 
 def test_start_refuses_another_genesis_and_a_port_in_use(served: dict[str, str], shell: Shell) -> None:
-    other = shell("local-chain", "start", "--path", served["path"], "--epoch-length", "60")
+    other = shell("local-chain", "start", served["path"], "--epoch-length", "60")
     assert other.returncode == 2
     assert "expected epoch_length 50, which it was created with, got 60" in other.stderr
     port = served["blockfrost"].removesuffix("/api/v0").rpartition(":")[2]
