@@ -27,16 +27,24 @@ class EraReader:
         Raises:
             ChainReadError: the source could not be read.
             CurrentEraNotFoundError: it was read, and no era is active at ``epoch``.
-            MarkerError: it was read, and what it holds is no list of markers.
+            MarkerError: it was read, and does not hold a list of markers.
         """
-        reading = self.adapter.read()
-        if not reading.markers:
-            raise _no_marker(reading, epoch)
-        return select_eras(reading.markers, epoch, self.supported, provenance=reading.provenance)
+        return eras_of(self.adapter.read(), epoch, self.supported)
+
+
+def eras_of(reading: EraReading, epoch: Epoch, supported: SupportedEras) -> EraEpochToken:
+    """The current and the upcoming era at ``epoch``, by what was read.
+
+    Raises:
+        CurrentEraNotFoundError: no era is active at ``epoch``.
+    """
+    if not reading.markers:
+        raise _no_marker(reading, epoch)
+    return select_eras(reading.markers, epoch, supported, provenance=reading.provenance)
 
 
 def _no_marker(reading: EraReading, epoch: Epoch) -> CurrentEraNotFoundError:
-    """Nothing is in force: tell an empty source from one that holds only what was refused."""
+    """The error where nothing is in force; it distinguishes an empty source from one where everything was refused."""
     counts = Counter(item.verdict.name for item in reading.screened)
     source = "the source" if reading.provenance is None else reading.provenance.source
     if counts:

@@ -24,9 +24,10 @@ from chain_reader.node.source import EvidenceSource
 from chain_reader.ports import ChainObserver
 from chain_reader.providers.failover import Failover, TipChecker
 from chain_reader.trust.decision import decide_remembered
+from chain_reader.trust.memory import EMPTY
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import NothingTrustedError, TrustedReading
-from era_store import MemoryStore, Store
+from era_store import MemoryStore, Store, StoredTrust
 from eras import ChainReadError, Epoch, EraStatus, StoreError
 
 
@@ -63,6 +64,11 @@ class TrustedReader:
 
     def __repr__(self) -> str:
         return f"TrustedReader({self._source.name!r}, {self.policy.address!r})"
+
+    @property
+    def trust(self) -> StoredTrust:
+        """All that is remembered, as of the last reading; before the first one, nothing."""
+        return EMPTY if self._core is None else self._core.state.trust
 
     def read(self, epoch: Epoch | None = None) -> TrustedReading:
         """The markers in force now.

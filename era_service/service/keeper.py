@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chain_reader import NetworkGenesis
+from chain_reader import NetworkGenesis, TrustPolicy
 from chain_reader.node.kinds import DecisionKind
 from era_service.config.schema import Settings
 from era_service.service import changes as kinds
@@ -33,7 +33,7 @@ from era_service.status.documents import MarkerDocument
 from era_service.status.reader import StatusReader
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.trust import EraPlaceNeededError, trust_policy
-from era_store import NewEvent, StoredTrust, TrustKey
+from era_store import NewEvent
 from eras import (
     Epoch,
     EraChecker,
@@ -85,16 +85,15 @@ class Keeper:
         self.checker = EraChecker(
             SupportedEras(settings.network.supported_eras), notice_epochs=settings.network.notice_epochs
         )
-        self.network = network_of(settings, embedded=embedded)
+        policy = _trust_policy(settings)
+        self.network = network_of(settings, policy, embedded=embedded)
         self.poller = Poller(self, leads)
         self.answers: dict[str, Answer] = {}
         """Path → the answer that any number of clients get; replaced as a whole with every snapshot."""
         self.era_id = b""
         self.epoch_ends_at_s: float | None = None
         self._genesis: NetworkGenesis | None = configured_genesis(settings)
-        self._trust_key = _trust_key(settings)
-        source = f"source {settings.reader.adapter_type}"
-        self._snapshot_key = source if self._trust_key is None else self._trust_key.id
+        self._snapshot_key = f"source {settings.reader.adapter_type}" if policy is None else policy.key.id
         self._reading = threading.Lock()
         self._writers = threading.RLock()
         self._fresh_until_s = 0.0
@@ -258,14 +257,6 @@ class Keeper:
             return None
         return identity, Epoch(known.status.epoch)
 
-    def stored_trust(self) -> StoredTrust | None:
-        """The remembered payloads at the era address, where there is one.
-
-        Raises:
-            StoreError: it cannot be read.
-        """
-        return None if self._trust_key is None else self.store.trust.load(self._trust_key)
-
     def documents(self, snapshot: Snapshot) -> dict[str, bytes]:
         """Path → document, of those that are the same for everybody until the next snapshot."""
         found = {
@@ -332,7 +323,6 @@ class Keeper:
             found,
             self.settings,
             self.network,
-            stored=self.stored_trust(),
             calls=self._reader.calls,
             genesis=found.genesis if found.answered else self.genesis,  # a chain may leave the clock that it had
             time_s=now_s,
@@ -342,10 +332,11 @@ class Keeper:
         """The news about the eras, where the reader has not put it into the event log already.
 
         Raises:
-            EraRegressionError: the snapshot is of an earlier epoch or era.
+            EraRegressionError: the snapshot is of an earlier epoch or era than that of another replica.
         """
         if self._reader is not None and self._reader.records:
-            views_between(last, snapshot, self.checker.supported)
+            if last != self._snapshot:  # ``_view_with`` has checked it against this replica's own
+                views_between(last, snapshot, self.checker.supported)
             return ()
         return events_between(last, snapshot, self.checker.supported, self.settings.network.notice_epochs)
 
@@ -376,9 +367,9 @@ class Keeper:
         self.answers = {path: Answer.of(body) for path, body in self.documents(snapshot).items()}
 
 
-def _trust_key(settings: Settings) -> TrustKey | None:
-    """The key under which trust is remembered; ``None`` where nothing at an era address is read."""
+def _trust_policy(settings: Settings) -> TrustPolicy | None:
+    """The policy of trust; ``None`` for markers that have no place on a chain, as those of a file."""
     try:
-        return trust_policy(settings).key
+        return trust_policy(settings)
     except EraPlaceNeededError:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from pydantic import Field, ValidationError
 
-from chain_reader import NetworkGenesis, ScreenedOutput, TrustedReading
+from chain_reader import NetworkGenesis, ScreenedOutput, TrustedReading, TrustPolicy
 from chain_reader.providers.failover import ProviderCall
 from datum import ERA, Malformed, MarkerKind, VerifiedMarkers, WrongSigner, decode_datum
 from era_service.config.schema import Settings
@@ -28,7 +28,6 @@ from era_service.service.documents import (
 from era_service.status.describing import describe, unstated_warnings
 from era_service.status.documents import ConfigurationStatus, ErrorDocument, ListedEra, MarkerDocument, SourceDocument
 from era_service.status.reader import Reading
-from era_service.wiring.trust import EraPlaceNeededError, era_place
 from era_store import SeenPayload, StoredTrust
 from eras import Epoch, EraEpochToken, EraMarker, EraSwitchError
 from eras.era_id import EraIdentity
@@ -144,17 +143,14 @@ class Snapshot(Document):
         )
 
 
-def network_of(settings: Settings, *, embedded: bool) -> NetworkDocument:
-    """The network that is followed, as far as the settings say."""
-    address = key = None
-    try:
-        address, verification_key = era_place(settings)
-        key = verification_key.hex
-    except EraPlaceNeededError:
-        pass  # markers from a file, for one, have no place on a chain
-    network = settings.network
+def network_of(settings: Settings, policy: TrustPolicy | None, *, embedded: bool) -> NetworkDocument:
+    """The network that is followed, as far as the settings state it; ``policy`` has its place on the chain."""
     return NetworkDocument(
-        name=network.name, magic=network.magic, era_address=address, verification_key=key, embedded=embedded
+        name=settings.network.name,
+        magic=settings.network.magic,
+        era_address=None if policy is None else policy.address,
+        verification_key=None if policy is None else policy.keys[0].hex,
+        embedded=embedded,
     )
 
 
@@ -163,7 +159,6 @@ def take_snapshot(
     settings: Settings,
     network: NetworkDocument,
     *,
-    stored: StoredTrust | None,
     calls: Iterable[ProviderCall],
     genesis: NetworkGenesis | None,
     time_s: float,
@@ -174,12 +169,11 @@ def take_snapshot(
         found: what was read.
         settings: what is configured.
         network: as ``network_of`` gives it.
-        stored: what is remembered of it, where it is trust that is remembered.
         calls: the providers that were asked.
         genesis: of the network, where known.
         time_s: POSIX time of the reading.
     """
-    token = found.token
+    token, stored = found.token, found.stored
     document = describe(found, settings, LISTED_REFUSED)
     eras = [era_document(era, era.state, found.epoch) for era in document.eras]
     ends_at_s = None if genesis is None or found.epoch is None else epoch_end(genesis, found.epoch)
@@ -214,7 +208,7 @@ def take_snapshot(
         status=status,
         config=config,
         markers=markers,
-        history=_history(network, found, stored),
+        history=_history(network, found),
         providers=[_provider(call) for call in calls],
         read_at_s=time_s,
         epoch_ends_at_s=ends_at_s,
@@ -308,7 +302,7 @@ def _provider(call: ProviderCall) -> ProviderDocument:
     )
 
 
-def _history(network: NetworkDocument, found: Reading, stored: StoredTrust | None) -> EraHistory:
+def _history(network: NetworkDocument, found: Reading) -> EraHistory:
     """The outputs on the chain with their verdicts, then those remembered and no longer there."""
     reading = found.reading
     items: tuple[ScreenedOutput, ...] = ()
@@ -316,7 +310,7 @@ def _history(network: NetworkDocument, found: Reading, stored: StoredTrust | Non
         items = reading.history or reading.screened
     elif isinstance(found.error, EraSwitchError) and isinstance(getattr(found.error, "reading", None), TrustedReading):
         items = found.error.reading.screened  # type: ignore[attr-defined]
-    seen = {} if stored is None else {payload.reference: payload for payload in stored.payloads}
+    seen = {} if found.stored is None else {payload.reference: payload for payload in found.stored.payloads}
     entries = [
         _entry(item, seen.pop(item.output.reference, None)) for item in items if not isinstance(item.verdict, Malformed)
     ]

@@ -8,16 +8,17 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
-from chain_reader import EraReader, EraReading, NetworkGenesis, TrustedReader
+from chain_reader import EraReading, NetworkGenesis, TrustedReader
 from chain_reader.adapters.builder import ObserverNeededError
 from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
+from chain_reader.era_reader import eras_of
 from chain_reader.providers.failover import ProviderCall
 from era_service.config.schema import Settings
 from era_service.wiring.deciding import open_configuration_reader, open_reader, openings_of, providers_in_order
 from era_service.wiring.genesis import clock_epoch, genesis_by_clock
 from era_service.wiring.providers import open_adapter
 from era_service.wiring.trust import open_memory
-from era_store import Store
+from era_store import Store, StoredTrust
 from eras import ChainReadError, ConfigurationError, Epoch, EraEpochToken, EraSwitchError, StoreError, SupportedEras
 from eras.errors import kept
 
@@ -55,6 +56,7 @@ class Reading:
         error: why there is no token.
         configuration: the protocol configurations in force, where they are read.
         genesis: gives epochs their dates (``wiring.genesis.genesis_by_clock``).
+        stored: what is remembered of the era address, where a chain is read.
         answered: whether a provider answered, so that it is of now.
     """
 
@@ -64,17 +66,8 @@ class Reading:
     error: EraSwitchError | None = None
     configuration: ConfigurationReading | None = None
     genesis: NetworkGenesis | None = None
+    stored: StoredTrust | None = None
     answered: bool = False
-
-
-class _Kept:
-    """A source that was read already, so that a refusal can be reported in full."""
-
-    def __init__(self, reading: EraReading) -> None:
-        self._reading = reading
-
-    def read(self) -> EraReading:
-        return self._reading
 
 
 def read_status(settings: Settings, epoch: Epoch | None) -> Reading:
@@ -113,6 +106,7 @@ class StatusReader:
         self._memory = memory
         self._clock = clock
         self._name = name
+        self._supported = SupportedEras(settings.network.supported_eras)
         self._reads_chain = settings.reader.adapter_type == "cardano-chain"
         self._told_genesis: NetworkGenesis | None = None
         self._providers = providers_in_order(settings, clock, self._hear_genesis)
@@ -155,7 +149,8 @@ class StatusReader:
         if found.reading is not None and found.epoch is not None:
             found.error = None
             try:
-                _select(found, self._settings)
+                found.token = eras_of(found.reading, found.epoch, self._supported)
+                found.token.require_supported()
             except EraSwitchError as error:
                 found.error = kept(error)
         return found
@@ -177,8 +172,11 @@ class StatusReader:
             reading = self._reader.refresh(by_clock)
         except (ChainReadError, StoreError) as error:
             reading = self._reader.remembered(error, by_clock)
-            return Reading(reading.epoch, reading if reading.markers else None, error=kept(error))
-        return Reading(reading.epoch, reading, answered=True)
+            found = Reading(reading.epoch, reading if reading.markers else None, error=kept(error))
+        else:
+            found = Reading(reading.epoch, reading, answered=True)
+        found.stored = self._reader.trust
+        return found
 
     def _clock_epoch(self) -> Epoch | None:
         return clock_epoch(self._settings, self._clock())
@@ -200,27 +198,15 @@ class StatusReader:
         return found
 
 
-def _select(found: Reading, settings: Settings) -> None:
-    """Find the eras at the epoch of a reading.
-
-    Raises:
-        CurrentEraNotFoundError: no era is active.
-        UnsupportedEraError: this software does not know the current one.
-    """
-    assert found.reading is not None  # noqa: S101 - it was just read
-    assert found.epoch is not None  # noqa: S101
-    reader = EraReader(_Kept(found.reading), SupportedEras(settings.network.supported_eras))
-    found.token = reader.read_era_epoch_token(found.epoch)
-    if not found.token.current_supported:
-        found.token.require_supported()
-
-
 def check_adapter(settings: Settings) -> None:
-    """Check the parameters of the source that reads a chain, without one.
+    """Check the parameters of the source that reads a chain, without one; those of the network are checked already.
 
     Raises:
         ConfigurationError: they cannot be used.
     """
+    network = settings.network
+    if settings.reader.adapter_params is None and network.era_address is not None and network.verification_key:
+        return
     with suppress(ObserverNeededError):
         open_adapter(settings, None)
 

@@ -27,6 +27,18 @@ class TestMemory:
         assert (reading.stale, reading.epoch, reading.legacy) == ("the line is dead", 9, None)
         assert world.kinds() == ["trusted", "stale"], "said once"
 
+    def test_what_is_remembered_is_known_without_the_store(self, world: World):
+        world.network.publish(NEW)
+        node = world.node()
+        assert node.trust.trusted is None, "nothing before the first reading"
+        node.read()
+        stored = world.store.trust.load(node.policy.key)
+        assert stored is not None
+        assert node.trust == replace(stored, version=0)
+        world.silence()
+        node.read()
+        assert node.trust.stale == "the line is dead"
+
     def test_rule_t9_a_restart_without_a_provider(self, world: World, tmp_path: Path):
         world.store = open_store(str(tmp_path / "store.sqlite3"))
         world.network.publish(NEW)
