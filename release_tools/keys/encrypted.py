@@ -30,6 +30,9 @@ from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES
 Kind = Literal["era", "payment"]
 
 VERSION: Final = 1
+OWN_FORMAT: Final = '"eraswitch_'
+"""The begin of a field's name in each format of ours, in which no other tool writes a key."""
+
 _VERSION_FIELD = "eraswitch_encrypted_key"
 _KDF = "argon2id"
 _SALT_BYTES = 16

@@ -75,14 +75,17 @@ class TextEnvelope:
         Raises:
             EnvelopeError: it is not an envelope.
         """
-        try:
-            fields = json.loads(text)
-        except (ValueError, RecursionError):
-            # "from None", here and below: the exceptions of decoders hold the text, which may be a secret
-            raise _envelope_error(source, "a JSON text envelope", "something that is not JSON") from None
-        if not isinstance(fields, dict):
-            raise _envelope_error(source, "a JSON object with type and cborHex", f"a JSON {type(fields).__name__}")
-        kind, encoded, description = (fields.pop(name, None) for name in ("type", "cborHex", "description"))
+        return cls.of(envelope_fields(text, source), source)
+
+    @classmethod
+    def of(cls, fields: dict[str, object], source: str) -> "TextEnvelope":
+        """The envelope with these ``fields``, which are taken out of them; ``source`` is as for ``parse``.
+
+        Raises:
+            EnvelopeError: it has no type.
+        """
+        kind, encoded = fields.pop("type", None), fields.pop("cborHex", None)
+        description = fields.pop("description", None)
         if not isinstance(kind, str):
             raise _envelope_error(source, "a JSON object with type and cborHex", f"type {kind!r}"[:80])
         try:
@@ -97,14 +100,20 @@ class TextEnvelope:
         return json.dumps(fields, indent=4) + "\n"
 
 
-def bare_cbor_hex(text: str) -> str | None:
-    """The ``cborHex`` of an envelope that has lost its type; ``None`` where it has one, or there is no ``cborHex``."""
+def envelope_fields(text: str, source: str) -> dict[str, object]:
+    """The fields of the JSON object in ``text``; ``source`` names the origin of the text, in errors.
+
+    Raises:
+        EnvelopeError: it is not a JSON object.
+    """
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):
-        return None
-    found = fields.get("cborHex") if isinstance(fields, dict) and "type" not in fields else None
-    return found if isinstance(found, str) else None
+        # "from None", because the exceptions of decoders hold the text, which may be a secret
+        raise _envelope_error(source, "a JSON text envelope", "something that is not JSON") from None
+    if not isinstance(fields, dict):
+        raise _envelope_error(source, "a JSON object with type and cborHex", f"a JSON {type(fields).__name__}")
+    return fields
 
 
 def described_type(kind: str) -> str:

@@ -26,7 +26,7 @@ from release_tools.keys.envelopes import (
     SEED_BYTES,
     EnvelopeError,
     TextEnvelope,
-    bare_cbor_hex,
+    envelope_fields,
     key_bytes,
 )
 
@@ -162,10 +162,11 @@ def _needed(path: DerivationPath | None) -> DerivationPath:
 
 
 def _from_envelope(text: str, source: str) -> FoundKey:
-    bare = bare_cbor_hex(text)
-    if bare is not None:
+    fields = envelope_fields(text, source)
+    bare = fields.get("cborHex")
+    if "type" not in fields and isinstance(bare, str):
         return _from_hex(bare)
-    envelope = TextEnvelope.parse(text, source)
+    envelope = TextEnvelope.of(fields, source)
     return _as_it_is(key_bytes(envelope, source), f"envelope {envelope.type}")
 
 

@@ -14,7 +14,7 @@ from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
 
 from datum import KeyFormatError, SigningKey, text_of
 from eras import ConfigurationError
-from release_tools.keys.encrypted import EncryptedKey, encrypt
+from release_tools.keys.encrypted import OWN_FORMAT, EncryptedKey, encrypt
 from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES, key_envelope
 from release_tools.keys.files import write_new
 from release_tools.keys.forms import find_payment_key
@@ -96,8 +96,16 @@ class PaymentKey:
                 key where nothing can open it.
             ConfigurationError: it is encrypted, and damaged.
         """
-        text = _read(path)
-        encrypted = EncryptedKey.parse(text, str(path))
+        return cls.parse(read_key_file(path), path, unlock)
+
+    @classmethod
+    def parse(cls, text: str, path: Path, unlock: Callable[[EncryptedKey], bytes] | None = None) -> Self:
+        """The key in the ``text`` of a file; see ``load``.
+
+        Raises:
+            ConfigurationError: as of ``load``.
+        """
+        encrypted = EncryptedKey.parse(text, str(path)) if OWN_FORMAT in text else None
         if _is_era_key(text) or (encrypted is not None and encrypted.kind != "payment"):
             raise ConfigurationError(
                 f"{path} is not a payment key",
@@ -208,7 +216,12 @@ def _is_era_key(text: str) -> bool:
     return True
 
 
-def _read(path: Path) -> str:
+def read_key_file(path: Path) -> str:
+    """The text of the file of a payment key.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is not text.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_BYTES)

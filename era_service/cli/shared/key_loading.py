@@ -16,11 +16,10 @@ from era_service.cli.shared.passphrases import unlock, without_core_dumps
 from era_service.config.networks import NETWORKS
 from eras import ConfigurationError
 from release_tools import PaymentKey
-from release_tools.keys.encrypted import EncryptedKey
-from release_tools.keys.payment_key import PaymentSigner
+from release_tools.keys.encrypted import OWN_FORMAT, EncryptedKey
+from release_tools.keys.payment_key import PaymentSigner, read_key_file
 from release_tools.keys.signers import ExternalEraKey, ExternalPaymentKey, Signer
 
-_MAX_FILE_BYTES = 65_536
 _PUBLIC = frozenset(preset.magic for preset in NETWORKS.values())
 
 
@@ -73,7 +72,8 @@ def load_payment_key(path: Path) -> PaymentSigner:
         ConfigurationError: there is no passphrase, and nobody to ask.
     """
     without_core_dumps()
-    signer = _payment_signer(path)
+    text = read_key_file(path)
+    signer = _payment_signer(path, text) if OWN_FORMAT in text else None
     if signer is not None:
         return signer
     opened: list[EncryptedKey] = []
@@ -82,19 +82,15 @@ def load_payment_key(path: Path) -> PaymentSigner:
         opened.append(encrypted)
         return unlock(encrypted)
 
-    key = PaymentKey.load(path, opening)
+    key = PaymentKey.parse(text, path, opening)
     _warn_of_readers("payment key", path)
     if not opened:
         _warn_of_plain("payment key", path)
     return key
 
 
-def _payment_signer(path: Path) -> PaymentSigner | None:
+def _payment_signer(path: Path, text: str) -> PaymentSigner | None:
     """The external signer that a file describes; ``None`` where it holds something else, which is then judged."""
-    try:
-        text = path.read_bytes()[:_MAX_FILE_BYTES].decode()
-    except (OSError, UnicodeDecodeError):
-        return None
     signer = Signer.read(path, text, _notify)
     if signer is not None and signer.kind != "payment":
         raise ConfigurationError(
