@@ -128,7 +128,7 @@ def look_at_configurations(
         release.gateway,
         encode_datum(payload),
         thread,
-        ReadersView(found.replaces, {item.output.reference for item in found.screened}),
+        ReadersView.of(found.replaces, found.screened, CONFIGURATION),
         replace(order.means.purse, address=address, anchor=anchor, deadline=release.deadline_after(plan.publish_by)),
         mint=TokenMint(CONFIGURATION) if order.mint_token else None,
     )

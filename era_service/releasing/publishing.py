@@ -250,10 +250,7 @@ def draft(
         release.gateway,
         encode_datum(payload),
         release.thread(),
-        ReadersView(
-            None if in_force is None else in_force.output.reference,
-            {item.output.reference for item in reading.screened},
-        ),
+        ReadersView.of(None if in_force is None else in_force.output.reference, reading.screened),
         replace(purse, announcers=release.policy.announcers, deadline=release.deadline_after(publish_by)),
         mint=mint,
     )

@@ -107,15 +107,11 @@ def draft_sweep(
     proven = order.beside is not None or _is_the_teams(release, reading, in_force, journal)
     require_owner(release, order.means.payment_keys)
     address = order.means.purse.address or release.policy.address
-    judged = {
-        one.output.reference
-        for one in reading.screened
-        if proven and not isinstance(one.verdict, Unconfirmed | Unreadable)
-    }
+    judged = [one for one in reading.screened if proven and not isinstance(one.verdict, Unconfirmed | Unreadable)]
     drafted = sweeping.draft_sweep(
         release.gateway,
         release.thread(),
-        ReadersView(in_force.output.reference, judged),
+        ReadersView.of(in_force.output.reference, judged),
         replace(order.means.purse, address=address),
         spared=frozenset() if order.copies else _copies(reading),
     )

@@ -10,6 +10,7 @@ balances once, with a fee estimated before the inputs are chosen), and its fee i
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -17,12 +18,18 @@ from typing import TYPE_CHECKING
 from chain_reader.providers.gateway import Network, SpendableOutput, TransactionGateway, TransactionParameters
 from eras import Slot, TransactionError, __version__
 from eras.words import LOVELACE_PER_ADA, ada, counted
-from release_tools.keys.payment_key import PaymentKey
 from release_tools.transactions.addresses import EraAddress, Owner, owner_of, parse_address
 from release_tools.transactions.scripts import KeyScript, ThreadToken, some_of
 
 if TYPE_CHECKING:
-    from pycardano import AuxiliaryData, TransactionBody, TransactionOutput, Value, VerificationKeyWitness
+    from pycardano import (
+        AuxiliaryData,
+        TransactionBody,
+        TransactionInput,
+        TransactionOutput,
+        Value,
+        VerificationKeyWitness,
+    )
 
 DEFAULT_VALIDITY_SLOTS = 7_200
 """Two hours on the public networks: enough to carry a transaction to a signer and back."""
@@ -206,6 +213,7 @@ class Draft:
         scripts = [owning[one] for one in sorted(owning) if any(self._is_spent(one, output) for output in spent)]
         scripts += [] if self._minted is None else [self._minted.script]
         signatures = len(required_keys) + sum(script.most_signatures for script in owning.values())
+        inputs = _inputs(spent)
         auxiliary_data = self._metadata.to_cbor()
         unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(signatures, scripts)
         fee, parameters = 0, self._context.parameters
@@ -221,7 +229,7 @@ class Draft:
                 outputs += [self._change_output(change - least_tokens, {}), self._change_output(least_tokens, assets)]
             elif change:
                 outputs.append(self._change_output(change, assets))
-            body = self._body(spent, fee, outputs).to_cbor()
+            body = self._body(inputs, fee, outputs).to_cbor()
             size = unsigned_parts + len(body)
             charged = size - len(_VALID_FLAG)  # the ledger does not charge for the flag
             least = parameters.min_fee_constant + parameters.min_fee_per_byte * charged
@@ -293,19 +301,16 @@ class Draft:
 
     def _least_change(self, assets: Assets) -> int:
         """The least lovelace of a change output with these tokens."""
-        return self._least_lovelace(lambda amount: self._change_output(amount, assets))
+        return self._least_lovelace(partial(self._change_output, assets=assets))
 
     def _body(
-        self, spent: Sequence[SpendableOutput], fee: int, outputs: list["TransactionOutput"]
+        self, inputs: list["TransactionInput"], fee: int, outputs: list["TransactionOutput"]
     ) -> "TransactionBody":
-        from pycardano import MultiAsset, OrderedSet, TransactionBody, TransactionInput
+        from pycardano import MultiAsset, OrderedSet, TransactionBody
         from pycardano import Network as CardanoNetwork
 
-        inputs = sorted(spent, key=lambda output: (output.transaction, output.index))
         return TransactionBody(
-            inputs=OrderedSet(
-                [TransactionInput.from_primitive([output.transaction, output.index]) for output in inputs]
-            ),
+            inputs=OrderedSet(inputs),
             outputs=outputs,
             fee=fee,
             ttl=self._context.invalid_hereafter,
@@ -332,6 +337,13 @@ class Draft:
         while (least := min_lovelace_post_alonzo(output(amount), context)) > amount:
             amount = least
         return amount
+
+
+def _inputs(spent: Sequence[SpendableOutput]) -> list["TransactionInput"]:
+    from pycardano import TransactionInput
+
+    references = sorted([(output.transaction, output.index) for output in spent])
+    return [TransactionInput.from_primitive([*reference]) for reference in references]
 
 
 def _holdings(spent: Sequence[SpendableOutput], payer: str) -> str:
@@ -394,5 +406,7 @@ def witness_set(witnesses: "Sequence[VerificationKeyWitness]", scripts: Iterable
 
 def _witness_size(keys: int, scripts: Iterable[KeyScript]) -> int:
     """The size of a witness set with the signatures of this many keys, in bytes."""
-    signed = [PaymentKey(index.to_bytes(32, "big")).witness(bytes(32)) for index in range(keys)]
+    from pycardano import VerificationKey, VerificationKeyWitness
+
+    signed = [VerificationKeyWitness(VerificationKey(index.to_bytes(32, "big")), bytes(64)) for index in range(keys)]
     return len(witness_set(signed, [script.cbor for script in scripts]))

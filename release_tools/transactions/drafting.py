@@ -14,11 +14,13 @@ spends, and warnings. Building itself is pure (``building``). The checks:
 6. The fee is at most what the operator allows, whatever protocol parameters a provider reports.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
+from chain_reader import ScreenedOutput
 from chain_reader.providers.gateway import Network, SpendableOutput, TransactionGateway
+from chain_reader.trust.verdicts import signed_markers
 from datum import ERA, Accepted, MarkerKind, VerificationKey, screen
 from datum.verdicts import OtherKind
 from eras import ChainReadError, ConfigurationError, Epoch, Slot, TransactionError
@@ -104,12 +106,21 @@ class ReadersView:
 
     Attributes:
         in_force: reference of the output whose markers are trusted; ``None`` if none are.
-        judged: references of the outputs that they have judged; for a sweep, only of those that can never come into
-            force.
+        judged: references of the outputs that they have judged, and whether one of the keys signed each; for a sweep,
+            only of those that can never come into force.
     """
 
     in_force: str | None
-    judged: Collection[str] = ()
+    judged: Mapping[str, bool] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, in_force: str | None, screened: Iterable[ScreenedOutput], kind: MarkerKind = ERA) -> "ReadersView":
+        """Return the view of readers of markers of a kind who have ``screened`` these outputs."""
+        judged = {}
+        for one in screened:
+            signed = signed_markers(one.verdict)
+            judged[one.output.reference] = signed is not None and (kind is ERA or bool(signed.markers))
+        return cls(in_force, judged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +196,7 @@ def draft_transaction(
     at_era, at_purse = outputs_at(gateway, era_address, purse.address)
     anchor = [] if purse.anchor is None else [purse.anchor]
     known = {output.reference: output for output in (*at_era, *at_purse, *anchor)}
-    markers = signed_outputs(at_era, thread.keys, thread.kind)
+    markers = signed_outputs(at_era, thread, view)
     previous = _previous(known, markers, view, gateway.name)
     named = [named_output(reference, known, gateway.name) for reference in purse.spend]
     others = [output for output in markers if output not in (previous, *anchor, *named)]
@@ -291,19 +302,21 @@ def require_fee_at_most(transaction: UnsignedTransaction, most: int, gateway: st
 
 
 def signed_outputs(
-    outputs: Sequence[SpendableOutput], keys: Sequence[VerificationKey], kind: MarkerKind = ERA
+    outputs: Sequence[SpendableOutput], thread: MarkerThread, view: ReadersView
 ) -> list[SpendableOutput]:
-    """Return the outputs with a payload of this kind that one of the keys signed.
+    """Return the outputs with a payload of this thread's kind that one of its keys signed.
 
-    A payload without markers fits every kind, and counts as one of era markers.
+    Only those that readers have not judged are screened. A payload without markers fits every kind, and counts as one
+    of era markers.
     """
-    candidates = [output for output in outputs if output.datum is not None]
-    verdicts = screen([output.datum or "" for output in candidates], keys, kind=kind)
-    return [
-        output
-        for output, verdict in zip(candidates, verdicts, strict=True)
-        if isinstance(verdict, Accepted) and (kind is ERA or verdict.verified.markers)
-    ]
+    news = [output for output in outputs if output.datum is not None and output.reference not in view.judged]
+    verdicts = screen([output.datum or "" for output in news], thread.keys, kind=thread.kind) if news else ()
+    signed = {
+        output.reference
+        for output, verdict in zip(news, verdicts, strict=True)
+        if isinstance(verdict, Accepted) and (thread.kind is ERA or verdict.verified.markers)
+    }
+    return [output for output in outputs if view.judged.get(output.reference) or output.reference in signed]
 
 
 def outputs_of_other_kinds(outputs: Sequence[SpendableOutput]) -> frozenset[str]:

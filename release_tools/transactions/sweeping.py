@@ -64,9 +64,9 @@ def draft_sweep(
     known = {output.reference: output for output in (*at_era, *at_purse)}
     require_in_force(view.in_force, {output.reference: output for output in at_era}, gateway.name)
     with_datum = [output for output in at_era if output.datum is not None]
-    signed = frozenset(output.reference for output in signed_outputs(with_datum, thread.keys))
+    signed = frozenset(output.reference for output in signed_outputs(with_datum, thread, view))
     holders = {output.reference for output in at_era if thread.token in dict(output.assets)}
-    untouchable = {view.in_force, *holders, *(signed - frozenset(view.judged))}
+    untouchable = {view.in_force, *holders, *(signed - view.judged.keys())}
     named = {reference: named_output(reference, known, gateway.name) for reference in purse.spend}
     for reference in untouchable.intersection(named):
         raise TransactionError(

@@ -74,7 +74,7 @@ class ReleaseTeam:
             self.gateway,
             encode_datum(payload),
             MarkerThread(self.gateway.network(), EraAddress(self.address), (ERA_KEY.verification_key,)),
-            ReadersView(in_force(reading), {item.output.reference for item in reading.screened}),
+            ReadersView.of(in_force(reading), reading.screened),
             replace(self.purse or Purse(self.address), anchor=anchor),
         )
         return drafted, payload

@@ -3,9 +3,7 @@
 In: plans, transactions and progress. Out: lines for people, documents for machines, and a progress bar on a terminal.
 """
 
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from release_tools.transactions.drafting import DraftedTransaction
 
 GOES_ON = "The same command continues it, or reports that it is done"
-_SIGNALLED = 128
 _STEPS = {
     "signed": "Signed",
     "journaled": "Written into the journal",
@@ -165,6 +162,8 @@ def sight_lines(sight: "Sight") -> list[str]:
 def progress(*, quiet: bool) -> Iterator["Watch"]:
     """Show how a publication goes on: a bar on a terminal, lines elsewhere, on stderr; and how to go on if it is cut.
 
+    A signal that ends the process gets here as an exception, too (``app``).
+
     Args:
         quiet: whether lines are left out, as with ``--json``.
     """
@@ -180,12 +179,11 @@ def progress(*, quiet: bool) -> Iterator["Watch"]:
             click.echo(f"  {line}", err=True)
 
     try:
-        with _ended_by_signals():
-            if sys.stderr.isatty():
-                with _bar(seen) as watch:
-                    yield watch
-            else:
-                yield lines
+        if sys.stderr.isatty():
+            with _bar(seen) as watch:
+                yield watch
+        else:
+            yield lines
     except BaseException as error:
         submitted = [one.transaction for one in seen if one.step.value not in ("signed", "journaled")]
         if submitted and not isinstance(error, TransactionError):  # these errors state it themselves
@@ -193,24 +191,6 @@ def progress(*, quiet: bool) -> Iterator["Watch"]:
         elif not isinstance(error, Exception):
             click.echo(GOES_ON, err=True)
         raise
-
-
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end what is inside as an exception does, so that there are last words."""
-
-    def end(number: int, _frame: object) -> None:
-        raise SystemExit(_SIGNALLED + number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _line(progress: "Progress") -> str:
