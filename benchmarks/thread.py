@@ -25,7 +25,7 @@ from release_tools import (
     sign_transaction,
     submit_transaction,
 )
-from release_tools.transactions.scripts import TokenMint
+from release_tools.transactions.owners import TokenMint
 
 STRANGERS = 1_000
 ROUNDS = 15

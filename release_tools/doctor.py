@@ -25,8 +25,7 @@ from release_tools.keys.files import VERIFICATION_KEY_FILE
 from release_tools.keys.payment_key import PaymentKey, PaymentSigner
 from release_tools.keys.signers import ExternalEraKey, ExternalPaymentKey
 from release_tools.publishing.publication import Unfinished
-from release_tools.transactions.addresses import owner_of, parse_address
-from release_tools.transactions.scripts import KeyScript
+from release_tools.transactions.owners import KeyScript, owner_of, parse_address
 
 Answer = TypeVar("Answer")
 

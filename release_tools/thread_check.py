@@ -15,7 +15,7 @@ from chain_reader.providers.gateway import SpendableOutput, SupplyGateway, Trans
 from chain_reader.thread_token import spelled
 from eras import ChainReadError, StoreError
 from release_tools.doctor import Examination
-from release_tools.transactions.scripts import MAX_LOCK_SLOTS, KeyScript
+from release_tools.transactions.owners import MAX_LOCK_SLOTS, KeyScript
 
 MAX_STEPS = 50
 _MAX_BYTES = 1 << 16

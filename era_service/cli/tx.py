@@ -52,7 +52,7 @@ from release_tools.markers.change import listed, slip_error
 from release_tools.markers.rules import publish_by_epoch, require_notice
 from release_tools.markers.slips import slips
 from release_tools.publishing.submission import Submission
-from release_tools.transactions.scripts import TokenMint
+from release_tools.transactions.owners import TokenMint
 from release_tools.transactions.words import transaction_lines as summary_lines
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from release_tools.markers.change import RolloutPlan, Upkeep
 from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Publisher, Standing, require_same_change
 from release_tools.transactions.drafting import MarkerOutputMissingError
-from release_tools.transactions.scripts import TokenMint
+from release_tools.transactions.owners import TokenMint
 
 _GONE = "gone"
 _REPLACED = (

@@ -21,9 +21,8 @@ from era_service.wiring.trust import configuration_policy_at
 from release_tools.markers.configurations import ConfigurationPlan, plan_configurations
 from release_tools.publishing.journal import Journal, JournalEntry
 from release_tools.publishing.publication import Draft, Publisher
-from release_tools.transactions.addresses import EraAddress
 from release_tools.transactions.drafting import DraftedTransaction, ReadersView, draft_transaction
-from release_tools.transactions.scripts import TokenMint
+from release_tools.transactions.owners import EraAddress, TokenMint
 
 FORCED = "configuration-forced"
 """The kind of the event that keeps the reason for a change of what nodes use already."""

@@ -25,10 +25,9 @@ from release_tools.markers.rules import plan_change
 from release_tools.publishing.journal import Journal, JournalEntry
 from release_tools.publishing.publication import Draft, MarkersInForce, Publisher, Standing, require_same_change
 from release_tools.publishing.submission import Waiting
-from release_tools.transactions.addresses import owner_of
 from release_tools.transactions.building import SignedTransaction, signers_among
 from release_tools.transactions.drafting import DraftedTransaction, Purse, ReadersView, draft_transaction
-from release_tools.transactions.scripts import TokenMint
+from release_tools.transactions.owners import TokenMint, owner_of
 from release_tools.transactions.words import transaction_lines
 
 

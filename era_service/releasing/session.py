@@ -41,14 +41,13 @@ from eras.errors import kept
 from eras.marker import MarkerFacts
 from release_tools import TransactionGateway
 from release_tools.markers.change import Markers, PublishedBefore, distinct
-from release_tools.transactions.addresses import EraAddress
 from release_tools.transactions.drafting import (
     MarkerOutputMissingError,
     MarkerThread,
     PublicationDeadline,
     require_network,
 )
-from release_tools.transactions.scripts import KeyScript
+from release_tools.transactions.owners import EraAddress, KeyScript
 
 
 class Sight(TypedDict):

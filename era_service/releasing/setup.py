@@ -35,8 +35,8 @@ from eras import ChainReadError, ConfigurationError, Epoch, StoreError, Transact
 from release_tools import PaymentKey
 from release_tools.keys.files import SECRET_KEY_FILE, VERIFICATION_KEY_FILE, write_key_pair, write_new
 from release_tools.keys.payment_key import PaymentSigner
-from release_tools.transactions.addresses import parse_address, payment_key_hash
 from release_tools.transactions.drafting import require_network
+from release_tools.transactions.owners import parse_address, payment_key_hash
 
 LOCAL = "local:"
 PAYMENT_KEY_FILE = "payment.skey"

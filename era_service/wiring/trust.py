@@ -19,7 +19,7 @@ from era_store.networks import NetworkKey
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
-    from release_tools.transactions.scripts import KeyScript
+    from release_tools.transactions.owners import KeyScript
 
 PUBLIC_CONFIRMATIONS = 10
 """Blocks upon a payload before it counts on a public network: some minutes, and no rollback of late was as deep."""
@@ -159,7 +159,7 @@ def era_script(settings: Settings) -> "KeyScript | None":
         ConfigurationError: the file cannot be read.
         TransactionError: it is not a native script of payment keys.
     """
-    from release_tools.transactions.scripts import KeyScript
+    from release_tools.transactions.owners import KeyScript
 
     path = settings.network.era_script_file
     if path is None:

@@ -42,9 +42,9 @@ from release_tools.markers.configurations import ConfigurationPlan, plan_configu
 from release_tools.markers.rules import plan_change
 from release_tools.rehearsal.actions import Parameters
 from release_tools.rehearsal.scenario import Provider, Scenario
-from release_tools.transactions.addresses import EraAddress
 from release_tools.transactions.balancing import LedgerContext
 from release_tools.transactions.building import Funding, build_marker_transaction, sign_transaction
+from release_tools.transactions.owners import EraAddress
 
 EPOCH_S = 432_000.0
 """An epoch lasts five days, as on mainnet."""

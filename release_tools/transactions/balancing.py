@@ -18,8 +18,15 @@ from typing import TYPE_CHECKING
 from chain_reader.providers.gateway import Network, SpendableOutput, TransactionGateway, TransactionParameters
 from eras import Slot, TransactionError, __version__
 from eras.words import LOVELACE_PER_ADA, ada, counted
-from release_tools.transactions.addresses import EraAddress, Owner, owner_of, parse_address
-from release_tools.transactions.scripts import KeyScript, ThreadToken, some_of
+from release_tools.transactions.owners import (
+    EraAddress,
+    KeyScript,
+    Owner,
+    ThreadToken,
+    owner_of,
+    parse_address,
+    some_of,
+)
 
 if TYPE_CHECKING:
     from pycardano import (

@@ -25,9 +25,8 @@ from chain_reader.providers.gateway import SpendableOutput, TransactionGateway
 from chain_reader.thread_token import spelled
 from eras import TransactionError
 from release_tools.keys.payment_key import PaymentSigner
-from release_tools.transactions.addresses import EraAddress
 from release_tools.transactions.balancing import Draft, LedgerContext, UnsignedTransaction, witness_set
-from release_tools.transactions.scripts import MAX_LOCK_SLOTS, ThreadToken, TokenMint, signers_of
+from release_tools.transactions.owners import MAX_LOCK_SLOTS, EraAddress, ThreadToken, TokenMint, signers_of
 
 
 class MissingSignatureError(TransactionError):

@@ -24,10 +24,9 @@ from chain_reader.trust.verdicts import signed_markers
 from datum import ERA, Accepted, MarkerKind, VerificationKey, screen
 from datum.verdicts import OtherKind
 from eras import ChainReadError, ConfigurationError, Epoch, Slot, TransactionError
-from release_tools.transactions.addresses import EraAddress
 from release_tools.transactions.balancing import DEFAULT_VALIDITY_SLOTS, LedgerContext, UnsignedTransaction, token_bytes
 from release_tools.transactions.building import Funding, build_marker_transaction
-from release_tools.transactions.scripts import TokenMint
+from release_tools.transactions.owners import EraAddress, TokenMint
 
 HARDWARE_WALLET_DATUM_BYTES = 1_024
 """A Ledger hardware wallet restarts while it shows a transaction with an inline datum of this size or more."""

@@ -31,7 +31,7 @@ from release_tools.keys.envelopes import TextEnvelope, transaction_bytes, transa
 from release_tools.keys.payment_key import PaymentSigner
 from release_tools.transactions.balancing import UnsignedTransaction, witness_set
 from release_tools.transactions.building import MissingSignatureError, SignedTransaction
-from release_tools.transactions.scripts import KeyScript, signers_of, some_of
+from release_tools.transactions.owners import KeyScript, signers_of, some_of
 from release_tools.transactions.words import MarkerDocument, MarkersDocument, TransactionSummary, transaction_lines
 
 FACTS_FIELD = "eraswitch"

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from datum import VerificationKey
 from eras import TransactionError
 from eras.words import ada
-from release_tools.transactions.addresses import payment_key_hash
 from release_tools.transactions.files import CarriedTransaction
+from release_tools.transactions.owners import payment_key_hash
 from release_tools.transactions.words import TransactionSummary
 
 

@@ -26,7 +26,7 @@ from release_tools import (
     sign_transaction,
 )
 from release_tools.transactions.building import build_sweep_transaction
-from release_tools.transactions.scripts import TokenMint
+from release_tools.transactions.owners import TokenMint
 from tests.chain_reader.fake_cardano_cli import answer_in_process
 from tests.local_chain_faces.wallet import Wallet
 

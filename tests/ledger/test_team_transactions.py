@@ -22,7 +22,7 @@ from release_tools import (
 )
 from release_tools.transactions.balancing import witness_set
 from release_tools.transactions.files import CarriedTransaction
-from release_tools.transactions.scripts import KeyScript, ThreadToken, TokenMint
+from release_tools.transactions.owners import KeyScript, ThreadToken, TokenMint
 from tests.errors import raising
 from tests.ledger.judge import ScalusLedger
 

@@ -20,7 +20,7 @@ from release_tools import (
 from release_tools.transactions.balancing import witness_set
 from release_tools.transactions.drafting import MarkerThread, Purse, ReadersView
 from release_tools.transactions.files import CarriedTransaction
-from release_tools.transactions.scripts import MAX_LOCK_SLOTS, KeyScript, ThreadToken, TokenMint
+from release_tools.transactions.owners import MAX_LOCK_SLOTS, KeyScript, ThreadToken, TokenMint
 from release_tools.transactions.sweeping import draft_sweep
 from tests.errors import raising
 from tests.release_tools.publishing import ERA_KEY

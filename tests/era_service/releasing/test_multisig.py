@@ -7,7 +7,7 @@ import pytest
 from pycardano import Address, Network, ScriptHash
 
 from release_tools import PaymentKey
-from release_tools.transactions.scripts import KeyScript
+from release_tools.transactions.owners import KeyScript
 from tests.era_service.conftest import invoke
 from tests.era_service.release_world import ADA, World
 

@@ -16,7 +16,7 @@ from release_tools import EraAddress, Funding, LedgerContext, LocalChainGateway,
 from release_tools.publishing.publication import Publisher
 from release_tools.transactions.balancing import witness_set
 from release_tools.transactions.building import build_sweep_transaction
-from release_tools.transactions.scripts import KeyScript, ThreadToken
+from release_tools.transactions.owners import KeyScript, ThreadToken
 from tests.era_service.conftest import invoke
 from tests.era_service.release_world import ADA, ERA_KEY, MAGIC, STRANGER, WALLET, World, datum, release_world
 
