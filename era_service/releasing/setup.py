@@ -36,7 +36,7 @@ from release_tools import PaymentKey
 from release_tools.keys.files import SECRET_KEY_FILE, VERIFICATION_KEY_FILE, write_key_pair, write_new
 from release_tools.keys.payment_key import PaymentSigner
 from release_tools.transactions.drafting import require_network
-from release_tools.transactions.owners import parse_address, payment_key_hash
+from release_tools.transactions.owners import owner_of, parse_address
 
 LOCAL = "local:"
 PAYMENT_KEY_FILE = "payment.skey"
@@ -331,7 +331,7 @@ def _require_own_keys(
         raise ConfigurationError(
             error.what, expected=error.expected, got=error.got, next_step="Correct --era-address", code="SetUp"
         ) from error
-    owner = payment_key_hash(address, network_id)
+    owner = owner_of(address, network_id).key_hash
     if payer is not None and payer.key_hash != owner:
         raise ConfigurationError(
             f"{order.payment_key_file} does not own the era address {address}",

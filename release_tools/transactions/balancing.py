@@ -214,12 +214,12 @@ class Draft:
             return None
         least_change = self._least_change({})
         least_tokens = self._least_change(assets) if assets else 0
-        owners = self._owners(spent)
+        spenders = self._owners({output.address for output in spent})
+        owners = spenders if self._minted is None else spenders | self._owners({str(self._era)})
         required_keys = sorted({owner.key_hash for owner in owners if owner.key_hash is not None})
-        owning = {owner.script.hash: owner.script for owner in owners if owner.script is not None}
-        scripts = [owning[one] for one in sorted(owning) if any(self._is_spent(one, output) for output in spent)]
+        scripts = [owner.script for owner in spenders if owner.script is not None]  # at most that of the era address
         scripts += [] if self._minted is None else [self._minted.script]
-        signatures = len(required_keys) + sum(script.most_signatures for script in owning.values())
+        signatures = len(required_keys) + sum(one.script.most_signatures for one in owners if one.script is not None)
         inputs = _inputs(spent)
         auxiliary_data = self._metadata.to_cbor()
         unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(signatures, scripts)
@@ -267,14 +267,8 @@ class Draft:
             scripts=tuple(scripts),
         )
 
-    def _owners(self, spent: Sequence[SpendableOutput]) -> set[Owner]:
-        """The owners of the spent outputs, and of the era address if a token is minted."""
-        addresses = {output.address for output in spent} | ({str(self._era)} if self._minted is not None else set())
+    def _owners(self, addresses: Iterable[str]) -> set[Owner]:
         return {owner_of(address, self._context.network_id, self._script) for address in addresses}
-
-    def _is_spent(self, script_hash: str, output: SpendableOutput) -> bool:
-        script = owner_of(output.address, self._context.network_id, self._script).script
-        return script is not None and script.hash == script_hash
 
     def _insufficient(self, spent: Sequence[SpendableOutput], spared: int) -> TransactionError:
         """Return the error for outputs that hold too little together.

@@ -261,15 +261,6 @@ def parse_address(text: str, network_id: int, what: str, script: KeyScript | Non
     return address
 
 
-def payment_key_hash(text: str, network_id: int) -> str:
-    """Return the hash of the key that owns the address ``text``, 56 hex digits.
-
-    Raises:
-        TransactionError: it is not an address of this network that a payment key owns.
-    """
-    return bytes(parse_address(text, network_id, "address of an output to spend").payment_part).hex()
-
-
 def signers_of(
     scripts: Iterable[KeyScript], available: Collection[str], end: Slot | None, *, beside: Collection[str] = ()
 ) -> tuple[str, ...] | None:

@@ -20,7 +20,7 @@ from datum import VerificationKey
 from eras import TransactionError
 from eras.words import ada
 from release_tools.transactions.files import CarriedTransaction
-from release_tools.transactions.owners import payment_key_hash
+from release_tools.transactions.owners import owner_of
 from release_tools.transactions.words import TransactionSummary
 
 
@@ -125,7 +125,7 @@ def _require_sweep(found: TransactionSummary, in_force: str) -> None:
 def _owner(address: str, network_id: int) -> str | None:
     """The hash of the key that owns an address; ``None`` if no key does."""
     try:
-        return payment_key_hash(address, network_id)
+        return owner_of(address, network_id).key_hash
     except TransactionError:
         return None
 
