@@ -123,8 +123,7 @@ def _require_unknown(name: str, observer: ChainObserver, gateway: TransactionGat
     """Check that a transaction that does not exist is reported in no block.
 
     Raises:
-        ChainReadError: it is reported in a block.
-        ChainReadError: the provider fails on the request.
+        ChainReadError: it is reported in a block, or the provider fails on the request.
     """
     found = gateway is not None and gateway.transaction_depth(NO_TRANSACTION) is not None
     if not found and observer.capabilities.blocks and isinstance(observer, LocatingObserver):
@@ -143,8 +142,7 @@ def _require_refusal(name: str, gateway: TransactionGateway) -> None:
     """Check that bytes which are not a transaction are refused.
 
     Raises:
-        ChainReadError: they were accepted.
-        ChainReadError: the provider does not look at submitted bytes.
+        ChainReadError: they were accepted, or the provider does not look at submitted bytes.
     """
     try:
         gateway.submit(NO_TRANSACTION_BYTES)

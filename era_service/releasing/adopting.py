@@ -10,7 +10,7 @@ from dataclasses import replace
 from chain_reader.thread_token import spelled
 from chain_reader.trust.reading import TrustedReading
 from datum import decode_datum
-from era_service.releasing.publishing import Outlook, Prepared, PublishingMeans, drafted_publication
+from era_service.releasing.publishing import MarkersOutlook, Outlook, Prepared, PublishingMeans, drafted_publication
 from era_service.releasing.session import Release, output_in_force
 from eras import TransactionError
 from release_tools.markers.change import RolloutPlan, Upkeep
@@ -31,7 +31,7 @@ def look_at_adoption(
     publisher: Publisher[TrustedReading],
     journal: Journal,
     replaces: str | None = None,
-) -> Outlook:
+) -> MarkersOutlook:
     """See what adopting a thread token would do, without doing any of it.
 
     Args:
@@ -52,7 +52,7 @@ def look_at_adoption(
         standing = publisher.standing(entry)
         if standing in (Standing.LANDED, Standing.LIVE):
             require_same_change(entry, Upkeep.ADOPT_TOKEN, standing)
-            return Outlook(release.read(), unfinished=entry)
+            return Outlook(release.read(), None, entry)
         anchor = publisher.anchor(entry)
         lost = entry if standing is Standing.LOST else None
     reading = release.read()
@@ -74,8 +74,7 @@ def look_at_adoption(
     if mints and replaces is not None:
         plan = replace(plan, warnings=(_REPLACED.format(spelled(replaces)),))
     prepared = Prepared(reading, plan, payload, anchor, TokenMint(replaces=replaces) if mints else None, is_gone)
-    drafted, draft = drafted_publication(release, means, prepared)
-    return Outlook(reading, plan, lost=lost, drafted=drafted, draft=draft)
+    return Outlook(reading, plan, lost=lost, draft=drafted_publication(release, means, prepared))
 
 
 def _payload_in_force(release: Release, reading: TrustedReading) -> tuple[bytes, str | None]:

@@ -12,16 +12,16 @@ from datum.configuration import ConfigurationMarkersPayload, EpochConfiguration
 from datum.configuration.imports import require_size
 from era_service.config.schema import Settings
 from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
-from era_service.releasing.publishing import PublishingMeans, earlier_run, require_owner, rolled_back
+from era_service.releasing.publishing import Outlook, PublishingMeans, earlier_run, require_owner, rolled_back
 from era_service.releasing.session import Release
 from era_service.releasing.signed_payload import require_era_key
 from era_service.wiring.adoption import open_adoption_store, require_store
 from era_service.wiring.deciding import open_reader
 from era_service.wiring.trust import configuration_policy_at
 from release_tools.markers.configurations import ConfigurationPlan, plan_configurations
-from release_tools.publishing.journal import Journal, JournalEntry
+from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Draft, Publisher
-from release_tools.transactions.drafting import DraftedTransaction, ReadersView, draft_transaction
+from release_tools.transactions.drafting import ReadersView, draft_transaction
 from release_tools.transactions.owners import EraAddress, TokenMint
 
 FORCED = "configuration-forced"
@@ -47,30 +47,8 @@ class ConfigurationOrder:
     mint_token: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationOutlook:
-    """The plan of what would be done.
-
-    Attributes:
-        reading: what is on the chain.
-        plan: the publication, worked out.
-        unfinished: the same publication by an earlier run, to be gone on with.
-        lost: the publication of an earlier run whose place something else took.
-        drafted: the transaction; ``None`` where there is nothing to build.
-        draft: the same as a publication.
-    """
-
-    reading: ConfigurationsOnChain
-    plan: ConfigurationPlan
-    unfinished: JournalEntry | None = None
-    lost: JournalEntry | None = None
-    drafted: DraftedTransaction | None = None
-    draft: Draft | None = None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether there is nothing to do."""
-        return self.unfinished is None and self.plan.is_done
+ConfigurationOutlook = Outlook[ConfigurationsOnChain, ConfigurationPlan]
+"""The outlook of a publication of protocol configurations."""
 
 
 def at_place(release: Release, place: ConfigurationPlace) -> Release:
@@ -114,7 +92,7 @@ def look_at_configurations(
     unfinished, anchor, lost = earlier_run(publisher, journal, plan.change)
     unfinished = unfinished or rolled_back(publisher, found, plan.change)
     if unfinished is not None or plan.is_done:
-        return ConfigurationOutlook(found, plan, unfinished)
+        return Outlook(found, plan, unfinished, is_done=unfinished is None)
     payload = ConfigurationMarkersPayload(plan.after).sign(order.key).to_bytes()
     require_size(encode_datum_json(payload))
     require_owner(release, order.means.payment_keys)
@@ -131,8 +109,7 @@ def look_at_configurations(
         replace(order.means.purse, address=address, anchor=anchor, deadline=release.deadline_after(plan.publish_by)),
         mint=TokenMint(CONFIGURATION) if order.mint_token else None,
     )
-    draft = Draft(plan, payload, drafted.transaction, drafted.spends, anchor or drafted.spends[0])
-    return ConfigurationOutlook(found, plan, None, lost, drafted, draft)
+    return Outlook(found, plan, lost=lost, draft=Draft(plan, payload, drafted, anchor or drafted.spends[0]))
 
 
 def record_force(settings: Settings, plan: ConfigurationPlan) -> None:

@@ -48,8 +48,7 @@ def read_history(release: Release, limit: int) -> MarkerHistory:
     """The history of the era address; ``limit`` bounds the payloads that are listed.
 
     Raises:
-        ChainReadError: the observer does not know it.
-        ChainReadError: it could not be read.
+        ChainReadError: the observer does not know it, or it could not be read.
     """
     if not release.observer.capabilities.history:
         raise ChainReadError(

@@ -7,7 +7,7 @@ a ``Published``. What the command shows, asks and prints is the command's.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from chain_reader import ScreenedOutput
 from chain_reader.providers.gateway import SpendableOutput
@@ -23,12 +23,22 @@ from release_tools.keys.payment_key import PaymentKey, PaymentSigner
 from release_tools.markers.change import Change, MarkerChange, RolloutPlan, RolloutRules, Upkeep
 from release_tools.markers.rules import plan_change
 from release_tools.publishing.journal import Journal, JournalEntry
-from release_tools.publishing.publication import Draft, MarkersInForce, Publisher, Standing, require_same_change
+from release_tools.publishing.publication import (
+    Draft,
+    MarkersInForce,
+    PublishedPlan,
+    Publisher,
+    Standing,
+    require_same_change,
+)
 from release_tools.publishing.submission import Waiting
 from release_tools.transactions.building import SignedTransaction, signers_among
 from release_tools.transactions.drafting import DraftedTransaction, Purse, ReadersView, draft_transaction
 from release_tools.transactions.owners import TokenMint, owner_of
 from release_tools.transactions.words import transaction_lines
+
+R_co = TypeVar("R_co", bound=MarkersInForce, covariant=True)
+P_co = TypeVar("P_co", bound=PublishedPlan | None, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,33 +86,42 @@ class ChangeOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Generic[R_co, P_co]):
     """The plan of what would be done.
 
     Attributes:
         reading: what a node reads now.
-        plan: the change, worked out; ``None`` where an earlier run is to be gone on with.
+        plan: the change, worked out; of era markers ``None`` where an earlier run is to be gone on with.
         unfinished: the publication of an earlier run that is to be gone on with.
         lost: the publication of an earlier run whose place something else took.
         done_by: the transaction that has done the change already, where it is known; ``is_done`` is whether it is.
         is_done: whether there is nothing to do.
-        drafted: the transaction; ``None`` where there is nothing to do, or nobody to sign the markers.
-        draft: the same as a publication.
+        draft: the publication; ``None`` where there is nothing to do, or nobody to sign the markers.
         gate: what the gate said about an activation that is to be done.
     """
 
-    reading: TrustedReading
-    plan: RolloutPlan | None = None
+    reading: R_co
+    plan: P_co
     unfinished: JournalEntry | None = None
     lost: JournalEntry | None = None
     done_by: str | None = None
     is_done: bool = False
-    drafted: DraftedTransaction | None = None
     draft: Draft | None = None
     gate: ActivationGate | None = None
 
+    @property
+    def drafted(self) -> DraftedTransaction | None:
+        """The transaction of the publication."""
+        return None if self.draft is None else self.draft.drafted
 
-def look(release: Release, order: ChangeOrder, publisher: Publisher[TrustedReading], journal: Journal) -> Outlook:
+
+MarkersOutlook = Outlook[TrustedReading, RolloutPlan | None]
+"""The outlook of a publication of era markers."""
+
+
+def look(
+    release: Release, order: ChangeOrder, publisher: Publisher[TrustedReading], journal: Journal
+) -> MarkersOutlook:
     """See what is to be done, without doing any of it.
 
     Raises:
@@ -115,7 +134,7 @@ def look(release: Release, order: ChangeOrder, publisher: Publisher[TrustedReadi
     reading = release.read()
     unfinished = unfinished or rolled_back(publisher, reading, order.change)
     if unfinished is not None:
-        return Outlook(reading, unfinished=unfinished)
+        return Outlook(reading, None, unfinished)
     published = release.published_before()
     rules = rules_of(order, release.supported, release.settings.trust.max_lead_epochs)
     plan = plan_change(order.change, reading.markers, release.epoch_of(reading), rules, published)
@@ -129,8 +148,7 @@ def look(release: Release, order: ChangeOrder, publisher: Publisher[TrustedReadi
     if payload is None:
         return Outlook(reading, plan, lost=lost, gate=gate)
     prepared = Prepared(reading, plan, payload, anchor, TokenMint() if order.mint_token else None)
-    drafted, publication = drafted_publication(release, order.means, prepared)
-    return Outlook(reading, plan, lost=lost, drafted=drafted, draft=publication, gate=gate)
+    return Outlook(reading, plan, lost=lost, draft=drafted_publication(release, order.means, prepared), gate=gate)
 
 
 def earlier_run(
@@ -189,10 +207,8 @@ class Prepared:
     is_gone: bool = False
 
 
-def drafted_publication(
-    release: Release, means: PublishingMeans, prepared: Prepared
-) -> tuple[DraftedTransaction, Draft]:
-    """The transaction that publishes what is prepared, and the same as a publication.
+def drafted_publication(release: Release, means: PublishingMeans, prepared: Prepared) -> Draft:
+    """The publication of what is prepared, with its transaction.
 
     Raises:
         EraSwitchError: it cannot be built.
@@ -213,8 +229,7 @@ def drafted_publication(
         mint=prepared.mint,
         is_gone=prepared.is_gone,
     )
-    anchor = prepared.anchor or drafted.spends[0]
-    return drafted, Draft(prepared.plan, prepared.payload, drafted.transaction, drafted.spends, anchor)
+    return Draft(prepared.plan, prepared.payload, drafted, prepared.anchor or drafted.spends[0])
 
 
 def rules_of(order: ChangeOrder, supported: SupportedEras, max_lead_epochs: int) -> RolloutRules:
@@ -323,9 +338,9 @@ def sign(release: Release, draft: Draft, keys: Sequence[PaymentSigner]) -> Signe
     if not all(isinstance(key, PaymentKey) for key in keys):
         from release_tools.transactions.files import CarriedTransaction
 
-        carried = CarriedTransaction.of(draft.transaction, release.network.magic, draft.spends)
+        carried = CarriedTransaction.of(draft.drafted.transaction, release.network.magic, draft.drafted.spends)
         words = transaction_lines(carried.summary(release.policy.keys[0]))
-    return sign_transaction(draft.transaction, keys, words)
+    return sign_transaction(draft.drafted.transaction, keys, words)
 
 
 def require_keys(release: Release, draft: Draft, keys: Sequence[PaymentSigner]) -> None:
@@ -336,7 +351,7 @@ def require_keys(release: Release, draft: Draft, keys: Sequence[PaymentSigner]) 
     """
     network_id = release.network.network_id
     known = {key.key_hash for key in keys}
-    addresses = dict.fromkeys(output.address for output in draft.spends)
+    addresses = dict.fromkeys(output.address for output in draft.drafted.spends)
     owners = {address: owner_of(address, network_id, release.era_script) for address in addresses}
     missing = [address for address, owner in owners.items() if not owner.terms.satisfied_by(known)]
     if missing:
@@ -357,4 +372,4 @@ def require_keys(release: Release, draft: Draft, keys: Sequence[PaymentSigner]) 
             else "Give the key of each address that the transaction spends from: --payment-key-file FILE",
             addresses=missing,
         )
-    signers_among(draft.transaction, known)
+    signers_among(draft.drafted.transaction, known)

@@ -122,8 +122,7 @@ class Release:
         """Check that the provider is not behind, where that is known: a plan by an old epoch is too late.
 
         Raises:
-            ChainReadError: it is behind, or ahead of the clock of this machine.
-            ChainReadError: it could not be reached.
+            ChainReadError: it is behind, or ahead of the clock of this machine, or could not be reached.
         """
         words = None if self.tip_check is None else self.tip_check(self.observer.tip())
         if words is not None:

@@ -210,7 +210,7 @@ def set_up(order: SetUpOrder, given: EraSigner | None, payer: PaymentSigner | No
         signer = made or given
         key = order.verification_key or (signer.verification_key if signer is not None else None)
     else:
-        address, key = public.era_address, _parsed(public.verification_key)
+        address, key = public.era_address, VerificationKey.parse(public.verification_key)
     assert key is not None  # noqa: S101 - one of them is made where none is given
     _require_own_keys(order, given, payer, address=address, key=key, network_id=network_id)
     genesis = None if order.rehearsal_chain is None else _chain_genesis(order.rehearsal_chain, magic)
@@ -274,10 +274,6 @@ def _magic(order: SetUpOrder, public: int | None) -> int:
                 code="SetUp",
             )
     return found
-
-
-def _parsed(text: str) -> VerificationKey:
-    return VerificationKey.parse(text)
 
 
 def _files(order: SetUpOrder, *, era_key: bool, payment_key: bool) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from chain_reader import ScreenedOutput
 from chain_reader.trust.reading import TrustedReading
 from chain_reader.trust.verdicts import Unconfirmed, signed_markers
 from datum import Accepted, Unreadable, WrongSigner
-from era_service.releasing.publishing import Outlook, PublishingMeans, require_owner
+from era_service.releasing.publishing import MarkersOutlook, Outlook, PublishingMeans, require_owner
 from era_service.releasing.session import Release, output_in_force
 from eras import TransactionError
 from release_tools.markers.change import RolloutPlan, Upkeep, distinct
@@ -53,19 +53,18 @@ class SweepOrder:
 
 def look_at_sweep(
     release: Release, order: SweepOrder, publisher: Publisher[TrustedReading], journal: Journal
-) -> Outlook:
+) -> MarkersOutlook:
     """See what a sweep would do, without doing any of it.
 
     Raises:
-        TransactionError: nothing is in force, or it could not be confirmed.
-        TransactionError: a change of the markers is not finished.
+        TransactionError: nothing is in force, or not confirmed, or a change of the markers is not finished.
         EraSwitchError: anything else that stands in its way.
     """
     entry = journal.current()
     if entry is not None and (standing := publisher.standing(entry)) is not Standing.LOST:
         require_same_change(entry, Upkeep.SWEEP, standing)
         if standing is not Standing.DEAD:
-            return Outlook(release.read(), unfinished=entry)
+            return Outlook(release.read(), None, entry)
     reading = release.read()
     markers = distinct(reading.markers)
     drafted = draft_sweep(release, order, reading, journal)
@@ -75,12 +74,7 @@ def look_at_sweep(
     plan = RolloutPlan(Upkeep.SWEEP, release.epoch_of(reading), markers, markers, warnings=_copy_words(len(copies)))
     if drafted is None:
         return Outlook(reading, plan, is_done=True)
-    return Outlook(
-        reading,
-        plan,
-        drafted=drafted,
-        draft=Draft(plan, b"", drafted.transaction, drafted.spends, drafted.spends[0]),
-    )
+    return Outlook(reading, plan, draft=Draft(plan, b"", drafted, drafted.spends[0]))
 
 
 def draft_sweep(

@@ -93,8 +93,7 @@ class PaymentKey:
 
         Raises:
             ConfigurationError: the file cannot be read, holds no payment key, a whole wallet of them, or an encrypted
-                key where nothing can open it.
-            ConfigurationError: it is encrypted, and damaged.
+                key that is damaged, or that nothing can open.
         """
         return cls.parse(read_key_file(path), path, unlock)
 

@@ -102,8 +102,7 @@ def plan_configurations(
         force: the reason to change a configuration that nodes already use.
 
     Raises:
-        ProtocolConfigurationError: it changes a configuration that nodes already use, and no reason is given.
-        ProtocolConfigurationError: ``wanted`` is empty.
+        ProtocolConfigurationError: ``wanted`` is empty, or changes what nodes already use, and no reason is given.
     """
     new, known = tuple(wanted), _by_epoch(before)
     if not new:

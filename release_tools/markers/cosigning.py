@@ -69,8 +69,7 @@ class Cosigning:
         previous: the extended payload that it replaces; ``None`` for the first.
 
     Raises:
-        MarkerError: the two do not fit together, or a key signed that may not.
-        MarkerError: a signature does not match the payload.
+        MarkerError: the two do not fit together, a key signed that may not, or a signature does not match.
     """
 
     extended: ExtendedPayload
@@ -132,8 +131,7 @@ class Cosigning:
         """Check that ``key`` may sign and has not signed yet.
 
         Raises:
-            MarkerError: it is not one of the keys.
-            MarkerError: it has already signed.
+            MarkerError: it is not one of the keys, or has already signed.
         """
         if key not in self.keys:
             raise MarkerError(
@@ -157,8 +155,7 @@ class Cosigning:
         """Return a copy with a signature by ``key``.
 
         Raises:
-            MarkerError: it is not one of the keys.
-            MarkerError: it has already signed.
+            MarkerError: it is not one of the keys, or has already signed.
         """
         self.require_may_sign(key.verification_key)
         return Cosigning(self.extended.sign(key), self.previous)

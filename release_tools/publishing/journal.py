@@ -129,8 +129,7 @@ class Journal:
         """The right to publish at the address, for as long as this is open.
 
         Raises:
-            StoreError: another process has it.
-            StoreError: the folder cannot be used.
+            StoreError: another process has it, or the folder cannot be used.
         """
         with self._errors("be opened"), new_folder(self.folder):
             descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -27,34 +27,21 @@ from chain_reader.providers.transport.errors import TransactionRefusedError
 from chain_reader.trust.verdicts import Superseded, Unconfirmed
 from datum import Accepted, Unreadable
 from eras import Provenance, TransactionError
-from release_tools.markers.change import AnyMarkers, Change, Upkeep, listed
+from release_tools.markers.change import AnyMarkers, Change, RolloutPlan, Upkeep, listed
+from release_tools.markers.configurations import ConfigurationPlan
 from release_tools.publishing.journal import Attempt, Journal, JournalEntry
 from release_tools.publishing.submission import Step, Submission, Waiting, Watch
 from release_tools.transactions.balancing import UnsignedTransaction
 from release_tools.transactions.building import SignedTransaction
+from release_tools.transactions.drafting import DraftedTransaction
 
 _MAX_REASON = 1_000
 _MAY_PASS = (None, Accepted.__name__, Superseded.__name__, Unconfirmed.__name__, Unreadable.__name__)
 """The verdicts on what was published that a later reading may change, and no verdict yet; all others are for good."""
 
 
-class PublishedPlan(Protocol):
-    """A change that is worked out: what it is, and the markers before and after it."""
-
-    @property
-    def change(self) -> Change:
-        """The request, in words."""
-        ...
-
-    @property
-    def before(self) -> AnyMarkers:
-        """The markers in force."""
-        ...
-
-    @property
-    def after(self) -> AnyMarkers:
-        """The markers that it publishes."""
-        ...
+PublishedPlan = RolloutPlan | ConfigurationPlan
+"""A change that is worked out: what it is, and the markers before and after it."""
 
 
 class MarkersInForce(Protocol):
@@ -133,19 +120,18 @@ class Draft:
     Attributes:
         plan: the change, which breaks no rule.
         payload: the signed payload in the transaction's datum, as JSON bytes; empty where it publishes none.
-        transaction: carries the payload.
-        spends: the outputs that it spends.
-        anchor: that of the publication in the journal where one did not come in, else any of ``spends``.
+        drafted: the transaction that carries the payload.
+        anchor: that of the publication in the journal where one did not come in, else any output that is spent.
     """
 
     plan: PublishedPlan
     payload: bytes
-    transaction: UnsignedTransaction
-    spends: tuple[SpendableOutput, ...]
+    drafted: DraftedTransaction
     anchor: SpendableOutput
 
     def __post_init__(self) -> None:
-        if self.anchor not in self.spends or {one.reference for one in self.spends} != set(self.transaction.inputs):
+        spends = self.drafted.spends
+        if self.anchor not in spends or {one.reference for one in spends} != set(self.drafted.transaction.inputs):
             raise ValueError("a transaction spends its anchor, as in the draft")
 
 
@@ -271,9 +257,10 @@ class Publisher(Generic[R]):
             TransactionError, ChainReadError, StoreError: it could not be finished; run it again.
         """
         submission = self._submission()
-        signed = sign(draft.transaction)
-        spends = tuple((output.reference, output.address) for output in draft.spends)
-        attempt = Attempt(signed.hash, signed.cbor, draft.transaction.invalid_hereafter, spends)
+        transaction = draft.drafted.transaction
+        signed = sign(transaction)
+        spends = tuple((output.reference, output.address) for output in draft.drafted.spends)
+        attempt = Attempt(signed.hash, signed.cbor, transaction.invalid_hereafter, spends)
         submission.tell(Step.SIGNED, signed.hash)
         plan, anchor = draft.plan, draft.anchor
         known = self._journal.current()

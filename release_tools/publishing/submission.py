@@ -157,9 +157,8 @@ class Submission:
             overtaken: asked while it is in no block: the error, where something else has taken its place.
 
         Raises:
-            TransactionError: it came into no block, and never can any more.
-            TransactionError: it took too long, or the chain could not be reached.
-            TransactionError: ``overtaken`` answered with it.
+            TransactionError: it came into no block, and never can any more, or took too long; the chain could not be
+                reached; or ``overtaken`` answered with it.
         """
         step = Step.SUBMITTED
         while True:

@@ -103,11 +103,9 @@ def build_marker_transaction(
             one.
 
     Raises:
-        TransactionError: the funding holds too little.
-        TransactionError: the transaction would be larger than the protocol allows.
-        TransactionError: the thread token is elsewhere, or one exists already.
-        TransactionError: an address is unusable or of another network, ``previous`` is not at the era address, or
-            one of ``funding.spend`` has a reference script.
+        TransactionError: the funding holds too little, the transaction would be larger than the protocol allows, the
+            thread token is elsewhere or exists already, an address is unusable or of another network, ``previous`` is
+            not at the era address, or one of ``funding.spend`` has a reference script.
     """
     address = str(era.parse(context.network_id))
     if previous is not None:
@@ -136,9 +134,8 @@ def build_sweep_transaction(era: EraAddress, funding: Funding, context: LedgerCo
         context: the ledger to build for.
 
     Raises:
-        TransactionError: the funding holds too little.
-        TransactionError: the transaction would be larger than the protocol allows.
-        TransactionError: an address is unusable or of another network, or an output has a reference script.
+        TransactionError: the funding holds too little, the transaction would be larger than the protocol allows, an
+            address is unusable or of another network, or an output has a reference script.
     """
     return Draft(None, era, funding.change_address, context).choose(*funding.split())
 

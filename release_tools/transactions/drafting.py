@@ -236,7 +236,7 @@ def draft_transaction(
             next_step="Send 1 ada or more to the era address first",
             code="UnprovenTransaction",
         )
-    require_fee_at_most(transaction, purse.max_fee, gateway.name)
+    require_fee_at_most(transaction.fee, purse.max_fee, gateway.name)
     return DraftedTransaction(
         transaction,
         tuple(known[reference] for reference in transaction.inputs),
@@ -282,19 +282,21 @@ def _slots_left(deadline: PublicationDeadline, slot: Slot, gateway: str) -> int:
     return deadline.slot - slot
 
 
-def require_fee_at_most(transaction: UnsignedTransaction, most: int, gateway: str) -> None:
-    """Check the fee of a transaction (rule 6).
+def require_fee_at_most(fee: int, most: int, gateway: str | None = None) -> None:
+    """Check the fee of a transaction (rule 6); ``gateway`` names the provider of its parameters, where it is known.
 
     Raises:
         TransactionError: it is higher than the operator allows.
     """
-    if transaction.fee > most:
+    if fee > most:
         raise TransactionError(
             "The transaction would cost too much",
             expected=f"a fee of at most {most} lovelace",
-            got=f"{transaction.fee}, by the protocol parameters of {gateway}",
-            next_step="Compare them with another provider's; --max-fee allows more",
-            fee=transaction.fee,
+            got=f"{fee}" if gateway is None else f"{fee}, by the protocol parameters of {gateway}",
+            next_step="Build it again with another provider's protocol parameters; --max-fee allows more"
+            if gateway is None
+            else "Compare them with another provider's; --max-fee allows more",
+            fee=fee,
             most=most,
             code="FeeTooHigh",
         )

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datum import VerificationKey
 from eras import TransactionError
 from eras.words import ada
+from release_tools.transactions.drafting import require_fee_at_most
 from release_tools.transactions.files import CarriedTransaction
 from release_tools.transactions.owners import owner_of
 from release_tools.transactions.words import TransactionSummary
@@ -55,20 +56,10 @@ def signing_doubts(
         sweep_beside: reference of the marker output in force, if the transaction is meant to be a sweep.
 
     Raises:
-        TransactionError: not exactly one output carries markers; or it is not the expected sweep.
-        TransactionError: the fee is too high.
+        TransactionError: not exactly one output carries markers, it is not the expected sweep, or the fee is too high.
     """
     found = carried.summary(signer.era_key)
-    if found["fee"] > max_fee:
-        raise TransactionError(
-            "The transaction would cost too much",
-            expected=f"a fee of at most {max_fee} lovelace",
-            got=f"{found['fee']}",
-            next_step="Build it again with another provider's protocol parameters; --max-fee allows more",
-            fee=found["fee"],
-            most=max_fee,
-            code="FeeTooHigh",
-        )
+    require_fee_at_most(found["fee"], max_fee)
     published = [(output, markers) for output in found["outputs"] if (markers := output["markers"]) is not None]
     if sweep_beside is not None:
         _require_sweep(found, sweep_beside)

@@ -54,8 +54,7 @@ def draft_sweep(
     Raises:
         ValueError: ``view`` has no output in force.
         MarkerOutputMissingError: the gateway does not show the output in force.
-        TransactionError: ``purse.spend`` names it, or one that may come into force.
-        TransactionError: the fee is too high.
+        TransactionError: ``purse.spend`` names it, or one that may come into force; or the fee is too high.
         TransactionError, ChainReadError: it cannot be built, or the gateway could not be reached.
     """
     if view.in_force is None:
@@ -86,7 +85,7 @@ def draft_sweep(
         return None
     context = LedgerContext.read(gateway, thread.network, purse.validity_slots)
     transaction = build_sweep_transaction(thread.era, Funding(purse.address, at_purse, swept), context)
-    require_fee_at_most(transaction, purse.max_fee, gateway.name)
+    require_fee_at_most(transaction.fee, purse.max_fee, gateway.name)
     return DraftedTransaction(
         transaction,
         tuple(known[reference] for reference in transaction.inputs),

@@ -110,7 +110,7 @@ class ReleaseTeam:
                 return None
             plan.require_allowed()
             drafted, payload = self.draft(plan, reading, anchor)
-            draft = Draft(plan, payload, drafted.transaction, drafted.spends, anchor or drafted.spends[0])
+            draft = Draft(plan, payload, drafted, anchor or drafted.spends[0])
             return publisher.publish(draft, self.sign)
 
     def sign(self, transaction: UnsignedTransaction) -> SignedTransaction:

@@ -13,7 +13,7 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.release import AskingOptions, PublishingOptions, PurseOptions, write_token_option
 from era_service.config.token_line import require_place
 from era_service.releasing.adopting import look_at_adoption
-from era_service.releasing.publishing import Outlook, PublishingMeans
+from era_service.releasing.publishing import MarkersOutlook, PublishingMeans
 from era_service.releasing.session import Release
 from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Publisher
@@ -42,7 +42,7 @@ class AdoptTokenJob(MarkerJob):
         super().__init__(means, output, token_file)
         self.replaces = replaces
 
-    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> Outlook:
+    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> MarkersOutlook:
         """See what the adoption does."""
         replaces = None if self.replaces is None else token_unit(self.replaces)
         return look_at_adoption(release, self.means, publisher, journal, replaces)

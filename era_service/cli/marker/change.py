@@ -28,7 +28,7 @@ from era_service.cli.shared.release import (
 )
 from era_service.config.schema import Settings
 from era_service.config.token_line import require_place
-from era_service.releasing.publishing import ChangeOrder, Outlook, look
+from era_service.releasing.publishing import ChangeOrder, MarkersOutlook, look
 from era_service.releasing.session import Release
 from eras import Epoch
 from release_tools.markers.change import ChangeKind, MarkerChange
@@ -113,11 +113,11 @@ class ChangeJob(MarkerJob):
         super().__init__(order.means, output, token_file)
         self._order = order
 
-    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> Outlook:
+    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> MarkersOutlook:
         """See what the change does."""
         return look(release, self._order, publisher, journal)
 
-    def require_draft(self, outlook: Outlook) -> Draft:
+    def require_draft(self, outlook: MarkersOutlook) -> Draft:
         """The draft that is to be signed.
 
         Raises:
@@ -127,12 +127,12 @@ class ChangeJob(MarkerJob):
             raise no_era_key("--secret-key @FILE, ERA_MARKERS_SECRET_KEY in the environment, or --payload-file")
         return outlook.draft
 
-    def require_certain(self, outlook: Outlook) -> None:
+    def require_certain(self, outlook: MarkersOutlook) -> None:
         """Check that nothing looks like a slip, unless it is confirmed to be none."""
         if outlook.plan is not None and not self._order.not_a_slip:
             outlook.plan.require_no_slip()
 
-    def record(self, settings: Settings, outlook: Outlook) -> None:
+    def record(self, settings: Settings, outlook: MarkersOutlook) -> None:
         """Keep the reason why a gate was overridden."""
         if outlook.gate is not None:
             outlook.gate.record(settings)

@@ -27,6 +27,7 @@ from era_service.releasing.configuration_publishing import (
 )
 from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain, read_to_replace
 from era_service.releasing.session import Release
+from release_tools.markers.configurations import ConfigurationPlan
 from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Published, Publisher
 
@@ -82,7 +83,7 @@ def publish(
     run(settings, ConfigurationJob(order, place.of(settings), publishing.output))
 
 
-class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationOutlook]):
+class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationPlan]):
     """A publication of protocol configurations.
 
     Args:

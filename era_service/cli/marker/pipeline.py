@@ -9,7 +9,7 @@ is planned, checked and signed is below ``era_service.releasing``; what happens 
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import click
 
@@ -31,43 +31,18 @@ from era_service.cli.shared.publication_view import (
 from era_service.cli.shared.release import AskingOptions
 from era_service.config.schema import Settings
 from era_service.config.token_line import with_token
-from era_service.releasing.publishing import Outlook, PublishingMeans, require_keys, sign
+from era_service.releasing.publishing import MarkersOutlook, Outlook, PublishingMeans, require_keys, sign
 from era_service.releasing.session import Release, nodes_see, open_release, output_in_force, token_in_force
 from eras import ConfigurationError, EraSwitchError
-from release_tools.publishing.journal import Journal, JournalEntry
-from release_tools.publishing.publication import Draft, MarkersInForce, Published, Publisher
-from release_tools.transactions.drafting import DraftedTransaction
-
-
-class PublicationOutlook(Protocol):
-    """The plan of what would be done."""
-
-    @property
-    def is_done(self) -> bool:
-        """Whether there is nothing to do."""
-        ...
-
-    @property
-    def unfinished(self) -> JournalEntry | None:
-        """The publication of an earlier run that is to be gone on with."""
-        ...
-
-    @property
-    def drafted(self) -> DraftedTransaction | None:
-        """The transaction, where there is one."""
-        ...
-
-    @property
-    def draft(self) -> Draft | None:
-        """The same as a publication."""
-        ...
-
+from release_tools.markers.change import RolloutPlan
+from release_tools.publishing.journal import Journal
+from release_tools.publishing.publication import Draft, MarkersInForce, Published, PublishedPlan, Publisher
 
 R = TypeVar("R", bound="MarkersInForce")
-O = TypeVar("O", bound=PublicationOutlook)  # noqa: E741 - an outlook
+P = TypeVar("P", bound="PublishedPlan | None")
 
 
-class Job(ABC, Generic[R, O]):
+class Job(ABC, Generic[R, P]):
     """A publication: how it is looked at, shown, recorded and concluded.
 
     Args:
@@ -90,14 +65,14 @@ class Job(ABC, Generic[R, O]):
         """The reading of its kind of marker now."""
 
     @abstractmethod
-    def look(self, release: Release, publisher: "Publisher[R]", journal: Journal) -> O:
+    def look(self, release: Release, publisher: "Publisher[R]", journal: Journal) -> Outlook[R, P]:
         """See what is to be done, without doing any of it."""
 
     @abstractmethod
-    def show(self, release: Release, outlook: O) -> None:
+    def show(self, release: Release, outlook: Outlook[R, P]) -> None:
         """Show what would be done."""
 
-    def require_draft(self, outlook: O) -> Draft:
+    def require_draft(self, outlook: Outlook[R, P]) -> Draft:
         """The draft that is to be signed.
 
         Raises:
@@ -107,18 +82,18 @@ class Job(ABC, Generic[R, O]):
             raise RuntimeError("nothing is drafted, and nothing is done")
         return outlook.draft
 
-    def require_certain(self, outlook: O) -> None:
+    def require_certain(self, outlook: Outlook[R, P]) -> None:
         """Check, where nobody is asked, that nothing of it looks like a slip."""
 
-    def record(self, settings: Settings, outlook: O) -> None:
+    def record(self, settings: Settings, outlook: Outlook[R, P]) -> None:
         """Keep what must be known of it later, before anything is signed."""
 
     @abstractmethod
-    def conclude(self, release: Release, outlook: O, published: "Published[R] | None", status: str) -> None:
+    def conclude(self, release: Release, outlook: Outlook[R, P], published: "Published[R] | None", status: str) -> None:
         """Show what was done."""
 
 
-def publish(settings: Settings, job: Job[R, O]) -> None:
+def publish(settings: Settings, job: Job[R, P]) -> None:
     """Show what a job does, ask, do it, and show what came of it.
 
     Raises:
@@ -144,7 +119,7 @@ def publish(settings: Settings, job: Job[R, O]) -> None:
                 job.conclude(release, outlook, published, "superseded" if published.superseded else "published")
 
 
-def _confirm(release: Release, job: Job[R, O], outlook: O) -> None:
+def _confirm(release: Release, job: Job[R, P], outlook: Outlook[R, P]) -> None:
     """Ask; and find missing keys before anything is asked."""
     require_keys(release, job.require_draft(outlook), job.means.payment_keys)
     if job.output.yes:
@@ -153,7 +128,7 @@ def _confirm(release: Release, job: Job[R, O], outlook: O) -> None:
         click.confirm("Sign this and submit it?", abort=True, err=True)
 
 
-def _see_through(release: Release, job: Job[R, O], outlook: O, journal: Journal) -> "Published[R]":
+def _see_through(release: Release, job: Job[R, P], outlook: Outlook[R, P], journal: Journal) -> "Published[R]":
     """Go on with an unfinished publication, or else sign and publish the draft, and show how it goes on."""
     with progress(quiet=job.output.as_json) as watch:
         waiting = job.means.waiting
@@ -165,7 +140,7 @@ def _see_through(release: Release, job: Job[R, O], outlook: O, journal: Journal)
 
 
 def publication_document(
-    release: Release, outlook: PublicationOutlook, published: Published[Any] | None, status: str
+    release: Release, outlook: Outlook[Any, Any], published: Published[Any] | None, status: str
 ) -> dict[str, object]:
     """The steps done, for machines; the plan is the caller's to add."""
     return {
@@ -177,7 +152,7 @@ def publication_document(
     }
 
 
-class MarkerJob(Job[TrustedReading, Outlook]):
+class MarkerJob(Job[TrustedReading, RolloutPlan | None]):
     """The common part of the publications of era markers: a change, a sweep, the minting of a thread token.
 
     Args:
@@ -200,7 +175,7 @@ class MarkerJob(Job[TrustedReading, Outlook]):
         """The reading of a node now."""
         return release.read()
 
-    def show(self, release: Release, outlook: Outlook) -> None:
+    def show(self, release: Release, outlook: MarkersOutlook) -> None:
         """Show the plan, the transaction and the gate; a file that cannot take the token is refused here."""
         lines = []
         if outlook.unfinished is not None:
@@ -223,7 +198,7 @@ class MarkerJob(Job[TrustedReading, Outlook]):
             with_token(self.token_file, spelled(minted.unit), self.replaces)  # refused before anything is spent
 
     def conclude(
-        self, release: Release, outlook: Outlook, published: Published[TrustedReading] | None, status: str
+        self, release: Release, outlook: MarkersOutlook, published: Published[TrustedReading] | None, status: str
     ) -> None:
         """Show what was done; and write the thread token last, so that a file that refuses it hides nothing."""
         failure, written = None, None
@@ -239,7 +214,7 @@ class MarkerJob(Job[TrustedReading, Outlook]):
     def _show_end(
         self,
         release: Release,
-        outlook: Outlook,
+        outlook: MarkersOutlook,
         published: Published[TrustedReading] | None,
         status: str,
         written: str | None,
@@ -281,7 +256,7 @@ class MarkerJob(Job[TrustedReading, Outlook]):
 
 def _write_token(
     release: Release,
-    outlook: Outlook,
+    outlook: MarkersOutlook,
     published: Published[TrustedReading] | None,
     file: Path,
     replaced: str | None,
@@ -292,8 +267,7 @@ def _write_token(
 
     Raises:
         ConfigurationError: there is none, nothing proves that it is the team's, or the file cannot take it.
-        EraSwitchError: the file cannot be written.
-        EraSwitchError: what is in force cannot be said.
+        EraSwitchError: the file cannot be written, or what is in force cannot be said.
     """
     reading = outlook.reading if published is None else published.reading
     unit, in_force = token_in_force(reading), output_in_force(reading)

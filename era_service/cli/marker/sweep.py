@@ -18,7 +18,7 @@ from era_service.cli.shared.release import (
     output_reference,
     payment_address_option,
 )
-from era_service.releasing.publishing import Outlook
+from era_service.releasing.publishing import MarkersOutlook
 from era_service.releasing.session import Release
 from era_service.releasing.sweeping import SweepOrder, look_at_sweep
 from release_tools.publishing.journal import Journal
@@ -59,7 +59,7 @@ class SweepJob(MarkerJob):
         super().__init__(order.means, output)
         self._order = order
 
-    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> Outlook:
+    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> MarkersOutlook:
         """See what the sweep does."""
         return look_at_sweep(release, self._order, publisher, journal)
 

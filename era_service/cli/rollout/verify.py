@@ -94,8 +94,7 @@ def networks_waited_for(planned: PlannedRollout, plan_file: str) -> tuple[str, .
     """The networks before this one that a plan still waits for, in words; files are looked for beside the plan.
 
     Raises:
-        ConfigurationError: a document is not what the plan waits for.
-        ConfigurationError: it cannot be read.
+        ConfigurationError: a document is not what the plan waits for, or cannot be read.
     """
 
     def read(name: str) -> str | None:

@@ -29,12 +29,9 @@ def read_secret_key(text: str) -> EraSigner:
     A file may describe an external signer instead, which is asked for each signature.
 
     Raises:
-        ConfigurationError: the file cannot be read.
+        ConfigurationError: the file cannot be read, or is damaged; or there is no passphrase, and nobody to ask.
         KeyFormatError: it is no secret key, or by the ending of the file it is the other half.
-        ConfigurationError: it is encrypted, and damaged.
-        ConfigurationError: it describes a signer, and has a mistake.
         WrongPassphraseError: the passphrase is another one.
-        ConfigurationError: there is no passphrase, and nobody to ask.
     """
     without_core_dumps()
     require_half(text, ".sk")
@@ -65,11 +62,8 @@ def load_payment_key(path: Path) -> PaymentSigner:
     """The payment key in a file, plain or encrypted, or the external signer that the file describes.
 
     Raises:
-        ConfigurationError: it cannot be used.
-        ConfigurationError: it is encrypted, and damaged.
-        ConfigurationError: it describes a signer, and has a mistake.
+        ConfigurationError: it cannot be used, or is damaged; or there is no passphrase, and nobody to ask.
         WrongPassphraseError: the passphrase is another one.
-        ConfigurationError: there is no passphrase, and nobody to ask.
     """
     without_core_dumps()
     text = read_key_file(path)

@@ -68,8 +68,7 @@ def unlock(key: "EncryptedKey") -> bytes:
 
     Raises:
         WrongPassphraseError: the passphrase is another one.
-        ConfigurationError: there is none, and nobody to ask.
-        ConfigurationError: the file is damaged.
+        ConfigurationError: there is none, and nobody to ask; or the file is damaged.
     """
     from release_tools.keys.encrypted import WrongPassphraseError
 

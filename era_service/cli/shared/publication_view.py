@@ -18,7 +18,7 @@ from eras import TransactionError
 from eras.words import ada, counted
 
 if TYPE_CHECKING:
-    from era_service.releasing.publishing import Outlook
+    from era_service.releasing.publishing import MarkersOutlook
     from era_service.releasing.session import Release, Sight
     from release_tools.markers.change import RolloutPlan
     from release_tools.publishing.submission import Progress, Watch
@@ -111,7 +111,7 @@ def token_lines(unit: str) -> list[str]:
     ]
 
 
-def warnings_of(outlook: "Outlook") -> list[str]:
+def warnings_of(outlook: "MarkersOutlook") -> list[str]:
     """Notes for an operator before the confirmation."""
     found = [] if outlook.plan is None else [*outlook.plan.slips, *outlook.plan.warnings]
     found += [] if outlook.drafted is None else outlook.drafted.warnings

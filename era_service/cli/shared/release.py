@@ -378,8 +378,7 @@ class PublishingOptions:
         """The payment, the signature of the transaction, and the wait.
 
         Raises:
-            ConfigurationError: a key cannot be used.
-            ConfigurationError: the network, or what its nodes trust, is not known.
+            ConfigurationError: a key cannot be used, or the network, or what its nodes trust, is not known.
         """
         return PublishingMeans(
             purse, self.keys.payment_keys(settings), self.journal.root, self.waiting.waiting(settings)
