@@ -1,14 +1,54 @@
-"""The outcome of a rehearsal: a row for each epoch, the decisions, broken rules, and checked expectations. Pure.
+"""The outcome of a rehearsal: a row for each epoch, decisions, broken rules, expectations, and the verdict. Pure.
 
-Equal scenarios give equal outcomes.
+Equal scenarios give equal outcomes. The verdict is for a release manager: the result, the reasons, and the next step. A
+rollout that loses the quorum is bad even if the scenario expects it. The first of these that applies is the verdict:
+
+1. a rule was broken; 2. it did not end as the scenario expects; 3. the quorum was lost; 4. an era that was to begin
+did not; 5. the quorum was kept by luck; 6. it went well.
 """
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
 
-from release_tools.rehearsal.invariants import Violation
+from eras.words import percent
+from release_tools.adoption.shares import needed_share
+from release_tools.forecasting.lottery import QuorumModel
+from release_tools.rehearsal.actions import Activate
+from release_tools.rehearsal.invariants import LIKELY, Violation
 from release_tools.rehearsal.rows import Checked, EpochRow, Happening, Told
 from release_tools.rehearsal.scenario import Expect, Scenario
-from release_tools.rehearsal.verdict import Verdict, verdict_of
+
+Grade = Literal["good", "doubtful", "bad"]
+_LISTED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdict on a rehearsal.
+
+    Attributes:
+        grade: good, doubtful or bad.
+        headline: the result in a sentence.
+        reasons: the reasons, one sentence each.
+        next_step: the next step.
+    """
+
+    grade: Grade
+    headline: str
+    reasons: tuple[str, ...]
+    next_step: str
+
+    def to_dict(self) -> dict[str, object]:
+        """The verdict, JSON-ready."""
+        return {
+            "grade": self.grade,
+            "headline": self.headline,
+            "reasons": list(self.reasons),
+            "next_step": self.next_step,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +82,7 @@ class Outcome:
     @property
     def verdict(self) -> Verdict:
         """The verdict, with reasons and the next step."""
-        return verdict_of(self)
+        return _verdict_of(self)
 
     @property
     def lost(self) -> int:
@@ -89,3 +129,95 @@ def _checked(expect: Expect, outcome: Outcome) -> list[Checked]:
         for kind in expect.not_told
     ]
     return found + wanted + unwanted
+
+
+def _verdict_of(outcome: Outcome) -> Verdict:
+    scenario, rows = outcome.scenario, outcome.rows
+    reasons = tuple(_reasons(outcome))
+    if outcome.violations:
+        first, more = outcome.violations[0], len(outcome.violations) - 1
+        also = f"; {more} more are listed" if more else ""
+        return Verdict(
+            "bad",
+            f"The rule {first.rule} was broken at epoch {first.epoch}",
+            (f"{first.words}{also}", *reasons),
+            "Do not roll out: no plan may do this. Report the shortest story that shows it (--shortest FILE)",
+        )
+    missed = [one for one in outcome.checked if not one.met]
+    if missed:
+        words = tuple(f"Expected: {one.expected}; got {one.got}" for one in missed)
+        step = "Change the plan, or what the scenario expects, and rehearse again"
+        return Verdict("bad", "It did not end as the scenario expects", words + reasons, step)
+    lost = [row for row in rows if not row.quorum]
+    if lost:
+        epochs = ", ".join(f"{row.epoch}" for row in lost[:_LISTED]) + (", …" if len(lost) > _LISTED else "")
+        headline = f"The quorum was lost in {len(lost)} of {len(rows)} epochs: {epochs}"
+        return Verdict("bad", headline, reasons, _step(outcome, lost[0]))
+    if rows[-1].era == scenario.first_era and any(isinstance(action, Activate) for action in scenario.actions):
+        step = "Plan it later, or reach the operators who have not upgraded, and rehearse again"
+        return Verdict("doubtful", f"No other era began: {rows[-1].era} is current at the end", reasons, step)
+    worst = min(rows, key=lambda row: row.quorum_probability)
+    if worst.quorum_probability < LIKELY:
+        chance = percent(worst.quorum_probability)
+        headline = f"The quorum was kept by luck: at epoch {worst.epoch} its chance was {chance}"
+        return Verdict("doubtful", headline, reasons, _step(outcome, worst))
+    step = "Go on with this plan; the gate of marker activate checks the real stake"
+    if rows[-1].stopped:
+        step += ". Reach the operators who would have to stop: eraswitch adoption summary names the largest"
+    return Verdict("good", f"It went well: the quorum was kept in all {len(rows)} epochs", reasons, step)
+
+
+def _reasons(outcome: Outcome) -> Iterator[str]:
+    rows, nodes = outcome.rows, outcome.scenario.nodes
+    for before, row in _switches(rows):
+        ready = "" if before.ready is None else f" {percent(before.ready)} of the registered stake was ready, and"
+        stopped = f"{row.stopped:,} of {nodes:,} nodes" if row.stopped else "no node"
+        yield f"When {row.era} began at epoch {row.epoch},{ready} {stopped} had to stop"
+    for before, row in pairwise(rows):
+        if before.lottery != row.lottery:
+            yield f"From epoch {row.epoch} on signatures count by {_changed(before.lottery, row.lottery)}"
+    worst = min(rows, key=lambda row: row.quorum_probability)
+    if worst.quorum_probability < LIKELY:
+        needed = _needed(worst)
+        asked = "no share would suffice" if needed is None else f"a safe quorum takes {needed_share(needed)}"
+        yield f"At epoch {worst.epoch} {percent(worst.signing)} of the registered stake signed; {asked}"
+    for happening in outcome.happenings:
+        if happening.refused is not None:
+            yield f"At epoch {happening.at:g} {happening.words}"
+    last = rows[-1]
+    stopped = f", and {last.stopped:,} have stopped" if last.stopped else ""
+    yield (
+        f"At the end {last.in_era:,} of {nodes:,} nodes run in {last.era}{stopped}; "
+        f"{percent(last.behind)} of the network's stake signs"
+    )
+
+
+def _step(outcome: Outcome, row: EpochRow) -> str:
+    """The advice for an epoch without a safe quorum: too few were ready, or something else was broken."""
+    needed = _needed(row)
+    ready = next(
+        (before.ready for before, after in reversed(_switches(outcome.rows)) if after.epoch <= row.epoch), None
+    )
+    if needed is None:
+        return "Correct the parameters of the quorum: with these no share of the stake suffices"
+    if ready is not None and ready < needed:
+        enough = f"at least {needed_share(needed)} of the stake"
+        return f"Do not activate yet: wait until {enough} is ready (eraswitch adoption gate)"
+    return "Enough stake was ready: look at what went wrong at that time, and keep the switch clear of it"
+
+
+def _switches(rows: Sequence[EpochRow]) -> list[tuple[EpochRow, EpochRow]]:
+    """The last row before each switch, and the first one after it."""
+    return [(before, row) for before, row in pairwise(rows) if before.era != row.era]
+
+
+def _changed(was: QuorumModel, model: QuorumModel) -> str:
+    """A change of the lottery, by parameter."""
+    before, after = was.to_dict(), model.to_dict()
+    return ", ".join(f"{name} {after[name]} instead of {before[name]}" for name in after if after[name] != before[name])
+
+
+def _needed(row: EpochRow) -> float | None:
+    """The share for a quorum that is as good as certain, rounded up to what is shown; ``None`` where none suffices."""
+    share = row.lottery.share_needed(LIKELY)
+    return None if share is None else math.ceil(share * 1_000) / 1_000

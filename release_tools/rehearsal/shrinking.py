@@ -84,25 +84,21 @@ def _smaller(outcome: Outcome) -> Iterator[Scenario]:
         played = last - scenario.first_epoch + 1
         if 0 < played < scenario.epochs:
             kept = tuple(action for action in scenario.actions if action.at < scenario.first_epoch + played)
-            yield _changed(scenario, epochs=played, actions=kept)
+            yield scenario.changed(epochs=played, actions=kept)
     for nodes in (2, scenario.nodes // 10, scenario.nodes // 2, scenario.nodes - 1):
         if 1 <= nodes < scenario.nodes:
-            yield _changed(scenario, nodes=nodes)
+            yield scenario.changed(nodes=nodes)
     for index in range(len(scenario.actions)):
-        yield _changed(scenario, actions=scenario.actions[:index] + scenario.actions[index + 1 :])
+        yield scenario.changed(actions=scenario.actions[:index] + scenario.actions[index + 1 :])
     if scenario.keys is not None:
-        yield _changed(scenario, keys=None)
+        yield scenario.changed(keys=None)
     if scenario.clocks != Clocks():
-        yield _changed(scenario, clocks=Clocks())
+        yield scenario.changed(clocks=Clocks())
     if scenario.stake != Stake(distribution="equal"):
-        yield _changed(scenario, stake=Stake(distribution="equal"))
+        yield scenario.changed(stake=Stake(distribution="equal"))
     for index in range(len(scenario.upgrades)):
-        yield _changed(scenario, upgrades=scenario.upgrades[:index] + scenario.upgrades[index + 1 :])
+        yield scenario.changed(upgrades=scenario.upgrades[:index] + scenario.upgrades[index + 1 :])
     for provider in scenario.providers if len(scenario.providers) > 1 else ():
         named = {getattr(action, "provider", provider.name) for action in scenario.actions}
         if named <= {provider.name}:
-            yield _changed(scenario, providers=(provider.model_copy(update={"share": 1.0}),))
-
-
-def _changed(scenario: Scenario, **changes: object) -> Scenario:
-    return scenario.changed(**changes)
+            yield scenario.changed(providers=(provider.model_copy(update={"share": 1.0}),))
