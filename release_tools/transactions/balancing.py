@@ -29,14 +29,7 @@ from release_tools.transactions.owners import (
 )
 
 if TYPE_CHECKING:
-    from pycardano import (
-        AuxiliaryData,
-        TransactionBody,
-        TransactionInput,
-        TransactionOutput,
-        Value,
-        VerificationKeyWitness,
-    )
+    from pycardano import AuxiliaryData, TransactionBody, TransactionOutput, Value, VerificationKeyWitness
 
 DEFAULT_VALIDITY_SLOTS = 7_200
 """Two hours on the public networks: enough to carry a transaction to a signer and back."""
@@ -220,7 +213,7 @@ class Draft:
         scripts = [owner.script for owner in spenders if owner.script is not None]  # at most that of the era address
         scripts += [] if self._minted is None else [self._minted.script]
         signatures = len(required_keys) + sum(one.script.most_signatures for one in owners if one.script is not None)
-        inputs = _inputs(spent)
+        inputs = sorted([(output.transaction, output.index) for output in spent])
         auxiliary_data = self._metadata.to_cbor()
         unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(signatures, scripts)
         fee, parameters = 0, self._context.parameters
@@ -304,14 +297,12 @@ class Draft:
         """The least lovelace of a change output with these tokens."""
         return self._least_lovelace(partial(self._change_output, assets=assets))
 
-    def _body(
-        self, inputs: list["TransactionInput"], fee: int, outputs: list["TransactionOutput"]
-    ) -> "TransactionBody":
-        from pycardano import MultiAsset, OrderedSet, TransactionBody
+    def _body(self, inputs: list[tuple[str, int]], fee: int, outputs: list["TransactionOutput"]) -> "TransactionBody":
+        from pycardano import MultiAsset, OrderedSet, TransactionBody, TransactionInput
         from pycardano import Network as CardanoNetwork
 
         return TransactionBody(
-            inputs=OrderedSet(inputs),
+            inputs=OrderedSet([TransactionInput.from_primitive([*reference]) for reference in inputs]),
             outputs=outputs,
             fee=fee,
             ttl=self._context.invalid_hereafter,
@@ -338,13 +329,6 @@ class Draft:
         while (least := min_lovelace_post_alonzo(output(amount), context)) > amount:
             amount = least
         return amount
-
-
-def _inputs(spent: Sequence[SpendableOutput]) -> list["TransactionInput"]:
-    from pycardano import TransactionInput
-
-    references = sorted([(output.transaction, output.index) for output in spent])
-    return [TransactionInput.from_primitive([*reference]) for reference in references]
 
 
 def _holdings(spent: Sequence[SpendableOutput], payer: str) -> str:

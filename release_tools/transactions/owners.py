@@ -8,6 +8,7 @@ many of them the fee must cover.
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import cbor2
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 MAX_LOCK_SLOTS = 86_400
 """A thread token can be minted for so long at most: a day on the public networks."""
+
+_KNOWN_ADDRESSES = 256
+"""An address is decoded once, as often as a transaction and its checks ask about it."""
 
 _MAX_FILE_CHARS = 65_536
 _ALL_OF_TWO = bytes([0x82, ALL, 0x82])  # the head of an "all" script with a list of two
@@ -207,18 +211,18 @@ class TokenMint:
     replaces: str | None = None
 
 
+@lru_cache(maxsize=_KNOWN_ADDRESSES)
 def owner_of(text: str, network_id: int, script: KeyScript | None = None) -> Owner:
     """Return the owner of the address ``text``.
 
     Raises:
         TransactionError: it is not an address of this network that a payment key, or ``script``, owns.
     """
-    from pycardano import VerificationKeyHash
-
-    part = parse_address(text, network_id, "address of an output to spend", script).payment_part
-    return Owner(bytes(part).hex()) if isinstance(part, VerificationKeyHash) else Owner(script=script)
+    owner = bytes(parse_address(text, network_id, "address of an output to spend", script).payment_part).hex()
+    return Owner(script=script) if script is not None and script.hash == owner else Owner(owner)
 
 
+@lru_cache(maxsize=_KNOWN_ADDRESSES)
 def parse_address(text: str, network_id: int, what: str, script: KeyScript | None = None) -> "Address":
     """Parse an address of this network that a payment key, or ``script``, owns; ``what`` names it in errors.
 

@@ -34,6 +34,11 @@ _STEPS = {
     "read back": "Read back: nodes see it",
     "finished": "Finished",
 }
+_LINES = _STEPS | {
+    "submitted": "Submitted {transaction}",
+    "seen": "In a block, {depth} of {confirmations} blocks on top of it",
+}
+"""The same with what is known of each, where nothing but lines can be shown."""
 
 
 def plan_lines(plan: "RolloutPlan", release: "Release | None", calendar: EpochCalendar) -> list[str]:
@@ -173,7 +178,10 @@ def progress(*, quiet: bool) -> Iterator["Watch"]:
     def lines(progress: "Progress") -> None:
         nonlocal told
         seen[:] = [progress]
-        line = progress.note or _line(progress)
+        depth, confirmations = min(progress.depth or 0, progress.confirmations), progress.confirmations
+        line = progress.note or _LINES[progress.step.value].format(
+            transaction=progress.transaction, depth=depth, confirmations=confirmations
+        )
         if line != told and not quiet:
             told = line
             click.echo(f"  {line}", err=True)
@@ -191,16 +199,6 @@ def progress(*, quiet: bool) -> Iterator["Watch"]:
         elif not isinstance(error, Exception):
             click.echo(GOES_ON, err=True)
         raise
-
-
-def _line(progress: "Progress") -> str:
-    words = _STEPS[progress.step.value]
-    if progress.step.value == "submitted":
-        return f"{words} {progress.transaction}"
-    if progress.step.value == "seen":
-        depth = min(progress.depth or 0, progress.confirmations)
-        return f"{words}, {depth} of {progress.confirmations} blocks on top of it"
-    return words
 
 
 @contextmanager
