@@ -7,13 +7,13 @@ passwords in URLs are never shown.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from era_store.redaction import mask_url
+from eras.nearest import nearest
 
 MAX_SHOWN = 80
 
@@ -108,20 +108,19 @@ def findings_of(
         place = list(place_of([str(part) for part in found["loc"]]))
         key, kind, value = ".".join(place), found["type"], found["input"]
         if kind == "extra_forbidden":
-            near = get_close_matches(place[-1], list(keys_beside(place)), n=1, cutoff=0.5)
-            nearest = ".".join((*place[:-1], *near)) if near else None
-            return Finding(key, known_key, "an unknown name", nearest)
+            near = nearest(place[-1], keys_beside(place), cutoff=0.5)
+            return Finding(key, known_key, "an unknown name", near and ".".join((*place[:-1], near)))
         if kind == "missing":
             return Finding(key, EXPECTED[kind], "nothing")
         if kind.startswith("union_tag_"):
             return _tag(key, found)
-        nearest = _nearest(value, found["ctx"]["expected"]) if kind == "literal_error" else None
+        near = _nearest(value, found["ctx"]["expected"]) if kind == "literal_error" else None
         cause = found["ctx"]["error"] if kind == "value_error" else None
         if isinstance(cause, MisfitError):
             return Finding(cause.key, f"{cause}", "")
         if isinstance(cause, NearMissError):
-            nearest = cause.nearest
-        return Finding(key, _expected(found), "something else" if is_secret(key) else _shown(value), nearest)
+            near = cause.nearest
+        return Finding(key, _expected(found), "something else" if is_secret(key) else _shown(value), near)
 
     return [finding_of(found) for found in error.errors(include_url=False)]
 
@@ -136,8 +135,7 @@ def _tag(key: str, found: Any) -> Finding:
 
 
 def _nearest(value: Any, allowed: str) -> str | None:
-    near = get_close_matches(f"{value}", re.findall(r"'([^']*)'", allowed), n=1, cutoff=0.5)
-    return near[0] if near else None
+    return nearest(f"{value}", re.findall(r"'([^']*)'", allowed), cutoff=0.5)
 
 
 def _expected(found: Any) -> str:

@@ -15,7 +15,6 @@ here each names its cause.
 
 import json
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from chain_reader.adapters.cardano_chain import CardanoChainAdapter
@@ -26,6 +25,7 @@ from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from datum import VerificationKey, markers_from_json
 from datum.strict_json import short_whole
 from eras import ConfigurationError, MarkerError, SupportedEras
+from eras.nearest import nearest
 
 ADAPTER_TYPES = ("cardano-chain", "file", "dummy", "bootstrap", "bootstrap-latest")
 DEFAULT_ADAPTER_TYPE = "bootstrap"
@@ -122,14 +122,14 @@ def _cardano_chain(
 
 
 def _unknown_adapter(adapter_type: str) -> ConfigurationError:
-    nearest = get_close_matches(adapter_type, ADAPTER_TYPES, n=1)
+    near = nearest(adapter_type, ADAPTER_TYPES)
     return ConfigurationError(
         "The era reader adapter is unknown",
         expected=f"one of {', '.join(ADAPTER_TYPES)}",
         got=f"{adapter_type!r}"[:80],
-        next_step=f"Did you mean {nearest[0]}?" if nearest else f"Correct the adapter type ({TYPE_VARIABLE})",
+        next_step=f"Did you mean {near}?" if near else f"Correct the adapter type ({TYPE_VARIABLE})",
         known=list(ADAPTER_TYPES),
-        nearest=nearest[0] if nearest else None,
+        nearest=near,
         code="UnknownAdapter",
     )
 
@@ -155,8 +155,8 @@ class _Params:
 
     def field(self, key: str) -> Any:
         if key not in self._values:
-            nearest = get_close_matches(key, self._values, n=1)
-            got = f"no such key, but {nearest[0]!r}" if nearest else "no such key"
+            near = nearest(key, self._values)
+            got = f"no such key, but {near!r}" if near else "no such key"
             raise self.error(f"the key {key!r}", got, key=key)
         return self._values[key]
 

@@ -4,12 +4,11 @@ In: ``https://…/api/v0``, ``blockfrost:preview``, ``ws://…``, ``cardano-cli:
 ``local:chain.sqlite``. Out: a ``ChainObserver`` or a ``TransactionGateway``, which the caller closes.
 """
 
-from difflib import get_close_matches
-
 from chain_reader.ports import ChainObserver
 from chain_reader.providers.gateway import TransactionGateway
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from eras import ConfigurationError
+from eras.nearest import nearest
 
 OBSERVER_KINDS = ("blockfrost", "koios", "ogmios", "kupo", "cardano-cli", "local")
 GATEWAY_KINDS = ("blockfrost", "koios", "ogmios", "kupo", "local")
@@ -132,8 +131,7 @@ def with_kind(text: str) -> str:
 
 def nearest_kind(text: str) -> str | None:
     """The kind of provider that is nearest to what a text begins with, if one is near."""
-    nearest = get_close_matches(with_kind(text).partition(":")[0], OBSERVER_KINDS, n=1)
-    return nearest[0] if nearest else None
+    return nearest(with_kind(text).partition(":")[0], OBSERVER_KINDS)
 
 
 def _cardano_cli(socket: str, network_magic: int | None, program: str | None, limits: ReadLimits) -> ChainObserver:

@@ -8,7 +8,7 @@ from os import PathLike
 from pydantic import ValidationError
 
 from era_service.config.loaded import LoadedSettings
-from era_service.config.records import keys_beside
+from era_service.config.records import keys_beside, meant_by
 from era_service.config.types import is_secret
 from eras import ConfigurationError
 from release_tools.findings import findings_of
@@ -79,4 +79,4 @@ class InvalidConfigurationError(ConfigurationError):
 def mistakes_of(error: ValidationError) -> list[ConfigMistake]:
     """Every finding of pydantic as a mistake, not yet located."""
     found = findings_of(error, "a setting", lambda place: keys_beside(tuple(place)), is_secret=is_secret)
-    return [ConfigMistake(one.key, one.expected, one.got, one.nearest) for one in found]
+    return [ConfigMistake(one.key, one.expected, one.got, meant_by(one.key) or one.nearest) for one in found]

@@ -13,6 +13,22 @@ from era_service.config.schema import ALIASES, ENVIRONMENT_PREFIX, SECTIONS, Cus
 from era_service.config.types import Section
 from era_service.config.webhooks import WebhookSettings
 
+HOOKS_BY_OTHER_NAMES = {
+    "switch": "activated",
+    "switched": "activated",
+    "era_changed": "activated",
+    "published": "announced",
+    "scheduled": "announced",
+    "moved": "announced",
+    "cancelled": "announced",
+    "upcoming_changed": "announced",
+    "unsupported": "unsupported_current",
+    "veto": "before_switch",
+    "prepare": "before_switch",
+    "conflict": "refused",
+}
+"""The hook that is meant by a name that webhooks, the event log or other programs have for its event."""
+
 
 @dataclass(frozen=True, slots=True)
 class SettingRecord:
@@ -63,6 +79,13 @@ def keys_beside(path: tuple[str, ...]) -> tuple[str, ...]:
     elif path[:2] == ("service", "webhooks"):
         model = WebhookSettings
     return tuple(model.model_fields) if model else ()
+
+
+def meant_by(key: str) -> str | None:
+    """The setting that was meant by a key that resembles none; ``None`` where that is not known."""
+    section, _, name = key.partition(".")
+    hook = HOOKS_BY_OTHER_NAMES.get(name.removeprefix("on_")) if section == "hooks" else None
+    return hook and f"{section}.{hook}"
 
 
 def _kind(schema: dict[str, Any]) -> str:

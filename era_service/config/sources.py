@@ -8,7 +8,6 @@ so that one check finds all of them.
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from era_service.config.networks import NETWORKS, SHORT_NAMES, NetworkPreset, fu
 from era_service.config.records import environment_name, setting_keys
 from era_service.config.schema import ALIASES, ENVIRONMENT_PREFIX, SECTIONS, CustomNetwork, Settings
 from era_service.config.types import is_secret
+from eras.nearest import nearest
 
 NO_SETTINGS = frozenset({"ERASWITCH_CONFIG", "ERASWITCH_DEBUG", "ERASWITCH_VECTORS"})
 """Variables with our prefix that are not settings."""
@@ -110,12 +110,12 @@ class EnvironmentSource(Source):
         if rest.startswith(("SERVICE_HOST", "SERVICE_PORT", "PORT")):
             return  # what Kubernetes sets in every pod beside a Service called eraswitch
         known = [environment_name(key).removeprefix(ENVIRONMENT_PREFIX) for key in setting_keys()]
-        near = [name for name in known if name in {f"{section}__{rest}" for section in DECIDING}]
-        if len(rest) < TELLING_LENGTH or not near:
-            near = get_close_matches(rest, [*known, "NETWORK", "CONFIG", "DEBUG"], n=1, cutoff=0.8)
-        if near:
+        meant = next((name for name in known if name in {f"{section}__{rest}" for section in DECIDING}), None)
+        if len(rest) < TELLING_LENGTH or meant is None:
+            meant = nearest(rest, [*known, "NETWORK", "CONFIG", "DEBUG"], cutoff=0.8)
+        if meant is not None:
             self.mistakes.append(
-                ConfigMistake(name, "a setting", "an unknown name", ENVIRONMENT_PREFIX + near[0], "environment")
+                ConfigMistake(name, "a setting", "an unknown name", ENVIRONMENT_PREFIX + meant, "environment")
             )
 
 
@@ -198,9 +198,8 @@ class NetworkSource(Source):
         preset: NetworkPreset | None = NETWORKS.get(full_name(named))
         if preset is None:
             names = [*custom, *NETWORKS, *SHORT_NAMES]
-            near = get_close_matches(named, names, n=1)
             self.mistakes.append(
-                ConfigMistake("network.name", f"one of {', '.join(names)}", repr(named), near[0] if near else None)
+                ConfigMistake("network.name", f"one of {', '.join(names)}", repr(named), nearest(named, names))
             )
             return {}
         return {

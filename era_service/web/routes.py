@@ -39,7 +39,7 @@ from era_service.service.service import MAX_EVENTS, Service
 from era_service.status.documents import ConfigurationStatus, NodeConfiguration
 from era_service.web.access import registering_token
 from era_service.web.problems import PROBLEM_JSON
-from era_service.web.stream import TOLD, EventStream
+from era_service.web.stream import EventStream
 from era_store.registrations import MAX_REGISTRATION_EPOCH
 from eras import API_VERSION_HEADER, MAX_EPOCH, SIGNER_NODE_VERSION_HEADER
 from release_tools.adoption.documents import AdoptionGate, AdoptionSummary
@@ -313,14 +313,14 @@ def events_router(stream: EventStream) -> APIRouter:
     )
 
     @router.get("", response_model=EventPage)
-    def page(
+    async def page(
         request: Request,
         service: ServiceOf,
         after: Annotated[int, Query(ge=0, le=MAX_EVENT_ID)] = 0,
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 100,
     ) -> Response:
         """The events in the log, oldest first, by pages; `eraswitch events cat` has every input that was read, too."""
-        return written(request, service, service.events(after, limit, TOLD), 0)
+        return written(request, service, await stream.page(after, limit), 0)
 
     @router.get(
         "/stream",

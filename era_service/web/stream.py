@@ -17,8 +17,10 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 
+from starlette.concurrency import run_in_threadpool
+
 from era_service.service.changes import COUNTED, EVENTS, REGISTRATIONS
-from era_service.service.documents import EventDocument
+from era_service.service.documents import EventDocument, EventPage
 from era_service.service.refusals import TooManyListenersError
 from era_service.service.service import Service
 from era_store.event_log import EventFilter
@@ -119,6 +121,19 @@ class EventStream:
         finally:
             self.listeners -= 1
 
+    async def page(self, after: int, limit: int) -> EventPage:
+        """The entries after an id, oldest first, once listeners have them: then the reading they are of is in force.
+
+        Whoever learns of an entry requests the documents at once, and must find what it states.
+
+        Raises:
+            StoreError: the event log could not be read.
+        """
+        found = await run_in_threadpool(self._service.events, after, limit, TOLD)
+        while found.events and found.next > self._last and self._task is not None and not self._ended:
+            await self._grown.wait()
+        return found
+
     async def _since(self, at: int) -> AsyncIterator[tuple[int, bytes]]:
         """The frames after ``at``: those that are kept, preceded by older ones from the log if necessary."""
         while at < self._first_kept:
@@ -147,10 +162,7 @@ class EventStream:
                     await asyncio.wait_for(self._until_events(told), LOOK_EVERY_S)
 
     async def _read_new(self) -> None:
-        while True:
-            events = (await asyncio.to_thread(self._service.events, self._last, PAGE, TOLD)).events
-            if not events:
-                return
+        while events := (await asyncio.to_thread(self._service.events, self._last, PAGE, TOLD)).events:
             await asyncio.to_thread(self._service.settle)
             for event in events:
                 if len(self._frames) == KEPT_FRAMES:

@@ -17,13 +17,13 @@ import re
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from datum.foreign_text import toml_problem
 from era_store import release_of
 from eras import ConfigurationError
+from eras.nearest import nearest
 from release_tools.adoption.versions import is_known, parse_release
 
 if TYPE_CHECKING:
@@ -174,23 +174,22 @@ class Compatibility:
         tables = {key: value for key, value in mapping.items() if isinstance(value, Mapping)}
         for key in tables:
             if key != NETWORKS:
-                near = get_close_matches(key, [NETWORKS, *known_eras], n=1)
-                nearest = near[0] if near else f"{NETWORKS}.{key}" if key in (known_networks or {}) else None
-                raise _table_mistake(
-                    key, f"an era with its requirement, or [{NETWORKS}.NAME]", "a table", nearest=nearest
-                )
+                near = nearest(key, [NETWORKS, *known_eras])
+                if near is None and key in (known_networks or {}):
+                    near = f"{NETWORKS}.{key}"
+                raise _table_mistake(key, f"an era with its requirement, or [{NETWORKS}.NAME]", "a table", nearest=near)
         merged = _requirements(common, (), known_eras)
         for name, table in tables.get(NETWORKS, {}).items():
             place = (NETWORKS, name)
             if not isinstance(table, Mapping):
                 raise _table_mistake(".".join(place), "a table of eras", f"{table!r}"[:80])
             if known_networks is not None and name not in known_networks:
-                near = get_close_matches(name, known_networks, n=1, cutoff=0.5)
+                near = nearest(name, known_networks, cutoff=0.5)
                 raise _table_mistake(
                     ".".join(place),
                     f"a network that is known ({', '.join(sorted(known_networks))})",
                     "an unknown name",
-                    nearest=f"{NETWORKS}.{near[0]}" if near else None,
+                    nearest=near and f"{NETWORKS}.{near}",
                 )
             own = _requirements(table, place, known_eras)
             if network is not None and _same(name, network, known_networks or {}):
@@ -220,8 +219,8 @@ class Compatibility:
         """
         if era in self.requirements:
             return
-        near = get_close_matches(era, self.requirements, n=1)
-        next_step = f"Did you mean {near[0]!r}?" if near else f'Add it: {era[:40]} = ">=VERSION"'
+        near = nearest(era, self.requirements)
+        next_step = f"Did you mean {near!r}?" if near else f'Add it: {era[:40]} = ">=VERSION"'
         if not self.requirements:
             next_step = "Write the table (docs/adoption.md) and name it: adoption.compatibility_file, --compatibility"
         raise EraNotListedError(
@@ -240,9 +239,9 @@ def _requirements(
     for era, value in table.items():
         key = ".".join((*place, era))
         if known_eras and era not in known_eras:
-            near = [name for name in get_close_matches(era, known_eras, n=1, cutoff=0.75) if name not in table]
-            if near:  # an era that resembles no known one may be a future one
-                raise _table_mistake(key, "the name of an era", "an unknown one", nearest=".".join((*place, near[0])))
+            near = nearest(era, known_eras, cutoff=0.75)
+            if near and near not in table:  # an era that resembles no known one may be a future one
+                raise _table_mistake(key, "the name of an era", "an unknown one", nearest=".".join((*place, near)))
         found[era] = Requirement.parse(value, key=key)
     return found
 

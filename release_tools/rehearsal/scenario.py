@@ -7,7 +7,6 @@ a key names it. ``docs/rehearsal.md`` explains each key.
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from chain_reader.node.kinds import DecisionKind
 from datum.foreign_text import toml_problem
 from eras import ConfigurationError
+from eras.nearest import nearest
 from release_tools.adoption.versions import is_known
 from release_tools.findings import MisfitError, findings_of
 from release_tools.rehearsal.actions import (
@@ -55,8 +55,8 @@ def _kind(name: str) -> str:
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, list(known), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    near = nearest(name, known)
+    return f" (did you mean {near!r}?)" if near else ""
 
 
 Release = Annotated[Name, AfterValidator(_release)]

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from eras import ConfigurationError
+from eras.nearest import nearest
 from release_tools.rehearsal.scenario import Scenario
 
 FOLDER = Path(__file__).parent / "scenarios"
@@ -34,12 +34,12 @@ def find_scenario(name_or_file: str) -> Scenario:
     path = Path(name_or_file)
     if path.exists() or path.suffix or path.parent != Path():
         return Scenario.load(path)
-    near = get_close_matches(name_or_file, names, n=1)
+    near = nearest(name_or_file, names)
     raise ConfigurationError(
         f"There is no scenario {name_or_file[:80]!r}",
         expected=f"a file, or one of {', '.join(names)}",
         got="neither",
-        next_step=f"Did you mean {near[0]!r}?" if near else "See: eraswitch rehearse --list",
+        next_step=f"Did you mean {near!r}?" if near else "See: eraswitch rehearse --list",
         code="Scenario",
     )
 

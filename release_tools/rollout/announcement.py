@@ -5,10 +5,10 @@ text. A name without a figure is a mistake, reported with the most similar one. 
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from string import Template
 
 from eras import ConfigurationError
+from eras.nearest import nearest
 from eras.words import about_ada, percent
 from release_tools.adoption.shares import parties_words, share_words
 from release_tools.forecasting.forecast import DEFAULT_LAG_EPOCHS
@@ -122,13 +122,13 @@ def _filled(template: str, figures: Mapping[str, str]) -> str:
         return text.substitute(figures)
     except KeyError as error:
         name = str(error.args[0])
-        near = get_close_matches(name, figures, n=1)
+        near = nearest(name, figures)
         raise ConfigurationError(
             f"The template asks for ${name}",
             code="AnnouncementTemplate",
             expected=f"one of {', '.join(f'${known}' for known in figures)}",
             got=f"${name}",
-            next_step=f"Did you mean ${near[0]}?" if near else "Correct the template",
+            next_step=f"Did you mean ${near}?" if near else "Correct the template",
         ) from error
     except ValueError as error:
         raise ConfigurationError(

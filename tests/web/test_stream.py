@@ -129,6 +129,28 @@ def test_who_is_far_behind_gets_all_of_it(world, monkeypatch):
     assert [number for number, _, _ in found] == [event.id for event in events.read(after=3)]
 
 
+def test_a_page_has_an_entry_once_the_reading_it_is_of_is_in_force(world, monkeypatch):
+    done, under_way, may_end = [], threading.Event(), threading.Event()
+
+    def settle():
+        under_way.set()
+        assert may_end.wait(60)
+        done.append("in force")
+
+    def ask():
+        found = world.client.get("/events").json()["events"][-1]["kind"]
+        done.append(found)
+
+    monkeypatch.setattr(world.service, "settle", settle)
+    world.service.store.events.append("test", {}, time_s=1.0)
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert under_way.wait(60)
+    may_end.set()
+    asking.join(60)
+    assert done == ["in force", "test"]
+
+
 def test_what_was_read_to_find_out_is_not_told(world):
     from era_store import NewEvent
 

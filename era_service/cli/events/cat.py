@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from itertools import islice
 
 import click
@@ -25,6 +24,7 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from era_store import EventFilter, LogLine
 from eras import MAX_EPOCH, Epoch
+from eras.nearest import nearest
 
 FOLLOW_WAIT_S = 5.0
 """Seconds after which the store is read again, even without a notice."""
@@ -111,9 +111,9 @@ def _warn_of_unknown(kinds: tuple[str, ...]) -> None:
     """Warn of a kind that this version does not write: a newer version may, but it is more likely a slip."""
     known = [kind.value for kind in DecisionKind] + [*KIND_OF_INPUT.values()]
     for kind in kinds:
-        near = get_close_matches(kind, known, n=1, cutoff=0.75)
+        near = nearest(kind, known, cutoff=0.75)
         if near and kind not in known:
-            click.echo(printable(f"This version has no kind {kind!r}; did you mean {near[0]!r}?"), err=True)
+            click.echo(printable(f"This version has no kind {kind!r}; did you mean {near!r}?"), err=True)
 
 
 def _following(log: StoreLog, only: EventFilter, after: int, last: int | None) -> Iterator[LogLine]:

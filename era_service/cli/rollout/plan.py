@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 import click
@@ -20,6 +19,7 @@ from era_service.releasing.session import open_release, require_magic
 from era_service.wiring.deciding import known_calendar
 from era_service.wiring.quorum import GivenQuorum, quorum_of
 from eras import ConfigurationError, Epoch, EraSwitchError
+from eras.nearest import nearest
 from release_tools.adoption.shares import share_words
 from release_tools.rollout.configurations import PlannedChange, configuration_standings
 from release_tools.rollout.plan import PLAN_VERSION, PlannedRollout
@@ -229,14 +229,12 @@ def _quorum_lines(
 def _require_supported(era: str, supported: tuple[str, ...]) -> None:
     """Check that the era is known, so that a misspelt name is found when the plan is made, and not when it is late."""
     if era not in supported:
-        near = get_close_matches(era, supported, n=1)
+        near = nearest(era, supported)
         raise ConfigurationError(
             "There is no such era to plan",
             expected=f"one of the supported eras {', '.join(supported)}",
             got=f"{era!r}"[:80],
-            next_step=f"Did you mean {near[0]!r}?"
-            if near
-            else "Add it to network.supported_eras, or give --force-name",
+            next_step=f"Did you mean {near!r}?" if near else "Add it to network.supported_eras, or give --force-name",
             code="RolloutPlan",
         )
 

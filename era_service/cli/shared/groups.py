@@ -6,7 +6,6 @@ imported when that command is called, never for the help of its group.
 """
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +15,7 @@ from click.shell_completion import CompletionItem
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.passphrases import passphrase_options
+from eras.nearest import nearest
 
 
 class KnownGroup(click.Group):
@@ -48,8 +48,8 @@ class KnownGroup(click.Group):
         if command is not None:
             return name, command, args[1:]
         if name[:1] != "-" and not ctx.resilient_parsing:
-            near = get_close_matches(name, self.list_commands(ctx), n=1)
-            ctx.fail(f"No such command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
+            near = nearest(name, self.list_commands(ctx))
+            ctx.fail(f"No such command {name!r}." + (f" Did you mean {near!r}?" if near else ""))
         return super().resolve_command(ctx, args)
 
 

@@ -193,6 +193,14 @@ def test_every_mistake_is_found_at_once() -> None:
     assert str(found["networks.own.magic"]).endswith("expected at least 0, got -1")
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("on_switch", "activated"), ("switched", "activated"), ("on_published", "announced"), ("activatd", "activated")],
+)
+def test_a_hook_by_another_name_is_answered_with_the_one_that_is_meant(name: str, meant: str) -> None:
+    assert mistakes(f'[hooks]\n{name} = ["/bin/true"]\n')[f"hooks.{name}"].nearest == f"hooks.{meant}"
+
+
 def test_a_syntax_error_names_its_place_and_hides_no_other_mistake() -> None:
     found = mistakes("[network]\nname = \n", environ={"ERASWITCH_LOG__LEVEL": "loud"})
     assert "line 2, column 8" in found["given.toml"].got
