@@ -15,7 +15,7 @@ from chain_reader import BlockfrostObserver
 from chain_reader.local_chain import LocalChain
 from chain_reader.trust.policy import TrustPolicy
 from era_service.node.call_schedule import CallOptions
-from era_service.node.opening import embed_watcher
+from era_service.node.embedding import embed_watcher
 from era_service.node.watch_options import WatchOptions
 from eras import SupportedEras
 from release_tools import PaymentKey

@@ -5,11 +5,11 @@ from chain_reader.providers.tip_check import genesis_of as genesis_of
 from chain_reader.trust.policy import TrustPolicy as TrustPolicy
 from datum.keys import VerificationKey as VerificationKey
 from era_service.node.call_schedule import CallOptions as CallOptions
+from era_service.node.embedding import embed_watcher as embed_watcher
 from era_service.node.errand import Errand as Errand
 from era_service.node.hooks import Hook as Hook
 from era_service.node.hooks import HookEvent as HookEvent
 from era_service.node.hooks import Hooks as Hooks
-from era_service.node.opening import embed_watcher as embed_watcher
 from era_service.node.service_works import Registering as Registering
 from era_service.node.service_works import SupportRule as SupportRule
 from era_service.node.watch_options import WatchOptions as WatchOptions

@@ -18,7 +18,7 @@ MAX_WATCH_MB = 60
 ROUNDS = 5
 HEADER = "| part | beyond Python | imports | CPU time |\n| --- | ---: | --- | ---: |"
 NESTED = {
-    "": "era_service.node.opening",
+    "": "era_service.node.embedding",
     "watch": "era_service.cli.watch, era_service.config.schema, era_store.sql.schema, alembic.command, structlog",
     "tools": "era_service.cli.marker.change, release_tools.transactions.balancing, scipy.special",
     "service": "era_service.cli.serve, era_service.web.app",

@@ -17,7 +17,7 @@ from chain_reader import NetworkGenesis, ReadLimits, TrustPolicy, observer_from_
 from chain_reader.node.kinds import Decision, DecisionKind
 from datum import VerificationKey
 from era_service.node.call_schedule import CallOptions
-from era_service.node.opening import embed_watcher
+from era_service.node.embedding import embed_watcher
 from era_service.node.watch_options import WatchOptions
 from era_service.node.watcher import NodeWatcher
 from era_store import open_store

@@ -1,11 +1,11 @@
-"""Whether anybody looks after the era of this process, asked wherever work is handed out.
+"""Refuses work while no watcher keeps the era of this process up to date.
 
-In: when the watcher looked and how long it then meant to sleep, that it was asked to stop or has ended, and that this
-process was forked off another. Out: an error that names the cause, or nothing. No work begins
+In: when the watcher last looked and how long it was going to sleep, requests to stop, its end, and forks of the
+process. Out: an error that names the cause, or nothing. No work begins
 
-1. before the watcher was started, once it was asked to stop, and after it has ended, however it did;
-2. in a process that was forked off the one that it runs in: its thread is not there;
-3. when it should have looked ``LATE_S`` ago and has not: the machine was suspended, or the thread is stuck.
+1. before the watcher was started, after it was asked to stop, and after it has ended for any reason;
+2. in a process that was forked from that of the watcher: its thread is not there;
+3. if the watcher is more than ``LATE_S`` late: the machine was suspended, or the thread is stuck.
 """
 
 import os
@@ -20,40 +20,40 @@ FORKED = "this process was forked from the one in which the watcher runs"
 
 
 class Attendance:
-    """The party that looks after the era.
+    """The attendance of one watcher.
 
     Args:
-        clock: time.
+        clock: the time.
         wake: makes the watcher look now.
-        in_child: called in a process that was forked off, before anything else runs in it.
+        in_child: called in a forked process, before anything else runs in it.
     """
 
     def __init__(self, clock: Clock, wake: Callable[[], object], in_child: Callable[[], object]) -> None:
         self._clock = clock
         self._wake = wake
-        self._looks_next: tuple[float, float] | None = None  # by the monotonic clock, and by the time of day
+        self._looks_next: tuple[float, float] | None = None  # by the monotonic clock and the time of day
         self.absent: str | None = None
-        """Why nobody does any more."""
+        """The reason why the watcher does not run any more."""
         self.is_forked = False
         self.in_child = in_child
         _ATTENDANCES.add(self)
 
     def looked(self, wait_s: float) -> None:
-        """The watcher has looked, and is about to sleep for so long."""
+        """Note that the watcher has looked, and is about to sleep for ``wait_s``."""
         self._looks_next = self._clock.monotonic() + wait_s, self._clock.posix() + wait_s
 
     @property
     def late_s(self) -> float:
-        """For how long the watcher should have looked and has not; a suspended machine may stop one of two clocks."""
+        """Seconds by which the watcher is late; by the later of two clocks, as suspension may stop one of them."""
         if self._looks_next is None:
             return 0.0
         return max(self._clock.monotonic() - self._looks_next[0], self._clock.posix() - self._looks_next[1])
 
     def require(self) -> None:
-        """Check that somebody looks after the era.
+        """Check that the watcher runs, and is not late.
 
         Raises:
-            EraNotReadyError: nobody does.
+            EraNotReadyError: it does not, or it is.
         """
         if self.absent is not None:
             raise self.error(self.absent)
@@ -69,13 +69,13 @@ class Attendance:
         """Check that this is the process in which the watcher may run.
 
         Raises:
-            EraNotReadyError: it was forked off that one.
+            EraNotReadyError: it was forked from that one.
         """
         if self.is_forked:
             raise self.error(FORKED)
 
     def error(self, reason: str, next_step: str = "Restart the node") -> EraNotReadyError:
-        """The error for whoever wants work to do where nobody looks after the era."""
+        """The error about work that no watcher covers."""
         if self.is_forked:
             next_step = "Create and start a watcher in each process, after the fork"
         return EraNotReadyError(

@@ -1,7 +1,7 @@
-"""The node's own binaries follow the era: the right one at a switch, and a warning in time when the next is missing.
+"""The node's own binaries follow the era: the right one at a switch, and an early warning if the next is missing.
 
-In: the era in force, the upcoming one. Out: a runner that is asked to follow; warnings by log and hook, on change and
-once a day. A binary that is missing at its switch is an era that this node does not support.
+In: the era in force, and the upcoming one. Out: calls of a runner, and warnings by log and hook, on change and once a
+day. If a binary is missing at its switch, this node does not support the era.
 """
 
 import logging
@@ -12,6 +12,7 @@ from chain_reader.node.core import DAY_S
 from era_service.node.hooks import HookEvent, Hooks
 from era_service.node.swap import EraFolder, SwapError
 from eras import Epoch, EraMarker
+from eras.words import counted
 
 _log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ class NodeRunner(Protocol):
     """A follower of an era: ``NodeSupervisor`` or ``LinkSwitcher``."""
 
     needs_looking_after: bool
-    """Whether something may end that ``ended`` has to be asked about."""
+    """Whether it runs something that may end by itself, so that ``ended`` must be called often."""
 
     @property
     def folder(self) -> EraFolder:
@@ -28,15 +29,15 @@ class NodeRunner(Protocol):
         ...
 
     def run(self, era: str) -> bool:
-        """Follow ``era``; whether anything had to be done. Raises ``SwapError``."""
+        """Follow ``era``, and return whether there was anything to do. Raises ``SwapError``."""
         ...
 
     def ended(self) -> int | None:
-        """The exit code of a node that ended by itself."""
+        """The exit code of a node that ended by itself, if it has."""
         ...
 
     def stop(self, grace_s: float | None = None, *, hurry: Callable[[], bool] = ...) -> int | None:
-        """Stop the node within ``grace_s``; within what it always has once ``hurry`` is called."""
+        """Stop the node within ``grace_s``; within its usual grace once ``hurry`` returns true."""
         ...
 
 
@@ -44,7 +45,7 @@ class Binaries:
     """Lets a runner follow the era.
 
     Args:
-        runner: what follows.
+        runner: the runner.
         hooks: called about binaries that are missing.
     """
 
@@ -55,7 +56,7 @@ class Binaries:
         self._failed: tuple[str, str] | None = None
 
     def follow(self, era: str, epoch: Epoch | None) -> str | None:
-        """See to it that the binary of ``era`` is the one; why it cannot be is reported by log and hook once."""
+        """Switch to the binary of ``era``; if that fails, report it once by log and hook, and return the reason."""
         if self._failed is not None and self._failed[0] == era:
             return self._failed[1]
         try:
@@ -70,7 +71,7 @@ class Binaries:
         return None
 
     def look_ahead(self, upcoming: EraMarker, epoch: Epoch, time_s: float) -> None:
-        """Warn when the binary of the upcoming era is not fit to run, on change and once a day."""
+        """Warn if the binary of the upcoming era cannot be used, on change and once a day."""
         try:
             self.runner.folder.verified(upcoming.name)
         except SwapError as error:
@@ -82,7 +83,7 @@ class Binaries:
             return
         self._warned = (reason, time_s)
         left = None if upcoming.epoch is None else upcoming.epoch - epoch
-        when = "later" if left is None else f"in {left} epoch{'' if left == 1 else 's'}"
+        when = "later" if left is None else f"in {counted(left, 'epoch')}"
         _log.warning("%s. It is needed %s", reason, when)
         facts = {"era": upcoming.name, "begins": upcoming.epoch, "epochs_left": left, "reason": reason}
         self._hooks.fire(HookEvent.UNSUPPORTED_UPCOMING, {"decision": "binary-missing", "epoch": epoch, **facts})

@@ -1,8 +1,8 @@
-"""A child process that does not outlive the process that started it, killed though that may be.
+"""A child process that does not outlive the process that started it, even if that is killed.
 
-In: a program with its arguments and environment. Out: the running program, in a process group of its own. On Linux a
-few lines of Python come before it, in the child: they ask the kernel for SIGTERM at the parent's death, and become the
-program. (Asking from a ``preexec_fn`` is not safe in a process with threads.) Elsewhere it is started as it is.
+In: a program with its arguments and environment. Out: the running program, in a process group of its own. On Linux the
+child first runs a few lines of Python, which ask the kernel for SIGTERM when the parent dies, and then execute the
+program. (A ``preexec_fn`` could ask too, but is not safe in a process with threads.) Elsewhere it is started directly.
 """
 
 import os
@@ -17,7 +17,7 @@ try:
     import ctypes
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 except Exception:
-    pass  # where it cannot be asked for, in a sandbox, the program runs all the same
+    pass  # a sandbox may not allow it: the program runs without
 if os.getppid() != parent:
     sys.exit(1)
 os.set_inheritable(told, False)
@@ -31,14 +31,14 @@ try:
 except OSError as error:
     os.write(told, str(error.errno).encode())
 """
-"""1 is ``PR_SET_PDEATHSIG``. Python ignores the two signals and may set LC_CTYPE: the program must not inherit that."""
+"""1 is ``PR_SET_PDEATHSIG``. Python ignores two signals and may set LC_CTYPE; the program must not inherit either."""
 
 
 def start(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    """Start a program, without stdin. It gets SIGTERM when the calling *thread* ends: call it in one that stays.
+    """Start a program without stdin. It gets SIGTERM when the calling *thread* ends, which therefore has to stay.
 
     Args:
-        command: the program, by its path, and its arguments.
+        command: the path of the program, and its arguments.
         environment: its whole environment.
 
     Raises:

@@ -1,17 +1,16 @@
-"""Which epoch it is and when the next one begins, by a network's genesis, corrected by its chain.
+"""The epoch of now and the beginning of the next one, by a network's genesis, corrected by its chain.
 
-In: the genesis where it is known, the time, and every tip that is read. Out: a ``Moment``. The rules:
+In: the genesis if it is known, the time, and every tip that is read. Out: a ``Moment``. The rules:
 
-1. With a genesis, the epoch is that of the slot of now. Without one it is that of the last tip, which has to be polled.
-2. It is never earlier than a block that was seen, plus the time that passed since it was seen, which is when its tip
-   was reported, not when all else was read: where the clock of this machine is slow by it, it is corrected until it
-   is set right. More than ``MAX_CORRECTION_S`` is not believed: the provider could be lying, and believing it would
-   switch the era early.
-3. A tip that is behind proves nothing, for blocks come at random and providers lag: no correction is made by it.
-4. An epoch that was reported once is never taken back.
+1. With a genesis, the epoch is that of the present slot. Without one it is that of the last tip, which is polled.
+2. The time is never earlier than that of a block plus the time since its tip was reported (not since the rest was
+   read). If the clock of this machine is slow by that measure, it is corrected until it is set. A correction of more
+   than ``MAX_CORRECTION_S`` is refused: the provider could be lying, and the era would switch too early.
+3. A tip that is behind corrects nothing, because blocks come at random and providers lag.
+4. A reported epoch is never taken back.
 
-Nothing waits here. ``spread`` is how long a node waits before it calls its provider, so that the thousands of nodes
-that all meet the same boundary do not call in the same second.
+Nothing waits here. ``spread`` computes how long a node waits before it calls its provider, so that thousands of nodes
+at the same boundary do not call in the same second.
 """
 
 import hashlib
@@ -24,18 +23,18 @@ from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock
 from eras import Epoch, Slot
 
 MAX_CORRECTION_S = 600.0
-"""A clock that is slower than this is to be set right by its operator."""
+"""An operator must set a clock that is slower than this."""
 _UNIT = float(1 << 64)
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in time as a chain counts it.
+    """A point in time, as a chain counts it.
 
     Attributes:
         time_s: POSIX time in seconds, corrected.
         epoch: the epoch; ``None`` while it is unknown.
-        slot: the slot, likewise.
+        slot: the slot; ``None`` while it is unknown.
         next_epoch_s: seconds until the next epoch begins; ``None`` without a genesis.
     """
 
@@ -49,8 +48,8 @@ class EpochClock:
     """The epoch clock of a node. Several threads may use it.
 
     Args:
-        genesis: of the network; without it the clock only repeats the last tip.
-        clock: time.
+        genesis: the genesis of the network; without it the clock only repeats the last tip.
+        clock: the time of this machine.
     """
 
     def __init__(self, genesis: NetworkGenesis | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -64,19 +63,13 @@ class EpochClock:
         self._lock = threading.Lock()
 
     @property
-    def correction_s(self) -> float:
-        """Seconds by which the clock of this machine is corrected now."""
-        with self._lock:
-            return self._time_s() - self.machine.posix()
-
-    @property
     def observed_epoch_s(self) -> float | None:
-        """How long an epoch lasts at least, as observed where no genesis is known; ``None`` where one is."""
+        """The observed length of an epoch in seconds, at least; ``None`` if the genesis is known."""
         with self._lock:
             return self._length_s
 
     def now(self) -> Moment:
-        """The moment of now."""
+        """The present moment."""
         with self._lock:
             time_s = self._time_s()
             if self.genesis is None:
@@ -90,11 +83,11 @@ class EpochClock:
         """Learn from a tip.
 
         Args:
-            tip: it.
+            tip: the tip.
             seen_s: when it was reported, in monotonic seconds; by default now.
 
         Returns:
-            A warning about this machine's clock, in words, where the tip shows something about it.
+            A warning about this machine's clock, in words, if the tip shows that it is slow.
         """
         with self._lock:
             self._tip = tip if self._tip is None or tip.slot > self._tip.slot else self._tip
@@ -121,7 +114,7 @@ class EpochClock:
             return None
 
     def _observe(self, slot: Slot, epoch: Epoch) -> None:
-        """Learn how long an epoch lasts: from a first tip by slots of a second, then from how long epochs did last."""
+        """Learn the length of an epoch: from the first tip, at a second a slot, then from the epochs that passed."""
         now_s = self.machine.monotonic()
         if self._epoch is None or self._began_s is None:
             self._length_s = slot / (epoch + 1)
@@ -136,16 +129,16 @@ class EpochClock:
 
     def _begins_s(self, epoch: Epoch) -> float:
         genesis = self.genesis
-        assert genesis is not None  # noqa: S101 - asked only where it is known
+        assert genesis is not None  # noqa: S101 - the caller has one
         return genesis.time_of(Slot(genesis.anchor_slot + (epoch - genesis.anchor_epoch) * genesis.epoch_length))
 
 
 def spread(node_id: str, occasion: object, window_s: float) -> float:
-    """How many seconds, less than ``window_s``, a node waits on an occasion; always the same, and another node others.
+    """The seconds, less than ``window_s``, that a node waits on an occasion: always the same, but not for other nodes.
 
     Args:
         node_id: identifies the node (its party id).
-        occasion: what all nodes meet at once, an epoch for example: the same node is not the last at every one.
+        occasion: something that all nodes meet at once, such as an epoch; a node waits longer on some than on others.
         window_s: seconds over which the calls of all nodes are spread evenly.
     """
     digest = hashlib.sha256(f"{node_id}\n{occasion}".encode()).digest()

@@ -1,7 +1,7 @@
-"""A lane of hooks: what is put in is run in order, in a thread of the lane's own, and waits for no other lane.
+"""A lane of hooks: a queue whose items run in order, in a thread of its own, independent of other lanes.
 
-In: hooks with their facts, from any thread. Out: calls of ``run``, one after the other. A process that is forked off
-begins with an empty lane: what its parent took on is run there.
+In: hooks with their facts, from any thread. Out: calls of ``run``, one after the other. A forked process begins with an
+empty lane: the items of its parent run there.
 """
 
 import logging
@@ -19,9 +19,9 @@ class Lane(Generic[Item]):
     """Runs items one after the other.
 
     Args:
-        name: of its thread.
-        run: runs an item; what it raises is logged.
-        limit: how many may wait; more are dropped and counted. ``None``: any number.
+        name: the name of its thread.
+        run: runs an item; an exception is logged.
+        limit: the number of items that may wait; more are dropped and counted. ``None``: any number.
     """
 
     def __init__(self, name: str, run: Callable[[Item], object], *, limit: int | None = None) -> None:
@@ -40,11 +40,11 @@ class Lane(Generic[Item]):
         self._worker: threading.Thread | None = None
 
     def __len__(self) -> int:
-        """How many wait."""
+        """The number of waiting items."""
         return len(self._waiting)
 
     def put(self, item: Item) -> bool:
-        """Take an item on; not when the lane is closed, or full."""
+        """Add an item, and return whether it was accepted: the lane may be closed, or full."""
         if os.getpid() != self._pid:
             self._begin()
         with self._changed:
@@ -61,7 +61,7 @@ class Lane(Generic[Item]):
             return True
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until nothing runs or waits; whether that came about in time."""
+        """Wait until nothing runs or waits, and return whether that was in time."""
         if os.getpid() != self._pid:
             self._begin()
         with self._changed:
@@ -71,10 +71,10 @@ class Lane(Generic[Item]):
         """Wait for what runs or waits, and end the thread. Calling it twice is fine.
 
         Args:
-            timeout_s: how long to wait, for so many items.
+            timeout_s: number of items → seconds to wait for them.
 
         Returns:
-            How many were left.
+            The number of items that were left.
         """
         with self._changed:
             if self._closed:

@@ -1,8 +1,8 @@
 """One run of a hook that is a program: no shell, bounded time, bounded output, and an environment of its own.
 
-In: the program, what it reads on stdin, its environment. Out: a ``ProcessEnd``; nothing that a program can do raises.
-A program that is late is killed with its process group. What it prints beyond the limit is read and forgotten, so that
-it can go on. One that ended is not waited for any longer though something it started still holds its output open.
+In: the program, its stdin, its environment. Out: a ``ProcessEnd``; nothing that a program does raises an exception. A
+late program is killed with its process group. Output beyond the limit is read and discarded, so that the program can
+continue. After the program has ended, nothing is waited for, even if a process that it started holds its output open.
 """
 
 import os
@@ -20,15 +20,15 @@ _CHUNK_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class ProcessEnd:
-    """How a program ended.
+    """The end of a program.
 
     Attributes:
-        code: its exit code; below 0 the signal that killed it; ``None`` when it could not be started.
+        code: its exit code; below 0 the signal that killed it; ``None`` if it could not be started.
         timed_out: whether it was killed because its time was over.
         seconds: how long it ran.
-        output: the beginning of what it printed, stdout and stderr.
-        printed_bytes: how much it printed in all.
-        error: why it could not be started.
+        output: the beginning of its output, stdout and stderr.
+        printed_bytes: the size of its whole output.
+        error: the reason why it could not be started.
     """
 
     code: int | None
@@ -51,17 +51,17 @@ def run_program(
 
     Args:
         command: the program and its arguments.
-        stdin: all that it reads.
+        stdin: its whole input.
         environment: its whole environment.
         timeout_s: how long it may run.
         max_output_bytes: how much of its output is kept.
     """
     began = time.monotonic()
     try:
-        with tempfile.TemporaryFile() as given:  # a file and no pipe: a program that never reads blocks nobody
+        with tempfile.TemporaryFile() as given:  # not a pipe: a program may never read
             given.write(stdin)
             given.seek(0)
-            process = subprocess.Popen(  # noqa: S603 - the operator configured it, and no shell looks at it
+            process = subprocess.Popen(  # noqa: S603 - the operator configured it, and there is no shell
                 list(command),
                 env=dict(environment),
                 stdin=given,
@@ -78,11 +78,11 @@ def run_program(
         os.set_blocking(pipe.fileno(), False)
         selector.register(pipe, selectors.EVENT_READ)
         while True:
-            ended = process.poll() is not None  # asked before reading: what an ended program wrote is all there
+            ended = process.poll() is not None  # before reading: then all its output is there
             left_s = began + timeout_s - time.monotonic()
             if not ended and left_s <= 0:
                 timed_out = True
-                os.killpg(process.pid, signal.SIGKILL)  # its number is its own until somebody waits for it
+                os.killpg(process.pid, signal.SIGKILL)  # not waited for yet, so its id is not reused
                 process.wait()
                 break
             chunk = _read(selector, 0 if ended else min(_TICK_S, left_s))
@@ -95,7 +95,7 @@ def run_program(
 
 
 def _read(selector: selectors.BaseSelector, wait_s: float) -> bytes:
-    """The bytes to read within ``wait_s``; a pipe that nobody writes to any more is not asked again."""
+    """The bytes that can be read within ``wait_s``; a closed pipe is not read again."""
     if not selector.get_map():
         time.sleep(wait_s)
         return b""

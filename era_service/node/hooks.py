@@ -1,16 +1,17 @@
-"""Hooks: what an operator or an embedding program wants to be run when something happens to the eras.
+"""Hooks: executables and callables that run when something happens to the eras.
 
-In: hooks, which are executables or Python callables, and what happened, as facts. Out: every hook of that event is run
-beside whoever fires it, and a log line reports how each ended. The rules:
+In: hooks, and events with their facts. Out: every hook of an event runs in the background, and a log line reports how
+it ended. The rules:
 
-1. An executable gets the facts as one JSON object on stdin and the event as its only argument. No shell looks at it.
-2. Its environment is ``ENVIRONMENT`` and what was allowed beside; keys and passwords of this process do not reach it.
-3. It has a time limit; its process group is killed then. Its output is kept up to a limit, and logged.
-4. A callable gets the event and the facts. It cannot be killed: one that is late is left behind, and said so. One that
-   is ``async`` is awaited, in an event loop of its own, and cancelled when it is late.
-5. Nothing that a hook does stops whoever fires it. Hooks run one after the other in two lanes: strangers can cause
-   ``refused``, and what they cause delays nothing else. Of ``refused`` at most ``QUEUE_LENGTH`` runs wait, further ones
-   are counted and dropped, loudly; nothing else is ever dropped.
+1. An executable gets the facts as one JSON object on stdin and the event as its only argument. There is no shell.
+2. Its environment is ``ENVIRONMENT`` and the variables that are allowed besides, so that keys and passwords of this
+   process do not reach it.
+3. It has a time limit, after which its process group is killed. Its output is kept up to a limit, and logged.
+4. A callable gets the event and the facts. It cannot be killed: a late one is abandoned, and the log reports that. An
+   ``async`` one is awaited, in an event loop of its own, and cancelled if it is late.
+5. A hook never stops the watcher. Hooks run one after the other in two lanes: anyone can cause ``refused``, and that
+   must delay no other hook. At most ``QUEUE_LENGTH`` runs of ``refused`` wait; more are counted, dropped and logged.
+   Runs of other hooks are never dropped.
 """
 
 import asyncio
@@ -47,7 +48,7 @@ class HookEvent(StrEnum):
     BEFORE_SWITCH = "before-switch"
     """An era begins with the next epoch, or has begun: prepare the node for it, or veto it (``preparation``)."""
     ACTIVATED = "activated"
-    """Another era is the current one; at start-up, the first one that is read."""
+    """The current era changed; also at start-up, for the first one that is read."""
     UNSUPPORTED_UPCOMING = "unsupported-upcoming"
     """The upcoming era is not supported: upgrade."""
     UNSUPPORTED_CURRENT = "unsupported-current"
@@ -57,7 +58,7 @@ class HookEvent(StrEnum):
     CONFIGURATION_ANNOUNCED = "configuration-announced"
     """The protocol configuration of a later epoch appeared, changed or vanished."""
     CONFIGURATION_CHANGED = "configuration-changed"
-    """Another protocol configuration holds; at start-up, the first one that is read."""
+    """The protocol configuration in force changed; also at start-up, for the first one that is read."""
 
 
 Facts = Mapping[str, Any]
@@ -87,7 +88,7 @@ class Hook:
         return getattr(self.run, "__qualname__", None) or type(self.run).__name__
 
     def problem(self) -> str | None:
-        """Why it cannot be run, as far as is known before."""
+        """The reason why it cannot be run, as far as that is known beforehand."""
         if not isinstance(self.run, Path):
             return None if callable(self.run) else "not callable"
         if not self.run.exists():
@@ -99,15 +100,15 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class HookEnd:
-    """How one run of a hook ended.
+    """The end of one run of a hook.
 
     Attributes:
-        event: what had happened.
+        event: the event.
         hook: the hook's name.
         outcome: ``ended``, ``failed``, ``killed`` (by a signal), ``timed out``, ``not started`` or ``raised``.
         code: the exit code of an executable that ended by itself.
         seconds: how long it took.
-        output: the beginning of what it printed.
+        output: the beginning of its output.
     """
 
     event: HookEvent
@@ -119,24 +120,24 @@ class HookEnd:
 
     @property
     def ok(self) -> bool:
-        """Whether it did what it was there for."""
+        """Whether it succeeded."""
         return self.outcome == "ended"
 
 
 class Hooks:
-    """Runs hooks in threads of its own. A context manager; ``close`` waits for what is under way.
+    """Runs hooks in threads of its own. A context manager; ``close`` waits for running hooks.
 
     Args:
-        hooks: what to run.
-        timeout_s: how long one hook may take.
-        before_switch_timeout_s: how long one of ``before-switch`` may take.
-        max_output_bytes: how much of what it prints is kept.
-        pass_environment: names of variables that reach executables beside ``ENVIRONMENT``.
-        environ: where variables are taken from; by default the environment of this process.
-        on_end: called at every end, in the hooks' thread.
+        hooks: the hooks.
+        timeout_s: how long a hook may take.
+        before_switch_timeout_s: how long a hook of ``before-switch`` may take.
+        max_output_bytes: how much of the output of a hook is kept.
+        pass_environment: names of variables that executables get besides ``ENVIRONMENT``.
+        environ: the source of these variables; by default the environment of this process.
+        on_end: called after every run, in the hooks' thread.
 
     Raises:
-        ConfigurationError: ``on_end`` is a coroutine function, and nobody would await it.
+        ConfigurationError: ``on_end`` is a coroutine function, which would never be awaited.
     """
 
     def __init__(
@@ -170,18 +171,18 @@ class Hooks:
         self.close()
 
     def take_over(self, other: "Hooks") -> None:
-        """Run what ``other`` would, as it would, from the next event on; what waits or runs is finished."""
+        """Run the hooks of ``other``, with its limits, from the next event on; waiting ones are finished."""
         self.hooks, self.timeout_s = other.hooks, other.timeout_s
         self._before_switch_timeout_s, self._max_output_bytes = other._before_switch_timeout_s, other._max_output_bytes
         self._environment = other._environment
 
     @property
     def dropped(self) -> int:
-        """How many runs of ``refused`` were dropped, for too many waited."""
+        """The number of runs of ``refused`` that were dropped because too many waited."""
         return self._refused.dropped
 
     def problems(self) -> tuple[str, ...]:
-        """Every hook that could not be run if its event happened now, in words; each is logged too."""
+        """The hooks that could not be run now, each with the reason in words; they are logged too."""
         found = [(hook, hook.problem()) for hook in self.hooks]
         words = tuple(f"The hook {hook.event} {hook.name} cannot be run: {why}" for hook, why in found if why)
         for line in words:
@@ -189,36 +190,33 @@ class Hooks:
         return words
 
     def fire(self, event: HookEvent, facts: Facts) -> int:
-        """Run the hooks of ``event``, soon and elsewhere. Returns how many were taken on."""
-        taken = 0
-        for hook in self.hooks:
-            if hook.event is event:
-                taken += self._take_on(hook, {"event": str(event), **facts})
-        return taken
+        """Run the hooks of ``event`` in the background, and return how many were accepted."""
+        return sum(self._accept(hook, {"event": str(event), **facts}) for hook in self.hooks if hook.event is event)
 
     def wait(self, timeout_s: float | None = None, *, refused: bool = True) -> bool:
-        """Wait until no hook runs or waits; whether that came about in time.
+        """Wait until no hook runs or waits, and return whether that was in time.
 
         Args:
             timeout_s: how long to wait.
-            refused: whether to wait for hooks of ``refused`` too, of which strangers can cause many.
+            refused: whether to wait for hooks of ``refused`` too, of which anyone can cause many.
         """
         until = None if timeout_s is None else time.monotonic() + timeout_s
         lanes = (self._lane, self._refused) if refused else (self._lane,)
         return all(lane.wait(None if until is None else max(0.0, until - time.monotonic())) for lane in lanes)
 
     def close(self, timeout_s: float | None = None) -> None:
-        """Wait for what runs or waits, at most the time it has, and end the threads. Calling it twice is fine.
+        """Wait for running and waiting hooks, and end the threads. Calling it twice is fine.
 
-        Hooks of ``refused`` have the time of one of them altogether.
+        Args:
+            timeout_s: how long to wait; by default the time limits of all of them together, and for hooks of
+                ``refused`` the time limit of one.
         """
-        given = timeout_s
-        left = self._lane.close(lambda count: given if given is not None else self.timeout_s * max(1, count) + 1)
-        left += self._refused.close(lambda _count: given if given is not None else self.timeout_s + 1)
+        left = self._lane.close(lambda count: self.timeout_s * max(1, count) + 1 if timeout_s is None else timeout_s)
+        left += self._refused.close(lambda _count: self.timeout_s + 1 if timeout_s is None else timeout_s)
         if left:
             _log.warning("%d hook%s still waiting at the end, not run", left, " was" if left == 1 else "s were")
 
-    def _take_on(self, hook: Hook, facts: dict[str, object]) -> bool:
+    def _accept(self, hook: Hook, facts: dict[str, object]) -> bool:
         lane = self._refused if hook.event is HookEvent.REFUSED else self._lane
         dropped = lane.dropped
         taken = lane.put((hook, facts))
@@ -247,7 +245,7 @@ class Hooks:
 
     def _run_program(self, hook: Hook, program: Path, facts: Facts) -> HookEnd:
         end = run_program(
-            [str(program.absolute()), str(hook.event)],  # a bare name would be looked for on the PATH
+            [str(program.absolute()), str(hook.event)],  # a bare name would be searched on the PATH
             json.dumps(facts, separators=(",", ":"), default=str).encode(),
             self._environment,
             timeout_s=self._timeout_of(hook),
@@ -256,25 +254,23 @@ class Hooks:
         output = end.output if end.error is None else end.error
         if end.printed_bytes > self._max_output_bytes:
             output += f" … ({end.printed_bytes} bytes in all, cut)"
-        if end.code is None:
-            return HookEnd(hook.event, hook.name, "not started", None, end.seconds, output)
-        if end.timed_out:
-            return HookEnd(hook.event, hook.name, "timed out", None, end.seconds, output)
-        if end.code < 0:
-            return HookEnd(hook.event, hook.name, "killed", end.code, end.seconds, output)
-        return HookEnd(hook.event, hook.name, "failed" if end.code else "ended", end.code, end.seconds, output)
+        if end.code is None or end.timed_out:
+            outcome = "timed out" if end.timed_out else "not started"
+            return HookEnd(hook.event, hook.name, outcome, None, end.seconds, output)
+        outcome = "killed" if end.code < 0 else "failed" if end.code else "ended"
+        return HookEnd(hook.event, hook.name, outcome, end.code, end.seconds, output)
 
     def _call(self, hook: Hook, facts: Facts) -> HookEnd:
-        """Call a callable in a thread of its own, for it may never return."""
-        assert not isinstance(hook.run, Path)  # noqa: S101 - the caller looked
+        """Call a callable in a thread of its own, because it may never return."""
+        assert not isinstance(hook.run, Path)  # noqa: S101 - the caller checked
         call, raised, timeout_s = hook.run, list[BaseException](), self._timeout_of(hook)
 
         def guarded() -> None:
             try:
-                came = call(hook.event, facts)
-                if inspect.isawaitable(came):
-                    asyncio.run(_awaited(came, timeout_s))
-            except BaseException as error:  # SystemExit too: it would end the thread without a word
+                result = call(hook.event, facts)
+                if inspect.isawaitable(result):
+                    asyncio.run(_awaited(result, timeout_s))
+            except BaseException as error:  # SystemExit too, which would end the thread silently
                 raised.append(kept(error))
 
         began = time.monotonic()
@@ -282,14 +278,15 @@ class Hooks:
         thread.start()
         thread.join(timeout_s)
         took_s = time.monotonic() - began
+        outcome, output = "ended", ""
         if thread.is_alive():
-            return HookEnd(hook.event, hook.name, "timed out", None, took_s, "it is abandoned")
-        if raised and isinstance(raised[0], TimeoutError) and took_s >= timeout_s:
-            return HookEnd(hook.event, hook.name, "timed out", None, took_s, "it is cancelled")
-        if raised:
-            return HookEnd(hook.event, hook.name, "raised", None, took_s, f"{type(raised[0]).__name__}: {raised[0]}")
-        return HookEnd(hook.event, hook.name, "ended", None, took_s)
+            outcome, output = "timed out", "it is abandoned"
+        elif raised and isinstance(raised[0], TimeoutError) and took_s >= timeout_s:
+            outcome, output = "timed out", "it is cancelled"
+        elif raised:
+            outcome, output = "raised", f"{type(raised[0]).__name__}: {raised[0]}"
+        return HookEnd(hook.event, hook.name, outcome, None, took_s, output)
 
 
-async def _awaited(came: Awaitable[object], timeout_s: float) -> None:
-    await asyncio.wait_for(came, timeout_s)
+async def _awaited(result: Awaitable[object], timeout_s: float) -> None:
+    await asyncio.wait_for(result, timeout_s)

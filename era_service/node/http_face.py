@@ -1,12 +1,12 @@
-"""A watcher's knowledge over HTTP on this machine alone, for nodes that are written in another language.
+"""The era over HTTP, on this machine only, for nodes that are written in another language.
 
-In: a ``NodeWatcher``, and where to listen. Out: ``GET /era`` and ``GET /wait?epoch=N``, as JSON, or the era's name
-alone for who accepts ``text/plain``. The rules:
+In: a ``NodeWatcher``, and where to listen. Out: ``GET /era`` and ``GET /wait?epoch=N``, as JSON, or only the name of
+the era for clients that accept ``text/plain``. The rules:
 
-1. 200 means that a node may work in the era that is named; 503 that it may not, with the reason: nothing was read, the
-   era is not supported, a switch is being prepared or was vetoed, nobody looks after the era. There is no default.
-2. ``/wait`` answers as soon as the epoch has begun; 204 when it has not within ``timeout`` seconds: ask again.
-3. It listens on a loopback address and answers no page of a browser that was led here by a name of somebody else's.
+1. 200: the node may work in the era that is named. 503: it may not, and the answer has the reason: nothing was read,
+   the era is not supported, a switch is being prepared or was vetoed, or no watcher runs. There is no default era.
+2. ``/wait`` answers as soon as the epoch has begun, or 204 after ``timeout`` seconds: the client asks again.
+3. It listens on a loopback address, and refuses a foreign ``Host``: a web page could have led a browser here.
 """
 
 import ipaddress
@@ -55,7 +55,7 @@ class NodeEra(TypedDict):
 
 
 def era_document(watcher: NodeWatcher) -> NodeEra:
-    """All that a node asks, in one consistent piece: era, epoch, what is coming, how fresh, and whether to work."""
+    """Everything that a node needs, in one consistent document: epoch, eras, freshness, and whether it may work."""
     view = watcher.checker.view
     token = view.token
     why_not: str | None = None
@@ -89,14 +89,14 @@ def era_document(watcher: NodeWatcher) -> NodeEra:
 
 @contextmanager
 def era_face(watcher: NodeWatcher, where: str) -> Iterator[str]:
-    """Serve a watcher within the block; gives the URL.
+    """Serve the era of a watcher within the block, at the URL that the block gets.
 
     Args:
-        watcher: what is served.
-        where: ``PORT`` or ``HOST:PORT`` of a loopback address; port 0 is any that is free.
+        watcher: the watcher.
+        where: ``PORT`` or ``HOST:PORT`` of a loopback address; port 0 is any free one.
 
     Raises:
-        ConfigurationError: it is not a loopback address, or is taken.
+        ConfigurationError: it is not a loopback address, or it is in use.
     """
     host, port = _loopback(where)
     try:
@@ -126,12 +126,8 @@ def era_face(watcher: NodeWatcher, where: str) -> Iterator[str]:
 def _loopback(where: str) -> tuple[str, int]:
     host, _, port = where.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
-    try:
-        number = int(port)
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback, number = False, -1
-    if not is_loopback or not 0 <= number < 2**16:
+    number = int(port) if port.isascii() and port.isdigit() else -1
+    if not _is_loopback(host) or not 0 <= number < 2**16:
         raise ConfigurationError(
             "The watcher listens on this machine only",
             code="WatchAddress",
@@ -144,7 +140,7 @@ def _loopback(where: str) -> tuple[str, int]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    block_on_close = False  # who waits has a thread that ends with the process
+    block_on_close = False  # threads of waiting clients end with the process
 
     def __init__(self, host: str, port: int, watcher: NodeWatcher) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -161,24 +157,24 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = urlsplit(self.path)
         host = urlsplit(f"//{self.headers.get('Host', 'localhost')}").hostname or ""
-        if host != "localhost" and not _is_loopback(host):
-            self._tell(HTTPStatus.FORBIDDEN, "expected the name of this machine's loopback address as Host")
+        if not _is_loopback(host):
+            self._send(HTTPStatus.FORBIDDEN, "expected the name of this machine's loopback address as Host")
         elif asked.path == "/era":
             self._era()
         elif asked.path == "/wait":
             self._wait(parse_qs(asked.query))
         else:
-            self._tell(HTTPStatus.NOT_FOUND, "expected /era or /wait?epoch=N")
+            self._send(HTTPStatus.NOT_FOUND, "expected /era or /wait?epoch=N")
 
     def _wait(self, query: dict[str, list[str]]) -> None:
         try:
             epoch = int(query["epoch"][0])
             wait_s = float(query.get("timeout", [str(DEFAULT_WAIT_S)])[0])
         except (KeyError, ValueError):
-            self._tell(HTTPStatus.BAD_REQUEST, "expected /wait?epoch=N, optionally with timeout=SECONDS")
+            self._send(HTTPStatus.BAD_REQUEST, "expected /wait?epoch=N, optionally with timeout=SECONDS")
             return
         if not self.server.places.acquire(blocking=False):
-            self._tell(HTTPStatus.TOO_MANY_REQUESTS, f"{WAITING_AT_ONCE} are waiting already")
+            self._send(HTTPStatus.TOO_MANY_REQUESTS, f"{WAITING_AT_ONCE} are waiting already")
             return
         try:
             until = time.monotonic() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
@@ -200,11 +196,11 @@ class _Handler(BaseHTTPRequestHandler):
         document = era_document(self.server.watcher)
         status = HTTPStatus.OK if document["ready"] else HTTPStatus.SERVICE_UNAVAILABLE
         if "text/plain" in self.headers.get("Accept", ""):
-            self._tell(status, (document["current_era"] if document["ready"] else document["reason"]) or "")
+            self._send(status, (document["current_era"] if document["ready"] else document["reason"]) or "")
         else:
-            self._tell(status, json.dumps(document), "application/json")
+            self._send(status, json.dumps(document), "application/json")
 
-    def _tell(self, status: HTTPStatus, text: str, kind: str = "text/plain; charset=utf-8") -> None:
+    def _send(self, status: HTTPStatus, text: str, kind: str = "text/plain; charset=utf-8") -> None:
         body = f"{text}\n".encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)
@@ -214,12 +210,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the base class has
-        """Requests are logged for who asks for it."""
+        """Log a request, at level debug."""
         _log.debug(format, *args)
 
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

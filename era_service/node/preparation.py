@@ -1,16 +1,16 @@
 """The ``before-switch`` hooks: they prepare a node for an era, an epoch ahead and at the switch, and may veto it.
 
-In: decisions of the core. Out: runs of these hooks, in a lane of their own, and for each occasion a command by which
-the core records what came of it. The rules:
+In: decisions of the core. Out: runs of these hooks, in a lane of their own, and after each occasion a command by which
+the core records the result. The rules:
 
-1. One epoch ahead of a switch to a supported era the hooks run with ``phase`` ``ahead``. A failure is a warning: there
-   is an epoch left to see to it.
-2. At the switch they run with ``phase`` ``switch``. Until they have ended no work begins and no binary of the new era
-   is started; that of the old one is stopped. A failure is a veto: the node stops, with the reason.
-3. A hook fails by ending otherwise than with 0, by raising, by being late (``before_switch_timeout_s``), or by not
-   being there. The reason is the last line that it printed, or how it ended. After a failure the next ones are not run.
-4. A node that starts in an era whose switch was vetoed, or was being prepared when the node ended, runs them again:
-   else a restart would overrule the veto.
+1. One epoch ahead of a switch to a supported era the hooks run with ``phase`` ``ahead``. A failure is a warning: an
+   epoch is left to resolve it.
+2. At the switch they run with ``phase`` ``switch``. Until they have ended, no work begins, the binary of the old era is
+   stopped and that of the new one is not started. A failure is a veto: the node stops, with the reason.
+3. A hook fails if it exits with another code than 0, raises, is late (``before_switch_timeout_s``), or is missing. The
+   reason is its last line of output, or how it ended. After a failure the remaining hooks are not run.
+4. A node that starts in an era whose switch was vetoed, or was being prepared when the node ended, runs the hooks
+   again: otherwise a restart would overrule the veto.
 """
 
 import queue
@@ -41,7 +41,7 @@ class Preparation:
     """Prepares one node. One thread uses it.
 
     Args:
-        hooks: the hooks, of which those of ``before-switch`` are run here.
+        hooks: the hooks; those of ``before-switch`` are run here.
         now_s: POSIX time in seconds.
         over: called in any thread when an occasion is over.
     """
@@ -56,25 +56,25 @@ class Preparation:
         self._ahead: tuple[str, int] | None = None
         self._cleared: str | None = None
         self.era: str | None = None
-        """The era for which the switch is being prepared now."""
+        """The era whose switch is being prepared now."""
         self.vetoed: str | None = None
-        """Why a switch was vetoed."""
+        """The reason why a switch was vetoed."""
 
     def look(self, decisions: Iterable[Decision]) -> None:
-        """Begin what decisions call for (rules 1 and 2)."""
-        for told in decisions:
-            facts = told.facts
+        """Begin the preparations that decisions require (rules 1 and 2)."""
+        for decision in decisions:
+            facts = decision.facts
             if not self._own or facts.get("supported") is not True:
                 continue
-            if told.kind == DecisionKind.ACTIVATED:
-                self._begin(SWITCH, told.epoch, facts["era"], facts["began"])
-            elif told.kind == DecisionKind.ERA_KNOWN:
+            if decision.kind == DecisionKind.ACTIVATED:
+                self._begin(SWITCH, decision.epoch, facts["era"], facts["began"])
+            elif decision.kind == DecisionKind.ERA_KNOWN:
                 self._cleared = facts["era"]
-            elif told.kind in _SCHEDULE and facts["epochs_left"] == 1:
+            elif decision.kind in _SCHEDULE and facts["epochs_left"] == 1:
                 occasion = facts["era"], facts["begins"]
                 if self._ahead != occasion:
                     self._ahead = occasion
-                    self._begin(AHEAD, told.epoch, *occasion)
+                    self._begin(AHEAD, decision.epoch, *occasion)
 
     def look_back(self, store: Store, view: EraView) -> None:
         """Run the hooks again where the switch to the current era was vetoed or cut short (rule 4).
@@ -92,7 +92,7 @@ class Preparation:
             self._cleared = view.era
 
     def take(self) -> CommandGiven | None:
-        """The result of an occasion that is over."""
+        """The command about an occasion that is over, if one is."""
         try:
             done = self._done.get_nowait()
         except queue.Empty:
@@ -131,7 +131,7 @@ class Preparation:
         self._lane.put({"event": event, "phase": phase, "epoch": epoch, "era": era, "begins": begins})
 
     def _run(self, facts: _Occasion) -> None:
-        """All hooks of one occasion, in the lane's thread."""
+        """Run all hooks of one occasion, in the lane's thread."""
         reason = ""
         for hook in self._own:
             end = self._hooks.run(hook, facts)
@@ -145,7 +145,7 @@ class Preparation:
 
 
 def reason_of(end: HookEnd) -> str:
-    """Why a hook failed: its last line, and how it ended."""
+    """The reason why a hook failed: its last line of output, and how it ended."""
     lines = [line.strip() for line in end.output.splitlines() if line.strip()]
     how = f"{end.hook} {end.outcome}" + ("" if end.code is None else f" with exit code {end.code}")
     return f"{lines[-1]} ({how})" if lines else how

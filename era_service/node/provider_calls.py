@@ -1,11 +1,10 @@
-"""The calls of one node to its provider, made beside the watcher: a provider that hangs holds up no epoch.
+"""The calls of one node to its provider, made in the background: a provider that hangs delays no epoch.
 
-In: the schedule, the source of evidence. Out: the result of a call, once it is over. One call is under
-way at a time, in a daemon thread of its own; it ends in bounded time, for that is what observers promise.
+In: the schedule, the source of evidence. Out: the result of each call, once it is over. One call is under way at a
+time, in a daemon thread; it ends in bounded time, as observers promise.
 """
 
 import logging
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 Answer = ChainTip | ObserverAnswered | ObserverFailed
 Begin = Callable[[Callable[[], Answer], Callable[[], object]], Future[Answer]]
-"""Begins a call, and says how to tell that it is over."""
+"""Begins a call, and calls its second argument when the call is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +31,9 @@ class Called:
     """A call that is over.
 
     Attributes:
-        call: what was asked.
-        answer: the answer: of a poll the tip.
-        tip_seen_s: when the provider had reported the tip, in monotonic seconds; the answer may be much later.
+        call: the question.
+        answer: the answer; that to a poll is the tip.
+        tip_seen_s: when the provider reported the tip, in monotonic seconds; the answer may come much later.
     """
 
     call: Call
@@ -42,31 +41,16 @@ class Called:
     tip_seen_s: float
 
 
-def in_background(work: Callable[[], Answer], then: Callable[[], object]) -> Future[Answer]:
-    """Begin ``work`` in a thread that holds up nobody's end; ``then`` is called after it."""
-    future: Future[Answer] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-        then()
-
-    threading.Thread(target=run, name="eraswitch-provider", daemon=True).start()
-    return future
-
-
 class ProviderCalls:
     """Makes the calls that are due. One thread uses it.
 
     Args:
-        source: what the chain is read through.
+        source: reads and polls the chain.
         clock: the epoch clock.
         schedule: when to call.
         begin: begins a call.
         over: called when a call is over, in any thread.
-        also: reads the protocol configurations after the eras, where that is wanted.
+        also: reads the protocol configurations after the eras, if they are to be read.
     """
 
     def __init__(
@@ -85,7 +69,7 @@ class ProviderCalls:
         self._begin = begin
         self._over = over
         self._configurations = also
-        self._told: SimpleQueue[tuple[Decision, ...]] = SimpleQueue()
+        self._decisions: SimpleQueue[tuple[Decision, ...]] = SimpleQueue()
         self._wanted = False
         self._tip_seen_s = 0.0
         source.on_tip = self._note_tip
@@ -119,7 +103,7 @@ class ProviderCalls:
         """The call that is over, if one is.
 
         Raises:
-            Exception: whatever it raised that no observer may raise.
+            Exception: what a call raised that an observer must not raise.
         """
         if self._under_way is None or not self._under_way[1].done():
             return None
@@ -129,18 +113,18 @@ class ProviderCalls:
             answer = replace(answer, time_s=self._clock.now().time_s)
         return Called(call, answer, self._tip_seen_s)
 
-    def told(self) -> tuple[Decision, ...]:
-        """The decisions about protocol configurations since this was asked last."""
+    def decisions(self) -> tuple[Decision, ...]:
+        """The decisions about protocol configurations since the last call of this."""
         found: tuple[Decision, ...] = ()
-        while not self._told.empty():
-            found += self._told.get()
+        while not self._decisions.empty():
+            found += self._decisions.get()
         return found
 
     def _read(self, epoch: Epoch | None, time_s: float) -> ObserverAnswered | ObserverFailed:
         answer = self.source.ask(epoch, time_s=time_s)
         if self._configurations is not None:
             try:
-                self._told.put(self._configurations.read(epoch).trusted.events)
+                self._decisions.put(self._configurations.read(epoch).trusted.events)
             except StoreError as error:  # the eras of the node do not wait for it
                 _log.warning("The protocol configurations could not be read: %s", error)
         return answer

@@ -1,7 +1,4 @@
-"""A node's reactions to a decision: a log line, and the hooks that are run.
-
-In: a decision of the deciding core. Out: its severity and its words, and the hook event with its facts. Pure.
-"""
+"""A node's reactions to the decisions of the core: log lines, and hook events with their facts. Pure."""
 
 import logging
 from collections import Counter
@@ -13,12 +10,13 @@ from chain_reader.trust.verdicts import Superseded, Unconfirmed
 from era_service.node.hooks import HookEvent
 from era_store.records import Facts
 from eras import EraChecker, EraMarker, EraStatus
+from eras.words import counted
 
 Minimum = Callable[[str], str | None]
-"""Era → the version to install for it, in words; ``None`` where nobody knows."""
+"""Era → the version to install for it, in words; ``None`` if it is unknown."""
 
 WATCHER_LATE = "WatcherLate"
-"""The code of a failure that is none of the provider's: nobody looked after the era for too long."""
+"""The code of a failure that is not the provider's: the watcher itself did not run for too long."""
 
 HOOK_OF_KIND = {
     DecisionKind.ANNOUNCED: HookEvent.ANNOUNCED,
@@ -36,17 +34,17 @@ HOOK_OF_KIND = {
     DecisionKind.CONFIGURATION_ANNOUNCED: HookEvent.CONFIGURATION_ANNOUNCED,
     DecisionKind.CONFIGURATION_CHANGED: HookEvent.CONFIGURATION_CHANGED,
 }
-"""The hooks that a decision runs; ``decision`` in their facts tells apart what shares a hook."""
+"""The hook of each decision; ``decision`` in its facts distinguishes those that share one."""
 
-GRAVEST = (DecisionKind.CONFLICT, DecisionKind.REFUSED, DecisionKind.REFUSED_MANY)
-"""What shares the hook ``refused``, the gravest first."""
+MOST_SEVERE = (DecisionKind.CONFLICT, DecisionKind.REFUSED, DecisionKind.REFUSED_MANY)
+"""The decisions that share the hook ``refused``, most severe first."""
 EXAMPLES = 20
 LAWFUL = {
     Superseded.__name__: "is superseded",
     Unconfirmed.__name__: "is new and waits for its confirmations",
     "OtherKind": "is of another kind",
 }
-"""Verdicts on what is as it should be and not in force all the same, in words."""
+"""Verdicts on payloads that are valid but not in force, in words."""
 
 ERRORS = (
     DecisionKind.UNSUPPORTED_CURRENT,
@@ -78,7 +76,7 @@ QUIET = (
 
 
 def log_lines(decisions: Sequence[Decision], minimum: Minimum) -> Iterator[tuple[int, str]]:
-    """The decisions upon one input as they are logged: severity and words.
+    """The log lines about the decisions on one input: level and words.
 
     At a first start every change of the past is seen at once, and those payloads are reported in one line.
     """
@@ -93,19 +91,19 @@ def log_lines(decisions: Sequence[Decision], minimum: Minimum) -> Iterator[tuple
 
 
 def severity(decision: Decision) -> int:
-    """How loudly a decision is logged; what is in neither list above is a warning."""
+    """The log level of a decision; one in neither list above is a warning."""
     if decision.kind in ERRORS:
         return logging.ERROR
     return logging.INFO if decision.kind in QUIET or is_routine(decision) else logging.WARNING
 
 
 def is_routine(decision: Decision) -> bool:
-    """Whether a refusal is what lawful updates bring: the marker before, or one that is not deep enough yet."""
+    """Whether a refusal is part of normal updates: an earlier marker, or one that is not deep enough yet."""
     return _verdicts(decision) <= LAWFUL.keys()
 
 
 def _verdicts(decision: Decision) -> set[str]:
-    """The verdicts of a refusal; of anything else one that nothing has."""
+    """The verdicts of a refusal; for another decision, a verdict that does not exist."""
     if decision.kind == DecisionKind.REFUSED_MANY:
         return set(decision.facts["verdicts"])
     return {decision.facts["verdict"]} if decision.kind == DecisionKind.REFUSED else {""}
@@ -121,14 +119,14 @@ def hook_of(decision: Decision, minimum: Minimum) -> tuple[HookEvent, Facts] | N
     facts = decision.facts
     if event is None or is_routine(decision) or (event is HookEvent.ACTIVATED and facts["supported"] is False):
         return None
-    told = {"decision": decision.kind, "epoch": decision.epoch, **facts}
+    given = {"decision": decision.kind, "epoch": decision.epoch, **facts}
     if facts.get("supported") is False or event is HookEvent.UNSUPPORTED_CURRENT:
-        told["install"] = minimum(facts["era"])
-    return event, told
+        given["install"] = minimum(facts["era"])
+    return event, given
 
 
 def hooks_of(decisions: Sequence[Decision], minimum: Minimum) -> Iterator[tuple[HookEvent, Facts]]:
-    """The hook events of the decisions upon one input, with their facts; what was refused is one event, the last."""
+    """The hook events of the decisions on one input, with their facts; all refusals are one event, the last."""
     refused: list[Decision] = []
     for decision in decisions:
         hooked = hook_of(decision, minimum)
@@ -143,27 +141,28 @@ def hooks_of(decisions: Sequence[Decision], minimum: Minimum) -> Iterator[tuple[
 
 
 def _refused_facts(refused: Sequence[Decision]) -> dict[str, object]:
-    """The facts of the gravest; where there are several, the counts of all and some of their outputs too."""
-    gravest = min(refused, key=lambda told: GRAVEST.index(DecisionKind(told.kind)))
-    facts = {"decision": gravest.kind, "epoch": gravest.epoch, **gravest.facts}
+    """The facts of the most severe; if there are several, also the counts of all and some of their outputs."""
+    worst = min(refused, key=lambda one: MOST_SEVERE.index(DecisionKind(one.kind)))
+    facts = {"decision": worst.kind, "epoch": worst.epoch, **worst.facts}
     if len(refused) == 1:
         return facts
     verdicts: Counter[str] = Counter()
     outputs: list[str] = []
-    for told in refused:
-        verdicts.update(told.facts["verdicts"] if "verdicts" in told.facts else [told.facts["verdict"]])
-        outputs += told.facts["examples"] if "examples" in told.facts else [told.facts["output"]]
+    for one in refused:
+        verdicts.update(one.facts["verdicts"] if "verdicts" in one.facts else [one.facts["verdict"]])
+        outputs += one.facts["examples"] if "examples" in one.facts else [one.facts["output"]]
     counted = {"count": verdicts.total(), "verdicts": dict(sorted(verdicts.items()))}
     return facts | counted | {"examples": outputs[:EXAMPLES]}
 
 
 def words(decision: Decision, minimum: Minimum) -> str:
     """A decision in words for an operator."""
-    facts, kind = decision.facts, decision.kind
-    worded = _WORDS.get(DecisionKind(kind))
-    if worded is None:
-        return f"{kind}: {_listed(facts)}"
-    return worded(decision, minimum)
+    facts, kind = decision.facts, DecisionKind(decision.kind)
+    if kind in SENTENCES:
+        return SENTENCES[kind].format_map(facts)
+    if kind in _WORDS:
+        return _WORDS[kind](decision, minimum)
+    return f"{kind}: {_listed(facts)}"
 
 
 def status_line(checker: EraChecker) -> str:
@@ -180,12 +179,12 @@ def status_line(checker: EraChecker) -> str:
 
 
 def _listed(facts: Facts) -> str:
-    told = [
+    shown = [
         _shown(value) if name in ("words", "reason") else f"{name} {_shown(value)}"
         for name, value in facts.items()
         if value is not None
     ]
-    return ", ".join(told) or "no further facts"
+    return ", ".join(shown) or "no further facts"
 
 
 def _shown(value: Any) -> str:
@@ -200,8 +199,7 @@ def _shown(value: Any) -> str:
 def _left(facts: Facts) -> str:
     if facts.get("begins") is None:
         return "without an epoch yet"
-    left = facts["epochs_left"]
-    return f"at epoch {facts['begins']}, in {left} epoch{'' if left == 1 else 's'}"
+    return f"at epoch {facts['begins']}, in {counted(facts['epochs_left'], 'epoch')}"
 
 
 def _install(era: str, minimum: Minimum) -> str:
@@ -209,24 +207,10 @@ def _install(era: str, minimum: Minimum) -> str:
     return f"Install a version that knows {era!r}" if version is None else f"Install version {version}"
 
 
-def _known(decision: Decision, _minimum: Minimum) -> str:
-    facts = decision.facts
-    return f"The current era is {facts['era']}, since epoch {facts['began']}"
-
-
-def _activated(decision: Decision, _minimum: Minimum) -> str:
-    facts = decision.facts
-    return f"The era {facts['era']} began at epoch {facts['began']}, after {facts['previous']}"
-
-
 def _announced(decision: Decision, _minimum: Minimum) -> str:
     facts = decision.facts
     was = "" if facts.get("was") is None else f"; it was epoch {facts['was']}"
     return f"The era {facts['era']} is {decision.kind}: {_left(facts)}{was}"
-
-
-def _cancelled(decision: Decision, _minimum: Minimum) -> str:
-    return f"The era {decision.facts['era']} is cancelled"
 
 
 def _activating(decision: Decision, _minimum: Minimum) -> str:
@@ -262,17 +246,14 @@ def _unconfirmed(decision: Decision, _minimum: Minimum) -> str:
 
 
 def _failed(decision: Decision, _minimum: Minimum) -> str:
-    reason: str = decision.facts["reason"]
-    if decision.facts["code"] == WATCHER_LATE:
-        return f"The chain is being read again: {reason}"
-    return f"The chain cannot be read: {reason}"
+    late = decision.facts["code"] == WATCHER_LATE
+    return f"The chain {'is being read again' if late else 'cannot be read'}: {decision.facts['reason']}"
 
 
 def _refused_output(decision: Decision, _minimum: Minimum) -> str:
     facts = decision.facts
-    lawful = LAWFUL.get(facts["verdict"])
-    made_of_it = f"was refused as {facts['verdict']}" if lawful is None else lawful
-    return f"{facts['output']} {made_of_it}: {facts['reason']}"
+    judged = LAWFUL.get(facts["verdict"], f"was refused as {facts['verdict']}")
+    return f"{facts['output']} {judged}: {facts['reason']}"
 
 
 def _trusted(decision: Decision, _minimum: Minimum) -> str:
@@ -283,68 +264,6 @@ def _trusted(decision: Decision, _minimum: Minimum) -> str:
 def _prepared(decision: Decision, _minimum: Minimum) -> str:
     when = "an epoch ahead" if decision.facts["phase"] == "ahead" else "at the switch"
     return f"The node is prepared for the era {decision.facts['era']}, {when}"
-
-
-def _unprepared(decision: Decision, _minimum: Minimum) -> str:
-    facts = decision.facts
-    return (
-        f"The node could not be prepared for the era {facts['era']}, which begins with the next epoch: "
-        f"{facts['reason']}. Resolve it before then: at the switch this would stop the node"
-    )
-
-
-def _vetoed(decision: Decision, _minimum: Minimum) -> str:
-    return f"The switch to the era {decision.facts['era']} was vetoed, and the node stops: {decision.facts['reason']}"
-
-
-def _registered(decision: Decision, _minimum: Minimum) -> str:
-    facts = decision.facts
-    return (
-        f"{facts['party']} is registered with {facts['service']} for epoch {facts['for']}: it supports "
-        f"{facts['eras']}; stake {facts['stake']}"
-    )
-
-
-def _not_registered(decision: Decision, _minimum: Minimum) -> str:
-    return f"The node could not be registered, and will retry: {decision.facts['reason']}"
-
-
-def _supported(decision: Decision, _minimum: Minimum) -> str:
-    facts = decision.facts
-    return f"{facts['share']} of the {facts['base']} stake supports the era {facts['era']}, by {facts['service']}"
-
-
-def _thin(decision: Decision, minimum: Minimum) -> str:
-    facts = decision.facts
-    return (
-        f"ONLY {facts['share']} of the {facts['base']} stake supports the era {facts['era']}, which is in force, by "
-        f"{facts['service']}; this node requires {facts['threshold']}. It continues, because staying behind would "
-        "leave the network: ask the release team, and expect that a quorum may be missing"
-    )
-
-
-def _support_unknown(decision: Decision, _minimum: Minimum) -> str:
-    return f"How much stake supports the era in force is not known: {decision.facts['reason']}"
-
-
-def _fresh(_decision: Decision, _minimum: Minimum) -> str:
-    return "What is in force is confirmed again"
-
-
-def _stale(decision: Decision, _minimum: Minimum) -> str:
-    return f"What is in force could not be confirmed: {decision.facts['reason']}"
-
-
-def _answered(decision: Decision, _minimum: Minimum) -> str:
-    return f"The chain can be read again, through {decision.facts['source']}"
-
-
-def _legacy_agrees(_decision: Decision, _minimum: Minimum) -> str:
-    return "Readers without these rules read the same markers again"
-
-
-def _taken_over(decision: Decision, _minimum: Minimum) -> str:
-    return f"Another process trusted {decision.facts['trusted']} meanwhile, which is adopted"
 
 
 def _configuration_announced(decision: Decision, _minimum: Minimum) -> str:
@@ -362,13 +281,38 @@ def _configuration_changed(decision: Decision, _minimum: Minimum) -> str:
     return f"the protocol configuration since epoch {facts['began']}: {held}{changes}"
 
 
+SENTENCES = {
+    DecisionKind.ERA_KNOWN: "The current era is {era}, since epoch {began}",
+    DecisionKind.ACTIVATED: "The era {era} began at epoch {began}, after {previous}",
+    DecisionKind.CANCELLED: "The era {era} is cancelled",
+    DecisionKind.UNPREPARED: (
+        "The node could not be prepared for the era {era}, which begins with the next epoch: {reason}. Resolve it "
+        "before then: at the switch this would stop the node"
+    ),
+    DecisionKind.VETOED: "The switch to the era {era} was vetoed, and the node stops: {reason}",
+    DecisionKind.REGISTERED: (
+        "{party} is registered with {service} for epoch {for}: it supports {eras}; stake {stake}"
+    ),
+    DecisionKind.NOT_REGISTERED: "The node could not be registered, and will retry: {reason}",
+    DecisionKind.SUPPORTED: "{share} of the {base} stake supports the era {era}, by {service}",
+    DecisionKind.THIN_SUPPORT: (
+        "ONLY {share} of the {base} stake supports the era {era}, which is in force, by {service}; this node requires "
+        "{threshold}. It continues, because staying behind would leave the network: ask the release team, and expect "
+        "that a quorum may be missing"
+    ),
+    DecisionKind.SUPPORT_UNKNOWN: "How much stake supports the era in force is not known: {reason}",
+    DecisionKind.FRESH: "What is in force is confirmed again",
+    DecisionKind.STALE: "What is in force could not be confirmed: {reason}",
+    DecisionKind.PROVIDER_ANSWERED: "The chain can be read again, through {source}",
+    DecisionKind.LEGACY_AGREES: "Readers without these rules read the same markers again",
+    DecisionKind.MEMORY_TAKEN_OVER: "Another process trusted {trusted} meanwhile, which is adopted",
+}
+"""The decisions whose words are one sentence with their facts."""
+
 _WORDS: dict[DecisionKind, Callable[[Decision, Minimum], str]] = {
-    DecisionKind.ERA_KNOWN: _known,
-    DecisionKind.ACTIVATED: _activated,
     DecisionKind.ANNOUNCED: _announced,
     DecisionKind.SCHEDULED: _announced,
     DecisionKind.MOVED: _announced,
-    DecisionKind.CANCELLED: _cancelled,
     DecisionKind.ACTIVATING_IN: _activating,
     DecisionKind.UNSUPPORTED_UPCOMING: _unsupported_upcoming,
     DecisionKind.UNSUPPORTED_CURRENT: _unsupported_current,
@@ -378,18 +322,6 @@ _WORDS: dict[DecisionKind, Callable[[Decision, Minimum], str]] = {
     DecisionKind.CONFLICT: _refused_output,
     DecisionKind.TRUSTED: _trusted,
     DecisionKind.PREPARED: _prepared,
-    DecisionKind.UNPREPARED: _unprepared,
-    DecisionKind.VETOED: _vetoed,
-    DecisionKind.REGISTERED: _registered,
-    DecisionKind.NOT_REGISTERED: _not_registered,
-    DecisionKind.SUPPORTED: _supported,
-    DecisionKind.THIN_SUPPORT: _thin,
-    DecisionKind.SUPPORT_UNKNOWN: _support_unknown,
-    DecisionKind.STALE: _stale,
-    DecisionKind.FRESH: _fresh,
-    DecisionKind.PROVIDER_ANSWERED: _answered,
-    DecisionKind.LEGACY_AGREES: _legacy_agrees,
-    DecisionKind.MEMORY_TAKEN_OVER: _taken_over,
     DecisionKind.CONFIGURATION_ANNOUNCED: _configuration_announced,
     DecisionKind.CONFIGURATION_CHANGED: _configuration_changed,
 }

@@ -1,7 +1,7 @@
-"""New settings for a running watcher: whom it asks and when, its hooks, its log and the support that it wants.
+"""New settings for a running watcher: its providers and intervals, its hooks, its log and the support that it requires.
 
-In: a running ``NodeWatcher``, the settings that hold and newly checked ones. Out: the settings that hold then. All is
-tried before anything is changed, providers by one reading.
+In: a running ``NodeWatcher``, the settings in force and newly checked ones. Out: the settings in force then. Everything
+is tried before anything is changed; providers are tried by one reading.
 """
 
 import logging
@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from chain_reader.providers.failover import Failover
 from era_service.config.schema import Settings
 from era_service.logs import configure_logging
+from era_service.node.configured_errands import support_errand
 from era_service.node.hooks import Hook
-from era_service.node.opening import configured_hooks, minimum_of, support_errand, watch_options
+from era_service.node.opening import configured_hooks, minimum_of, watch_options
 from era_service.node.service_works import SupportRule
 from era_service.node.watcher import NodeWatcher
 from era_service.service.reloading import Reloaded, merged, reads_elsewhere
@@ -28,7 +29,7 @@ RELOADED_SETTINGS = frozenset(
     )
 )
 KEPT_SETTINGS = frozenset(("hooks.before_switch",))
-"""What prepares a switch, and may veto it, does not change within one."""
+"""The hooks that prepare a switch, and may veto it, must not change during one."""
 UNUSED_SECTIONS = frozenset(("keys", "networks", "quorum", "service"))
 _log = logging.getLogger(__name__)
 
@@ -43,9 +44,9 @@ def reload(watcher: NodeWatcher, old: Settings, new: Settings, hooks: Sequence[H
 
     Args:
         watcher: the watcher.
-        old: the settings that hold.
-        new: those that were read now, checked.
-        hooks: those beside the configured ones.
+        old: the settings in force.
+        new: the settings that were read now, checked.
+        hooks: the hooks besides the configured ones.
 
     Raises:
         ConfigurationError: a hook could not be run, or the new providers cannot be read; nothing was changed.
@@ -78,7 +79,7 @@ def reload(watcher: NodeWatcher, old: Settings, new: Settings, hooks: Sequence[H
 
 
 def _providers(settings: Settings, result: Reloaded) -> Failover | None:
-    """The providers, opened anew, so that key files are read again; ``None`` where those of before are to stay.
+    """The providers, opened again so that key files are read again; ``None`` if the present ones are kept.
 
     Raises:
         ConfigurationError: others are configured, and they cannot be read.

@@ -1,7 +1,7 @@
-"""Notifies systemd of a service: that it is ready, what it does, that it is alive, that it stops.
+"""Notifies systemd of the state of a service: ready, alive, stopping, and a status line.
 
-In: the environment that systemd gave (``NOTIFY_SOCKET``, ``WATCHDOG_USEC``, ``WATCHDOG_PID``). Out: datagrams, as
-``sd_notify(3)`` has them. Without a socket nothing is sent; a socket that takes nothing never stops a service.
+In: the environment from systemd (``NOTIFY_SOCKET``, ``WATCHDOG_USEC``, ``WATCHDOG_PID``). Out: datagrams in the format
+of ``sd_notify(3)``. Without a socket nothing is sent; a socket that fails never stops a service.
 """
 
 import logging
@@ -13,11 +13,11 @@ _log = logging.getLogger(__name__)
 
 
 class SystemdNotifier:
-    """Tells systemd; does nothing where systemd does not listen.
+    """Notifies systemd; does nothing if systemd does not listen.
 
     Args:
         environ: the environment of the process.
-        pid: the process that the watchdog is meant for.
+        pid: the process that the watchdog watches; by default this one.
     """
 
     def __init__(self, environ: Mapping[str, str] | None = None, *, pid: int | None = None) -> None:
@@ -29,11 +29,11 @@ class SystemdNotifier:
 
     @property
     def listens(self) -> bool:
-        """Whether anybody listens."""
+        """Whether systemd listens."""
         return bool(self._address)
 
     def ready(self) -> None:
-        """The service has started up."""
+        """Report that the service has started."""
         self._send("READY=1")
 
     def status(self, text: str) -> None:
@@ -41,11 +41,11 @@ class SystemdNotifier:
         self._send(f"STATUS={' '.join(text.split())}")
 
     def alive(self) -> None:
-        """The service is alive; due more often than ``watchdog_s``."""
+        """Report that the service is alive; due more often than ``watchdog_s``."""
         self._send("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """The service begins to stop."""
+        """Report that the service begins to stop."""
         self._send("STOPPING=1")
 
     def _send(self, message: str) -> None:
@@ -66,7 +66,7 @@ class SystemdNotifier:
 
 
 def _watchdog_s(environ: Mapping[str, str], pid: int) -> float | None:
-    """Seconds within which a sign of life is due; ``None`` where none is expected of this process."""
+    """Seconds within which a sign of life is due; ``None`` if none is expected from this process."""
     text, owner = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", str(pid))
     if not (text.isascii() and text.isdigit() and int(text)) or owner != str(pid):
         return None

@@ -1,16 +1,16 @@
-"""A node's exchange with the service of a release team: its registration, and how much stake supports its era.
+"""The works of errands with the service of a release team: registering a node, and checking the support of its era.
 
-In: the key of the party, what the node can do, the URL of a service. Out: works for an ``Errand``. The rules:
+In: the key of the party, the node's capability, the URL of a service. Out: works for an ``Errand``. The rules:
 
-1. A registration is signed and made anew at every epoch and whenever what the node can do changes. Its stake is the one
-   that was given; where none was, it states 0 and the service counts it with the stake that it knows, if it knows any.
-2. A node that sees an era in force with less supporting stake than its own threshold warns. It never refuses: a node
-   that stays behind alone has left the network.
+1. A node registers, signed, at every epoch and whenever its capability changes. Its stake is the given one; without
+   one it states 0, and the service counts the stake that it knows, if any.
+2. A node warns if the era in force has less supporting stake than its own threshold. It never refuses the era: a node
+   that stays behind alone leaves the network.
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +19,7 @@ from typing import Any
 from chain_reader.node.kinds import DecisionKind
 from datum import EraSigner, VerificationKey
 from era_service.node.epoch_clock import spread
+from era_service.node.errand import Outcome
 from era_service.service.client import ServiceClient
 from era_store.capability import Capability
 from eras import BehaviourSwitches, ChainReadError, ConfigurationError, EraView, SupportedEras
@@ -33,20 +34,20 @@ class Registering:
     """The registration of a node, at every epoch and on change (rule 1): a ``Work``.
 
     Attributes:
-        url: where the service begins.
+        url: the base URL of the service.
         key: the key that the party id is, or is the hash of.
         marker_key: the verification key of the network's markers.
         supported: the eras that the software knows.
-        network_magic: of the network.
-        party_id: who; by default the pool id of the key.
-        version: of the node's software, where it is given.
-        stake: in lovelace, where it is given.
-        switches: the sealed switches of the node, where it has any.
-        loaded: gives the eras whose behaviour the node has loaded; ``None`` where that is not known.
+        network_magic: the magic of the network.
+        party_id: the party; by default the pool id of the key.
+        version: the version of the node's software, if given.
+        stake: the stake in lovelace, if given.
+        switches: the sealed switches of the node, if it has any.
+        loaded: returns the eras whose behaviour the node has loaded; ``None`` if that is unknown.
         spread_s: seconds over which nodes spread their registrations when an epoch begins.
 
     Raises:
-        ConfigurationError: the key does not speak for the party id.
+        ConfigurationError: the key is not that of the party.
     """
 
     url: str
@@ -76,27 +77,27 @@ class Registering:
             )
 
     def capability(self) -> Capability:
-        """The node's capability now."""
+        """The present capability of the node."""
         digest = None
         if self.switches is not None:
-            told = json.dumps([one.to_dict() for one in self.switches.describe()], sort_keys=True)
-            digest = hashlib.sha256(told.encode()).hexdigest()
+            described = json.dumps([one.to_dict() for one in self.switches.describe()], sort_keys=True)
+            digest = hashlib.sha256(described.encode()).hexdigest()
         loaded = None if self.loaded is None else tuple(sorted(set(self.loaded()) & set(self.supported)))
         return Capability(tuple(sorted(self.supported)), digest, loaded)
 
     def occasion(self, view: EraView) -> Hashable | None:
-        """The epoch, and what the node can do."""
+        """The epoch, and the capability of the node."""
         return None if view.token is None else (view.token.epoch, self.capability())
 
     def wait_s(self, occasion: Hashable) -> float:
-        """A moment of the node's own."""
+        """The seconds to wait, different for each node."""
         return spread(self.party_id, occasion, self.spread_s)
 
-    def run(self, occasion: Hashable) -> tuple[DecisionKind, Mapping[str, str]]:
+    def run(self, occasion: Hashable) -> Outcome:
         """Register.
 
         Raises:
-            EraSwitchError: the service did not take it, or could not be reached.
+            EraSwitchError: the service refused the registration, or could not be reached.
         """
         epoch, capability = _pair(occasion)
         with closing(ServiceClient(self.url, self.marker_key, network_magic=self.network_magic)) as client:
@@ -112,12 +113,12 @@ class SupportRule:
     """The check that enough stake supports the era that is in force (rule 2): a ``Work``.
 
     Attributes:
-        url: where the service begins, whose adoption is believed.
+        url: the base URL of the service, whose figures are trusted.
         threshold: the share of stake that must support the era.
         marker_key: the verification key of the network's markers.
-        base: of what stake.
+        base: the stake that it is a share of.
         node_id: identifies the node.
-        spread_s: seconds over which nodes spread their questions.
+        spread_s: seconds over which nodes spread their requests.
     """
 
     url: str
@@ -133,11 +134,11 @@ class SupportRule:
         return None if view.token is None else (view.token.current.epoch or 0, view.token.current.name)
 
     def wait_s(self, occasion: Hashable) -> float:
-        """A moment of the node's own."""
+        """The seconds to wait, different for each node."""
         return spread(self.node_id, occasion, self.spread_s)
 
-    def run(self, occasion: Hashable) -> tuple[DecisionKind, Mapping[str, str]]:
-        """Ask, and compare.
+    def run(self, occasion: Hashable) -> Outcome:
+        """Ask the service, and compare with the threshold.
 
         Raises:
             ChainReadError: the service could not be reached, or does not know the share.

@@ -1,8 +1,8 @@
-"""Runs the node itself, on the binary of the era: started, stopped and started anew on the next one at a switch.
+"""Runs the node itself on the binary of the era, and restarts it on the next binary at a switch.
 
 In: an ``EraFolder`` and the arguments of its program. Out: one child process, in a process group of its own, that does
-not outlive whoever runs it (``child``). Its hash is checked before it is started: a binary that is not what it should
-be is never run, and the old one goes on.
+not outlive this process (``child``). The hash of a binary is checked before it is started; if it does not match, the
+old binary continues.
 """
 
 import logging
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class LinkSwitcher:
-    """Switches the link alone, where the node is run by somebody else: a hook may then start it anew."""
+    """Switches only the link, for a node that runs elsewhere; a hook may restart it."""
 
     needs_looking_after = False
 
@@ -29,10 +29,10 @@ class LinkSwitcher:
         self.folder = folder
 
     def run(self, era: str) -> bool:
-        """See to it that the link leads to ``era``; whether it led elsewhere.
+        """Point the link to ``era``, and return whether it pointed elsewhere.
 
         Raises:
-            SwapError: that binary cannot be run, or the link not be switched.
+            SwapError: the binary cannot be run, or the link cannot be switched.
         """
         switched = self.folder.current() != era and self.folder.switch(era)
         if switched:
@@ -40,23 +40,23 @@ class LinkSwitcher:
         return switched
 
     def ended(self) -> int | None:
-        """Nobody runs here."""
+        """Nothing runs here."""
         return None
 
     def stop(self, grace_s: float | None = None, *, hurry: Callable[[], bool] = lambda: False) -> int | None:
-        """Nobody runs here."""
+        """Nothing runs here."""
         return None
 
 
 class NodeSupervisor:
-    """One child process and the era whose binary it runs. Several threads may use it; a context manager.
+    """One child process, and the era whose binary it runs. Several threads may use it; a context manager.
 
     Args:
         folder: the binaries.
-        arguments: of the program, the same for every era.
-        grace_s: seconds that a child has to end after SIGTERM, before it is killed with its group.
+        arguments: the arguments of the program, the same for every era.
+        grace_s: seconds from SIGTERM until a child that has not ended is killed with its group.
         environ: the child's environment; ``ERASWITCH_ERA`` is added to it.
-        waiting: called often while a child is ending: who waits for a long time should give signs of life.
+        waiting: called often while a child is ending, so that the caller can give signs of life.
     """
 
     needs_looking_after = True
@@ -87,26 +87,26 @@ class NodeSupervisor:
 
     @property
     def pid(self) -> int | None:
-        """The child's number, while it runs."""
+        """The process id of the child, while it runs."""
         child = self._child
         return child.pid if child is not None and child.poll() is None else None
 
     def ended(self) -> int | None:
-        """The exit code of a child that ended by itself, below 0 the signal; ``None`` while all is well."""
+        """The exit code of a child that ended by itself, below 0 the signal; ``None`` if none did."""
         with self._lock:
             return None if self._child is None else self._child.poll()
 
     def run(self, era: str) -> bool:
-        """See to it that the binary of ``era`` was started; whether anything had to be done.
+        """Start the binary of ``era`` unless it was started already, and return whether there was anything to do.
 
-        The node ends with the thread that called this: call it in one that stays.
+        The node ends with the calling thread, which therefore has to stay.
 
         Raises:
-            SwapError: that binary cannot be run. What ran before runs on.
+            SwapError: the binary cannot be run. The one before continues.
         """
         with self._lock:
             if self._child is not None and self.era == era:
-                return False  # one that ended by itself is not started again: ``ended`` says so
+                return False  # one that ended by itself is not restarted: ``ended`` reports it
             program = self.folder.verified(era)
             running = self._child is not None
             if running:
@@ -127,11 +127,11 @@ class NodeSupervisor:
             return True
 
     def stop(self, grace_s: float | None = None, *, hurry: Callable[[], bool] = lambda: False) -> int | None:
-        """Stop the child, and all that it started and left in its group; its exit code. Calling it twice is fine.
+        """Stop the child and its process group, and return its exit code. Calling it twice is fine.
 
         Args:
-            grace_s: how long it has, where not as long as always.
-            hurry: whether, from now on, it has no longer than always.
+            grace_s: seconds until it is killed; by default the usual grace.
+            hurry: whether, from now on, only the usual grace is left.
         """
         with self._lock:
             return self._stop(self._grace_s if grace_s is None else grace_s, hurry)
@@ -144,12 +144,12 @@ class NodeSupervisor:
             child.terminate()
             if not self._ends(child, grace_s, hurry):
                 _log.warning("The node did not end in time, so it is killed")
-            os.killpg(child.pid, signal.SIGKILL)  # what it left in its group, too; nobody has waited for it yet
+            os.killpg(child.pid, signal.SIGKILL)  # and its group; not waited for yet, so the id is its own
             child.wait()
         return child.returncode
 
     def _ends(self, child: "subprocess.Popen[bytes]", grace_s: float, hurry: Callable[[], bool]) -> bool:
-        """Whether the child ends within its grace; its number stays its own."""
+        """Whether the child ends within its grace; it is not waited for, so its id is not reused."""
         until = time.monotonic() + grace_s
         while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             now_s = time.monotonic()

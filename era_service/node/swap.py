@@ -5,7 +5,7 @@
     FOLDER/current -> eras/<era>        a symbolic link that is replaced in one step
 
 In: the folder, the program's name, an era. Out: the program to run, checked by its hash, and the link switched to it.
-A binary that serves several eras is installed under each of them: a link from one era to another will do.
+A binary for several eras is installed under each of them, for example by a link from one era to another.
 """
 
 import hashlib
@@ -55,9 +55,9 @@ class EraFolder:
             )
 
     def current(self) -> str | None:
-        """The era that the link names; ``None`` before the first switch, or where the link leads elsewhere."""
+        """The era that the link points to; ``None`` before the first switch, or if the link points elsewhere."""
         try:
-            target = Path(os.readlink(self.path / CURRENT))  # noqa: PTH115 - the very text of the link
+            target = Path(os.readlink(self.path / CURRENT))  # noqa: PTH115 - the text of the link
         except OSError:
             return None
         return target.name if target.parts[:1] == ("eras",) and len(target.parts) == 2 else None
@@ -94,10 +94,10 @@ class EraFolder:
         return real
 
     def switch(self, era: str) -> bool:
-        """Let ``current`` lead to ``era``, in one step; whether it led elsewhere before.
+        """Point ``current`` to ``era``, in one step, and return whether it pointed elsewhere.
 
         Raises:
-            SwapError: the era's program is not fit to run, or the link cannot be written.
+            SwapError: the era's program cannot be run, or the link cannot be written.
         """
         self.verified(era)
         if self.current() == era:
@@ -120,7 +120,7 @@ class EraFolder:
         return True
 
     def _expected_hash(self, era: str, sums: Path) -> str:
-        """The hash of the program by its hash file."""
+        """The hash of the program in its hash file."""
         try:
             lines = sums.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
@@ -143,13 +143,22 @@ class EraFolder:
         )
 
 
+def configured_folder(path: Path | None, program: str | None) -> EraFolder | None:
+    """The folder of binaries that is configured; ``None`` without a path, or without the name of the program.
+
+    Raises:
+        ConfigurationError: the program is a path, not a name.
+    """
+    return None if path is None or program is None else EraFolder(path.expanduser().absolute(), program)
+
+
 def _is_name(text: str) -> bool:
-    """Whether ``text`` names something within a folder: markers come from a chain, and any text is an era's name."""
+    """Whether ``text`` is a file name: era names come from a chain, and may be any text."""
     return _NAME.fullmatch(text) is not None and text not in (".", "..") and len(os.fsencode(text)) <= 255
 
 
 def _flush(folder: Path) -> None:
-    """Make renames in ``folder`` outlive a loss of power."""
+    """Make renames in ``folder`` survive a power failure."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(opened)

@@ -1,8 +1,8 @@
-"""Waiting: a sleep that can be ended, and a moment that threads and coroutines wait for.
+"""Waiting: a sleep that can be ended, a moment that threads and coroutines wait for, and work in the background.
 
 ``Alarm.ring`` ends the present sleep or the next one, from any thread and from a signal handler, which may take no
 lock. ``Readiness`` is the first check of a watcher, or its end: waiting for it blocks no event loop, and no thread is
-kept for a coroutine that gives up.
+kept for a coroutine that gives up. What runs ``in_background`` never delays the end of the process.
 """
 
 import asyncio
@@ -11,33 +11,53 @@ import selectors
 import threading
 import time
 import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
+from typing import TypeVar
+
+Result = TypeVar("Result")
 
 SLICE_S = 15.0
-"""So long at most after a machine woke up, a sleep that is over ends."""
+"""A sleep that is over ends at most this long after the machine woke up."""
+
+
+def in_background(work: Callable[[], Result], then: Callable[[], object]) -> Future[Result]:
+    """Begin ``work`` in a daemon thread, and call ``then`` after it."""
+    future: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+        then()
+
+    threading.Thread(target=run, name="eraswitch-background", daemon=True).start()
+    return future
 
 
 class Alarm:
-    """Sleeps, and is woken through a pipe. One thread sleeps; everyone may ring."""
+    """A sleep that is ended through a pipe. One thread sleeps; any thread may ring."""
 
     def __init__(self) -> None:
         self._open()
 
     def renew(self) -> None:
-        """Take a pipe of its own, in a child process that was forked off: by the old one it would wake its parent."""
+        """Open a new pipe, in a forked process: the old one is shared with the parent, and would wake it."""
         self._closing()
         self._open()
 
     def ring(self) -> None:
         """End the sleep."""
-        with suppress(BlockingIOError):  # full of rings already
+        with suppress(BlockingIOError):  # the pipe is full of rings
             os.write(self._writing, b"\0")
 
     def sleep(self, seconds: float) -> None:
         """Sleep for ``seconds``, or until it rings.
 
-        The time for which a machine is suspended counts too, which the clock of ``select`` leaves out: the sleep is cut
-        into slices, and the time of day ends it.
+        The time for which a machine is suspended counts too, although the clock of ``select`` leaves it out: the sleep
+        is cut into slices, and the time of day ends it.
         """
         until = time.time() + seconds
         with selectors.DefaultSelector() as selector:
@@ -67,13 +87,13 @@ def _close(*ends: int) -> None:
 
 
 class Readiness:
-    """Set once. Several threads and event loops may wait."""
+    """A moment that comes once. Several threads and event loops may wait for it."""
 
     def __init__(self) -> None:
         self.renew()
 
     def renew(self) -> None:
-        """Begin anew, with no one waiting: in a process that was forked off nobody of its parent does."""
+        """Begin again without waiters, in a forked process: those of the parent are not there."""
         self._lock = threading.Lock()
         self._event = threading.Event()
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
@@ -84,12 +104,12 @@ class Readiness:
         return self._event.is_set()
 
     def set(self) -> None:
-        """It has come. Twice is fine."""
+        """Let it come; calling it twice is fine."""
         with self._lock:
             self._event.set()
             waiting, self._waiting = self._waiting, set()
         for loop, event in waiting:
-            with suppress(RuntimeError):  # a loop that has ended meanwhile waits for nothing
+            with suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(event.set)
 
     def wait(self, timeout_s: float | None = None) -> bool:

@@ -1,4 +1,4 @@
-"""How a node is watched, what the watcher works with, and why that ends: the records of the watcher."""
+"""The records of a watcher: how it watches, what it works with, and why it ended."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +9,10 @@ from era_service.node.binaries import NodeRunner
 from era_service.node.call_schedule import CallOptions
 from era_service.node.errand import Errand
 from era_service.node.hooks import Hooks
-from era_service.node.provider_calls import Begin, in_background
+from era_service.node.provider_calls import Begin
 from era_service.node.reactions import Minimum
 from era_service.node.sd_notify import SystemdNotifier
+from era_service.node.waiting import in_background
 from eras.events import refuse_unawaited
 
 
@@ -21,40 +22,36 @@ class WatchOptions:
 
     Attributes:
         calls: when the provider is called.
-        drain_s: how long work may take to be finished once the era is unsupported; ``None`` ends at once.
+        drain_s: how long work under way may take to finish once the era is unsupported; ``None`` ends at once.
     """
 
     calls: CallOptions = field(default_factory=CallOptions)
     drain_s: float | None = None
 
 
-def _unknown(_era: str) -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """All that a watcher works with beside the chain.
+    """Everything that a watcher works with besides the chain.
 
     Attributes:
-        hooks: what to run; the caller closes it.
+        hooks: the hooks; the caller closes them.
         notifier: notifies systemd.
         runner: switches or runs the node's own binaries.
-        minimum: era → the version to install, in words.
+        minimum: era → the version to install for it, in words.
         on_decision: called with every decision, in the watcher's thread.
-        errands: exchanges with services beside the chain.
-        configurations: reads the protocol configurations, where that is wanted; decisions about them are reported too.
+        errands: exchanges with services.
+        configurations: reads the protocol configurations, if that is enabled; reports decisions about them too.
         begin: begins a call of the provider; by default in a thread of its own.
-        wait: waits for at most so many seconds; by default until something has to be done.
+        wait: waits for at most the given number of seconds; by default until there is something to do.
 
     Raises:
-        ConfigurationError: ``on_decision`` is a coroutine function, and nobody would await it.
+        ConfigurationError: ``on_decision`` is a coroutine function, which would never be awaited.
     """
 
     hooks: Hooks = field(default_factory=Hooks)
     notifier: SystemdNotifier = field(default_factory=lambda: SystemdNotifier({}))
     runner: NodeRunner | None = None
-    minimum: Minimum = _unknown
+    minimum: Minimum = lambda _era: None
     on_decision: Callable[[Decision], object] | None = None
     errands: Sequence[Errand] = ()
     configurations: ConfigurationReader | None = None
@@ -68,7 +65,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class WatchEnd:
-    """Why a watcher ended: an exit code, and the reason in words."""
+    """The end of a watcher: an exit code, and the reason in words."""
 
     code: int
     reason: str

@@ -1,18 +1,19 @@
-"""The watcher of a node: sees to it that the node knows its era at start-up and at every epoch, and reports it in time.
+"""The watcher of a node: keeps the node's era up to date at start-up and at every epoch, and warns in time.
 
 In: the deciding core, a source of evidence, the epoch clock. Out: an ``EraChecker`` that is always up to date, log
-lines, hooks, and in the end a ``WatchEnd``. Embed it in a thread (``start``), in asyncio (``watch``), or give it the
-thread that calls it (``run``). What is decided is the core's; here is when things happen:
+lines, hooks, and in the end a ``WatchEnd``. Embed it in a thread (``start``), in asyncio (``watch``), or let it use the
+calling thread (``run``). The core makes the decisions; this module decides when things happen:
 
-1. At an epoch's beginning the clock ticks: a switch that is trusted happens then and waits for nobody, whatever the
-   provider does. The chain is read soon after (``call_schedule``), again and again while it does not answer.
-2. Where no genesis is known the observer's tip is polled, and an epoch begins with the reading that sees it.
-3. Between two appointments it sleeps. Calls are made beside it (``provider_calls``): a provider that hangs holds up
+1. The clock ticks when an epoch begins: a trusted switch happens then, whatever the provider does. The chain is read
+   soon after (``call_schedule``), and again until it answers.
+2. Without a genesis the observer's tip is polled, and an epoch begins with the reading that sees it.
+3. Otherwise the watcher sleeps. Calls are made in the background (``provider_calls``): a provider that hangs delays
    nothing.
-4. Where nobody looks after the era no work begins (``attendance``), and what is known from before a gap in which nobody
-   did is stale until the chain is read again.
-5. With an unsupported current era the node that it runs is stopped at once, and it ends with exit code 4 when the
-   hooks have ended; with ``drain_s``, when the work under way has too, or that time is over. No new work begins.
+4. While no watcher runs no work begins (``attendance``), and knowledge from before a gap is stale until the chain is
+   read again.
+5. If the current era is unsupported, the node that it runs is stopped at once, and the watcher ends with exit code 4
+   when the hooks have ended; with ``drain_s``, when the work under way has ended too, or that time is over. No new
+   work begins.
 """
 
 import asyncio
@@ -46,7 +47,7 @@ from eras import Epoch, EraChecker, EraStatus
 
 UNSUPPORTED = 4
 ERRAND_S = 60.0
-"""How long one check waits for each errand."""
+"""How long ``check`` waits for each errand."""
 _CHECK_TICK_S = _HOOK_TICK_S = _RUNNER_TICK_S = 1.0
 _DRAIN_TICK_S = 0.2
 _INPUTS_AT_ONCE = 256
@@ -54,14 +55,14 @@ _log = logging.getLogger(__name__)
 
 
 class NodeWatcher:
-    """Watches the era of one node. One thread runs it; everything else may be called from any.
+    """Watches the era of one node. One thread runs it; other threads may call everything else.
 
     Args:
-        core: what decides.
-        source: what the chain is read and polled through.
+        core: makes the decisions.
+        source: reads and polls the chain.
         clock: the epoch clock.
         options: how to watch.
-        beside: what else it works with; by default nothing.
+        beside: what it works with besides these; by default nothing.
     """
 
     def __init__(
@@ -109,40 +110,40 @@ class NodeWatcher:
 
     @property
     def vetoed(self) -> str | None:
-        """Why a hook of ``before-switch`` vetoed the switch to the current era; ``None`` where none did."""
+        """The reason why a ``before-switch`` hook vetoed the switch to the current era; ``None`` without a veto."""
         return self._preparation.vetoed
 
     @property
     def end(self) -> WatchEnd | None:
-        """Why it ended; ``None`` while it watches."""
+        """The end of the watcher; ``None`` while it watches."""
         return self._end
 
     def wait_ready(self, timeout_s: float | None = None) -> bool:
-        """Wait until the first check is over, or the watcher has ended; whether there is an era to run then.
+        """Wait until the first check is over or the watcher has ended, and return whether there is an era to run.
 
         Raises:
-            EraNotReadyError: nobody looks after the era: the watcher was stopped, failed, or runs in another process.
+            EraNotReadyError: the watcher was stopped, has failed, or runs in another process.
         """
         self._ready.wait(timeout_s)
         return self._has_era()
 
     async def wait_ready_async(self, timeout_s: float | None = None) -> bool:
-        """``wait_ready`` for asyncio: awaited, it holds up no event loop, and cancelled, it leaves nothing behind.
+        """``wait_ready`` for asyncio; it does not block the event loop, and may be cancelled.
 
         Raises:
-            EraNotReadyError: nobody looks after the era: the watcher was stopped, failed, or runs in another process.
+            EraNotReadyError: the watcher was stopped, has failed, or runs in another process.
         """
         await self._ready.wait_async(timeout_s)
         return self._has_era()
 
     @contextmanager
     def work(self) -> Iterator[str]:
-        """A unit of work in the current era, which cannot change within it; with ``drain_s`` it may be finished.
+        """A unit of work in the current era, which does not change within the block; ``drain_s`` lets it finish.
 
         Raises:
-            EraNotReadyError: nothing was read yet, or nobody looks after the era: the watcher was not started, was
-                stopped or has failed, has not looked for too long, or runs in the process that this one was forked off.
-            UnsupportedEraError: the current era is not supported: no new work begins.
+            EraNotReadyError: nothing was read yet, or the watcher was not started, was stopped, has failed, is late, or
+                runs in the process from which this one was forked.
+            UnsupportedEraError: the current era is not supported.
         """
         with self.checker.pinned() as era:
             self._attendance.require()
@@ -157,21 +158,21 @@ class NodeWatcher:
                 self._alarm.ring()
 
     def command(self, name: str, **arguments: str) -> bool:
-        """Give a command of the core: ``check`` (read the chain now), ``acknowledge`` (with ``era``), ``stop``.
+        """Give the core a command: ``check`` (read the chain now), ``acknowledge`` (with ``era``) or ``stop``.
 
         Returns:
-            Whether it was taken; where too many wait already it is counted, and the core learns of it.
+            Whether it was accepted; if too many wait already it is counted, and the core learns of that.
         """
         return self.give(CommandGiven(name, self._clock.machine.posix(), arguments), patience_s=0)
 
     def reconfigure(self, options: WatchOptions, hooks: Hooks) -> None:
-        """Call, and run hooks, as these say from now on; the chain is read at once. From any thread."""
+        """Use these options and hooks from now on, and read the chain at once. Any thread may call it."""
         self.hooks.take_over(hooks)
         self.options, self._calls.schedule.options = options, options.calls
         self.command("check")
 
     def give(self, event: InputEvent, *, patience_s: float | None = None) -> bool:
-        """Hand an input over, a registration for example, from any thread; whether it was taken (``Intake.put``)."""
+        """Hand over an input, such as a registration, from any thread; whether it was accepted (``Intake.put``)."""
         taken = self._intake.put(event, patience_s=patience_s)
         self._alarm.ring()
         return taken
@@ -182,9 +183,9 @@ class NodeWatcher:
         """Watch until ``stop``, or until the node has to stop.
 
         Raises:
-            StoreError: what is remembered as trusted is damaged.
-            ConfigurationError: what is configured cannot be used.
-            EraNotReadyError: this process was forked off the one that the watcher ran in.
+            StoreError: the remembered trust is damaged.
+            ConfigurationError: the settings cannot be used.
+            EraNotReadyError: this process was forked from the one in which the watcher ran.
         """
         self._attendance.require_own_process()
         self.hooks.problems()
@@ -211,7 +212,7 @@ class NodeWatcher:
         """Watch in a thread of its own; ``stop`` ends it.
 
         Raises:
-            EraNotReadyError: this process was forked off the one that the watcher ran in.
+            EraNotReadyError: this process was forked from the one in which the watcher ran.
         """
         self._attendance.require_own_process()
         self._thread = threading.Thread(target=self.run, name="eraswitch-watcher", daemon=True)
@@ -219,7 +220,7 @@ class NodeWatcher:
         return self._thread
 
     def stop(self) -> None:
-        """End soon, from any thread or a signal handler; waits for the thread that ``start`` made. Twice is fine."""
+        """End soon, from any thread or a signal handler; waits for the thread of ``start``. Twice is fine."""
         self._stopping = True
         self._attendance.absent = self._attendance.absent or "a stop was requested"
         self._alarm.ring()
@@ -238,7 +239,7 @@ class NodeWatcher:
             raise
 
     def check(self) -> None:
-        """One check, as at start-up, and no more: returns when it is over and the hooks have run."""
+        """Check once, as at start-up; returns when the check is over and the hooks have run."""
         self.hooks.problems()
         while not self._checked:
             self.step()
@@ -254,7 +255,7 @@ class NodeWatcher:
         self.hooks.wait()
 
     def step(self) -> None:
-        """Do what is due now, and nothing else."""
+        """Do what is due now."""
         if not self._begun:
             self._begin()
         self._notice_gap()
@@ -265,8 +266,8 @@ class NodeWatcher:
             self._calls.schedule.epoch_began(self._ticked, self._now_s())
         self._calls.begin_due()
         while (called := self._calls.take()) is not None:
-            self._made_of(called)
-            self._tell(self._calls.told())
+            self._handle(called)
+            self._report(self._calls.decisions())
             self._calls.begin_due()
         while (prepared := self._preparation.take()) is not None:
             self._apply(prepared)
@@ -308,7 +309,7 @@ class NodeWatcher:
             self._calls.read_at_once()
 
     def _in_child(self) -> None:
-        """This process was forked off: a thread of the watcher is not here, and what it held is not free."""
+        """Adapt to a forked process, where the watcher's thread is missing, and the locks that it held are not free."""
         self._alarm.renew()
         self._lock = threading.Lock()
         if not self._begun:
@@ -321,16 +322,18 @@ class NodeWatcher:
         self.checker.forked(FORKED)
 
     def _begin(self) -> None:
-        """Tell what the core decided at its start, and at every start that the node has to stop."""
+        """Report the decisions of the core at its start, and at every start that the current era is unsupported."""
         self._begun = True
         began, view = self._core.began, self.checker.view
-        if view.status is EraStatus.FATAL and DecisionKind.UNSUPPORTED_CURRENT not in (told.kind for told in began):
+        if view.status is EraStatus.FATAL and DecisionKind.UNSUPPORTED_CURRENT not in (
+            decision.kind for decision in began
+        ):
             began += (unsupported_current(view),)
-        self._tell(began)
+        self._report(began)
         self._preparation.look_back(self._core.store, view)
 
     def _take_in(self) -> None:
-        """Take what others handed over, not so much at once that an epoch would wait for it."""
+        """Apply the inputs that were handed over; only some at once, so that an epoch does not have to wait."""
         for _ in range(_INPUTS_AT_ONCE):
             event = self._intake.get(0)
             if event is None:
@@ -347,7 +350,7 @@ class NodeWatcher:
             self._ticked = moment.epoch
             self._apply(ClockTicked(moment.epoch, moment.time_s, moment.slot))
 
-    def _made_of(self, called: Called) -> None:
+    def _handle(self, called: Called) -> None:
         """Apply the result of a call that is over."""
         answer, schedule = called.answer, self._calls.schedule
         if isinstance(answer, ObserverFailed):
@@ -370,7 +373,7 @@ class NodeWatcher:
 
     def _read(self, answer: ObserverAnswered) -> None:
         if self._ticked is None and answer.tip_stale is not None and self._clock.genesis is not None:
-            self._tick(self._clock.now())  # what is in doubt by the clock does not say which epoch it is
+            self._tick(self._clock.now())  # a tip in doubt by the clock does not give the epoch
         self._apply(answer)
         moment, source = self._clock.now(), self._calls.source
         self._tick(moment)
@@ -388,10 +391,10 @@ class NodeWatcher:
             _log.warning("%s", warning)
 
     def _apply(self, event: InputEvent) -> None:
-        self._tell(self._core.apply(event))
+        self._report(self._core.apply(event))
 
-    def _tell(self, decisions: tuple[Decision, ...]) -> None:
-        """Log lines, hooks, and whoever embeds the watcher."""
+    def _report(self, decisions: tuple[Decision, ...]) -> None:
+        """Report decisions by log lines, by hooks, and to the program that embeds the watcher."""
         view = self.checker.view
         bind_era(view.era, None if view.token is None else view.token.epoch)
         for level, line in log_lines(decisions, self.minimum):
@@ -407,18 +410,18 @@ class NodeWatcher:
             self.hooks.fire(event, facts)
 
     def _settle(self) -> None:
-        """See to the binaries, to the end, and to the notices to systemd, as things stand now."""
+        """Update the binaries, the time of the end, and the status for systemd."""
         view = self.checker.view
         unsupported = view.message if view.status is EraStatus.FATAL else self._preparation.vetoed
         if self._preparation.era is not None and self._binaries is not None:
-            self._binaries.runner.stop()  # the era of what runs is over, and the next is not prepared yet
+            self._binaries.runner.stop()  # its era is over, and the next is not prepared yet
         elif self._binaries is not None and view.era is not None and unsupported is None:
             unsupported = self._binaries.follow(view.era, None if view.token is None else view.token.epoch)
         if unsupported is None:
             self._ends_s = None
         elif self._ends_s is None:
             self._ends_s = self._now_s() + (self.options.drain_s or 0.0)
-            if self._binaries is not None:  # beside the hooks, not after them: it would go on in an era that is over
+            if self._binaries is not None:  # at once, not after the hooks: its era is over
                 self._binaries.runner.stop(self.options.drain_s, hurry=lambda: self._stopping)
         self._notifier.status(status_line(self.checker) if unsupported is None else unsupported)
 
@@ -438,7 +441,7 @@ class NodeWatcher:
         return WatchEnd(UNSUPPORTED, self._preparation.vetoed or "the current era is not supported")
 
     def _let_hooks_end(self) -> None:
-        """Wait for the hooks, which end within their time; systemd hears that it lives, and ``stop`` is heard."""
+        """Wait for the hooks, which end within their time, with signs of life for systemd; ``stop`` ends the wait."""
         longest_s = self.hooks.timeout_s * max(1, len(self.hooks.hooks))
         for _ in range(math.ceil(longest_s / _HOOK_TICK_S)):
             if self._stopping or self.hooks.wait(_HOOK_TICK_S, refused=False):
@@ -446,7 +449,7 @@ class NodeWatcher:
             self._notifier.alive()
 
     def wait_s(self) -> float:
-        """How long there is nothing to do."""
+        """Seconds until there is something to do."""
         left_s = [self.options.calls.poll_interval_s]
         if self._calls.due_s is not None:
             left_s.append(self._calls.due_s - self._now_s())
@@ -464,6 +467,6 @@ class NodeWatcher:
 
 
 def forgeries(evidence: Evidence, known: Mapping[str, str]) -> list[ScreenedOutput]:
-    """The forgeries that are not kept yet; kept, they cost no signature check at the next start."""
+    """The forgeries that are not stored yet; stored ones need no signature check at the next start."""
     forged = (item for item in evidence.unspent if isinstance(item.verdict, WrongSigner))
     return [item for item in forged if item.output.reference not in known]

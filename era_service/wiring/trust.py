@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import era_store
 from chain_reader import Checkpoint, TrustPolicy
 from chain_reader.thread_token import token_unit
 from chain_reader.trust.kinds import CONFIGURATIONS
@@ -168,18 +169,19 @@ def era_script(settings: Settings) -> "KeyScript | None":
     return KeyScript.parse(text, str(path))
 
 
-def open_memory(settings: Settings) -> Store:
+def open_memory(settings: Settings, default: str | None = None) -> Store:
     """The store in which trust is remembered, which the caller closes; without one, the memory of this process.
+
+    Args:
+        settings: the settings.
+        default: the place of the store if none is configured.
 
     Raises:
         StoreError: it cannot be opened.
-        ConfigurationError: it names no store.
+        ConfigurationError: its place cannot be that of a store.
     """
-    if settings.store.url is None:
-        return MemoryStore()
-    from era_store import open_store
-
-    return open_store(settings.store.url, network=network_key(settings))
+    place = settings.store.url or default
+    return MemoryStore() if place is None else era_store.open_store(place, network=network_key(settings))
 
 
 def _extension(settings: Settings, address: str) -> ExtensionPolicy | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any
 
-from era_service.node.opening import embed_watcher
+from era_service.node.embedding import embed_watcher
 from era_service.node.provider_calls import Answer
 from era_service.node.watcher import NodeWatcher
 from eras import SupportedEras

@@ -7,8 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from era_service.node import waiting
-from era_service.node.provider_calls import in_background
-from era_service.node.waiting import Alarm
+from era_service.node.waiting import Alarm, in_background
 from era_service.node.watcher import NodeWatcher
 from eras import BehaviourSwitches, EraChecker, EraNotReadyError, EraStatus, UnsupportedEraError
 from tests.node.programs import in_child

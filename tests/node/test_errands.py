@@ -14,8 +14,8 @@ from datum import SigningKey
 from era_service.cli.shared import passphrases
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.config.schema import Settings
+from era_service.node.configured_errands import configured_errands
 from era_service.node.errand import Errand
-from era_service.node.opening import _errands
 from era_service.node.reactions import severity, words
 from era_service.node.service_works import Registering
 from era_store import Capability, NewEvent
@@ -156,13 +156,13 @@ def test_a_key_that_does_not_speak_for_the_node_is_refused_before_it_runs(tmp_pa
         file.chmod(0o600)
         settings = Settings.model_validate({"network": network, "watch": section})
         if code is None:
-            assert len(_errands(settings, read_secret_key)) == 1
+            assert len(configured_errands(settings, read_secret_key)) == 1
         else:
             with raising(code, match="secret key"):
-                _errands(settings, read_secret_key)
+                configured_errands(settings, read_secret_key)
     settings = Settings.model_validate({"network": network, "watch": {"register_url": "http://127.0.0.1:1"}})
     with raising("RegisterKey", match="--register-key FILE"):
-        _errands(settings, read_secret_key)
+        configured_errands(settings, read_secret_key)
 
 
 def test_the_key_may_be_encrypted_or_a_signers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +174,7 @@ def test_the_key_may_be_encrypted_or_a_signers(tmp_path: Path, monkeypatch: pyte
     def registering(content: str) -> Registering:
         file.write_text(content)
         file.chmod(0o600)
-        (errand,) = _errands(Settings.model_validate({"network": network, "watch": watch}), read_secret_key)
+        (errand,) = configured_errands(Settings.model_validate({"network": network, "watch": watch}), read_secret_key)
         assert isinstance(errand.work, Registering)
         return errand.work
 

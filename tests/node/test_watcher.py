@@ -25,9 +25,9 @@ from datum.configuration import (
 )
 from era_service.node.call_schedule import CallOptions
 from era_service.node.hooks import Facts, Hook, HookEvent, Hooks
-from era_service.node.provider_calls import in_background
 from era_service.node.reactions import hooks_of, log_lines
 from era_service.node.sd_notify import SystemdNotifier
+from era_service.node.waiting import in_background
 from era_service.node.watcher import NodeWatcher, WatchEnd
 from eras import Epoch, EraMarker, EraNotReadyError, EraStatus, UnsupportedEraError
 from tests.chain_reader.knowing import BARE, Knowing
