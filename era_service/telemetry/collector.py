@@ -17,10 +17,9 @@ from datum.verdicts import NOT_REFUSED
 from era_service.service import changes as kinds
 from era_service.service.documents import EraStatus, ProviderDocument
 from era_service.service.service import Service
-from era_service.telemetry.declared import Sheet
+from era_service.telemetry.sheet import Sheet
 from era_service.web.stream import TOLD, EventStream
 from era_service.webhooks.deliverer import Deliverer
-from era_store.event_log import EventFilter
 from era_store.redaction import mask_text
 from eras import EraSwitchError, StoreError
 from release_tools.adoption.documents import AdoptionSummary
@@ -33,7 +32,6 @@ MAX_VERSIONS = 50
 OTHERS, UNKNOWN = "others", "unknown"
 ADOPTION_EVERY_S = 15.0
 EVENTS_AT_ONCE = 5_000
-DECISIONS = EventFilter(roles=("decision",))
 SHED = DecisionKind.INPUTS_SHED.value
 
 
@@ -77,10 +75,10 @@ class ServiceCollector:
             ("peers", self._peers),
         )
         with self._lock:
-            for name, tell in parts:
+            for name, collect in parts:
                 failed = False
                 try:
-                    tell(sheet)
+                    collect(sheet)
                 except EraSwitchError as error:
                     failed = True
                     _log.warning("The metrics of the %s could not be collected: %s", name, error)
@@ -121,7 +119,7 @@ class ServiceCollector:
         if genesis is not None and slot is not None:
             began_s = genesis.anchor_time_s + (slot - genesis.anchor_slot) * genesis.slot_length_s
             sheet.put("trusted_payload_timestamp_seconds", began_s)
-        _tell_refused(sheet, "refused_datums", status.verdicts)
+        _put_refused(sheet, "refused_datums", status.verdicts)
         sheet.put("conflicting_payloads", len(status.conflicts))
         sheet.put("legacy_view_differs", status.legacy is not None and status.legacy.differs)
 
@@ -137,7 +135,7 @@ class ServiceCollector:
             sheet.put("configuration_phi_f", lottery.phi_f)
         sheet.put("epochs_to_configuration", None if found.next is None else found.next.epochs_left)
         sheet.put("configuration_stale", found.stale is not None)
-        _tell_refused(sheet, "configuration_refused_datums", found.verdicts)
+        _put_refused(sheet, "configuration_refused_datums", found.verdicts)
         sheet.put("configuration_legacy_view_differs", bool(found.legacy_differs))
 
     def _providers(self, sheet: Sheet) -> None:
@@ -166,9 +164,9 @@ class ServiceCollector:
         gate = _known(self._service.adoption_gate)
         forecast = _known(self._service.adoption_forecast)
 
-        def tell(sheet: Sheet) -> None:
+        def put(sheet: Sheet) -> None:
             if summary is not None:
-                _tell_adoption(sheet, summary)
+                _put_adoption(sheet, summary)
             if gate is not None:
                 sheet.put("adoption_gate_met", gate.met, era=gate.era)
                 sheet.put("adoption_gate_threshold", gate.threshold, era=gate.era)
@@ -176,17 +174,17 @@ class ServiceCollector:
                 least = min(outlook.quorum_probability.value for outlook in forecast.epochs)
                 sheet.put("forecast_quorum_probability", least, era=forecast.era)
 
-        return tell
+        return put
 
     def _logged(self, sheet: Sheet) -> None:
         events = self._service.store.events
-        head, told = events.head(), events.last(TOLD)
+        head, newest = events.head(), events.last(TOLD)
         sheet.put("event_log_last_id", head.last_id)
         sheet.put("event_log_size_bytes", head.size_bytes)
-        sheet.put("event_log_lag", 0 if told is None else max(0, told.id - self._stream.last_id))
+        sheet.put("event_log_lag", 0 if newest is None else max(0, newest.id - self._stream.last_id))
         if self._counted_to is None:
             self._counted_to = head.last_id
-        found = events.read(after=self._counted_to, limit=EVENTS_AT_ONCE, only=DECISIONS)
+        found = events.read(after=self._counted_to, limit=EVENTS_AT_ONCE, only=TOLD)
         for event in found:
             self._events[event.kind] += 1
             if event.kind == SHED:
@@ -220,7 +218,7 @@ class ServiceCollector:
                     self._answered_at_s[name] = provider.asked_at_s
 
 
-def _tell_refused(sheet: Sheet, name: str, verdicts: dict[str, int]) -> None:
+def _put_refused(sheet: Sheet, name: str, verdicts: dict[str, int]) -> None:
     for verdict, outputs in verdicts.items():
         if verdict not in NOT_REFUSED:
             sheet.put(name, outputs, verdict=verdict)
@@ -235,8 +233,8 @@ def _named(providers: Iterable[ProviderDocument]) -> Iterator[tuple[str, Provide
         yield name if seen[name] == 1 else f"{name} #{seen[name]}", provider
 
 
-def _known(ask: "Callable[[], Found]") -> "Found | None":
-    """The document, or ``None`` where there is nothing to report: nobody registered, no gate, no upcoming era.
+def _known(ask: Callable[[], Found]) -> Found | None:
+    """The document, or ``None`` if there is nothing to report: no registration, no gate, no upcoming era.
 
     Raises:
         StoreError: the store did not answer.
@@ -250,7 +248,7 @@ def _known(ask: "Callable[[], Found]") -> "Found | None":
         return None
 
 
-def _tell_adoption(sheet: Sheet, summary: AdoptionSummary) -> None:
+def _put_adoption(sheet: Sheet, summary: AdoptionSummary) -> None:
     registered, network = summary.registered.stake, summary.network.stake
     sheet.put("adoption_epoch", summary.epoch)
     sheet.put("adoption_parties", summary.registered.parties)

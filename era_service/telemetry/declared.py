@@ -1,15 +1,10 @@
 """Every metric, declared once: its name, kind, labels and help. Pure.
 
-In: nothing. Out: ``METRICS``, from which the families of a scrape and the table in docs/metrics.md are made, and a
-``Sheet``, which takes the values of one scrape. Nothing that is not declared can be reported.
+Out: ``METRICS``, from which a scrape (``sheet``) and the table in docs/metrics.md are made.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
-
-if TYPE_CHECKING:
-    from prometheus_client import Metric as Family
+from typing import Final, Literal
 
 PREFIX: Final = "eraswitch_"
 Kind = Literal["gauge", "counter", "histogram"]
@@ -115,39 +110,6 @@ METRICS: Final = (
 )
 
 BY_NAME: Final = {metric.name: metric for metric in METRICS}
-
-
-class Sheet:
-    """The values of one scrape."""
-
-    def __init__(self) -> None:
-        self._values: dict[str, dict[tuple[str, ...], float]] = {}
-
-    def put(self, name: str, value: float | bool | None, **labels: str) -> None:
-        """Put a value; ``None`` is left out.
-
-        Raises:
-            KeyError: the metric, or a label of it, is not declared.
-        """
-        if value is None:
-            return
-        metric = BY_NAME[name]
-        if set(labels) != set(metric.labels):
-            raise KeyError(f"{name} has the labels {metric.labels}, not {tuple(labels)}")
-        of_metric = self._values.setdefault(name, {})
-        of_metric[tuple(labels[label] for label in metric.labels)] = float(value)
-
-    def families(self) -> "Iterator[Family]":
-        """The values, in the order in which the metrics are declared."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-
-        for name, values in sorted(self._values.items(), key=lambda item: METRICS.index(BY_NAME[item[0]])):
-            metric = BY_NAME[name]
-            kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-            family = kind(metric.full_name, metric.help, labels=metric.labels)
-            for labels, value in values.items():
-                family.add_metric(labels, value)
-            yield family
 
 
 def metric_table() -> str:

@@ -7,21 +7,18 @@ registry of its own.
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import choose_encoder
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from era_service.service.service import Service
 from era_service.service.spans import route_of
 from era_service.telemetry.collector import ServiceCollector
 from era_service.telemetry.declared import BY_NAME
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
 
 PATH = "/metrics"
 
@@ -64,16 +61,16 @@ class RequestMetrics:
         self._counted: dict[tuple[str, str, int], Callable[[], None]] = {}
         self._timed: dict[str, Callable[[float], None]] = {}
 
-    def watch(self, app: "ASGIApp") -> "ASGIApp":
+    def watch(self, app: ASGIApp) -> ASGIApp:
         """The application ``app``, with its requests counted and timed."""
 
-        async def watched(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        async def watched(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":
                 await app(scope, receive, send)
                 return
             began_s, ended_s, status = time.perf_counter(), 0.0, NO_ANSWER
 
-            async def send_watched(message: "Message") -> None:
+            async def send_watched(message: Message) -> None:
                 nonlocal ended_s, status
                 if status == NO_ANSWER and message["type"] == "http.response.start":
                     ended_s, status = time.perf_counter(), message["status"]
@@ -87,7 +84,7 @@ class RequestMetrics:
 
         return watched
 
-    def _note(self, scope: "Scope", status: int, duration_s: float) -> None:
+    def _note(self, scope: Scope, status: int, duration_s: float) -> None:
         route = route_of(self._service.answers, scope) or OTHER
         key = (route, scope["method"], status)
         count = self._counted.get(key)

@@ -1,7 +1,7 @@
-"""Sends the messages of one webhook, in a thread of its own: from the event log into the outbox, and from there.
+"""Sends the messages of one webhook, in a thread of its own: from the event log to the outbox, and to the URL.
 
-In: a ``Service``, whose store has the event log and the outbox. Out: requests, and what became of them in the store.
-Only the replica that reads the chain sends; another one that takes its place goes on with the outbox that it left.
+In: a ``Service``, whose store has the event log and the outbox. Out: requests, and their results in the store. Only the
+replica that reads the chain sends; another one that takes over continues with the same outbox.
 """
 
 import logging
@@ -30,28 +30,28 @@ _log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 5.0
 AT_ONCE = 200
-"""Events of which messages are made at once, and earlier ones that are looked at for what was told already."""
+"""The number of events that become messages at once, and of earlier ones that show what was sent already."""
 
 TOLD = EventFilter(kinds=KINDS)
 TOLD_ONCE = EventFilter(kinds=tuple(kind for kind in KINDS if kind not in REFUSALS))
 
 
 class Deliverer:
-    """Sends the messages of a webhook. One thread uses it, others may look at ``outbox`` and ``outcomes``.
+    """Sends the messages of a webhook. One thread uses it; others may read ``outbox`` and ``outcomes``.
 
     Args:
         service: the source of the events.
-        hook: where to.
+        hook: the webhook.
         send: makes one attempt.
     """
 
     def __init__(self, service: Service, hook: Webhook, send: Callable[..., Any] = post) -> None:
         self._service = service
         self.hook = hook
-        """Where to from the next attempt on."""
+        """The webhook, from the next attempt on."""
         self._send = send
         self.ended = threading.Event()
-        """Set when nothing more is to be sent."""
+        """Set when sending has to end."""
         self._network = network_facts(service.settings)
         self._key = outbox_key(network_key(service.settings), hook.name)
         self.name = hook.name
@@ -60,10 +60,10 @@ class Deliverer:
         self.outcomes: Counter[str] = Counter({"accepted": 0, "failed": 0, "given up": 0})
 
     def turn(self) -> float:
-        """Send all that is due; returns the seconds until something is.
+        """Send every message that is due, and return the seconds until the next is.
 
         Raises:
-            StoreError: the store cannot be read or written; what was not saved is done again.
+            StoreError: the store cannot be read or written; unsaved steps are repeated.
         """
         if not self._service.reads_chain:
             self.outbox = None
@@ -95,7 +95,7 @@ class Deliverer:
 
     def _load(self) -> Outbox:
         found = load_outbox(self._service.store.snapshots, self._key)
-        if found is None:  # what happened before it was configured is not told
+        if found is None:  # earlier events are not sent
             return self._save(Outbox(self._service.store.events.head().last_id), ())
         self.outbox = found
         return found
@@ -108,16 +108,16 @@ class Deliverer:
         earlier = events.newest(AT_ONCE, TOLD_ONCE, before=outbox.cursor + 1)
         calendar = EpochCalendar(self._service.genesis, self._service.clock())
         by_id = {event.id: event for event in news}
-        told = reversed(activity_of([*reversed(earlier), *news], calendar))
+        entries = reversed(activity_of([*reversed(earlier), *news], calendar))
         messages: list[Message] = [
             message_of(entry, by_id[entry.id], self._network)
-            for entry in told
+            for entry in entries
             if entry.id in by_id and self.hook.wants(type_of(entry.kind))
         ]
         return self._save(*outbox.taken(messages, news[-1].id, self._service.clock()))
 
     def _save(self, outbox: Outbox, given_up: Iterable[NewEvent]) -> Outbox:
-        """Write the outbox, and the events of what was given up, in one transaction."""
+        """Save the outbox, and the events of messages that were given up, in one transaction."""
         events = tuple(given_up)
         named = [NewEvent(event.kind, {"webhook": self.name, **event.facts}, event.epoch) for event in events]
         self._service.store.snapshots.save(self._key, outbox.to_bytes(), named, time_s=self._service.clock())
@@ -143,7 +143,7 @@ class Deliveries:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Within the block, messages are sent."""
+        """Send messages within the block."""
 
         def hear(_kind: str) -> None:
             for one in list(self._senders.values()):
@@ -163,7 +163,7 @@ class Deliveries:
                 _stop(self._senders.values())
 
     def renewed(self, settings: Settings) -> Callable[[], None]:
-        """Read the webhooks of new settings, secrets included; what is returned puts them in force.
+        """Read the webhooks of new settings, with their secrets, and return a function that puts them in force.
 
         Raises:
             ConfigurationError: the secret of one cannot be used.
@@ -176,7 +176,7 @@ class Deliveries:
                 for name, hook in hooks.items():
                     known = self._senders.get(name)
                     if known is not None:
-                        known.deliverer.hook = hook  # its thread goes on with the same outbox
+                        known.deliverer.hook = hook  # its thread continues with the same outbox
                         continue
                     self._senders[name] = made = _Sender(Deliverer(self._service, hook))
                     if self._is_running:
@@ -210,7 +210,7 @@ class _Sender:
             except Exception:
                 _log.exception("The webhook %s failed", deliverer.name)
             if self.wake.wait(pause_s) and deliverer.outbox is None:
-                deliverer.ended.wait(0.2)  # another replica sends: a wave of changes need not be followed one by one
+                deliverer.ended.wait(0.2)  # another replica sends: not every change matters here
 
 
 def _stop(senders: Iterable[_Sender]) -> None:
@@ -219,7 +219,7 @@ def _stop(senders: Iterable[_Sender]) -> None:
         one.deliverer.ended.set()
         one.wake.set()
     for one in senders:
-        one.thread.join(timeout=1.0)  # an attempt that takes longer is made again by whoever starts next
+        one.thread.join(timeout=1.0)  # a longer attempt is repeated after the next start
 
 
 def mount(app: FastAPI, service: Service) -> None:

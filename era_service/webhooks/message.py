@@ -1,7 +1,7 @@
-"""A message to a webhook: its body, its id and its signature, as Standard Webhooks has them. Pure.
+"""A message to a webhook: its body, its id and its signature, as Standard Webhooks defines them. Pure.
 
-In: what happened, and secrets. Out: bytes and headers. Signed is ``id.timestamp.body`` with HMAC-SHA256; each secret
-signs, so that one can be replaced by another without a message that the receiver refuses.
+In: an activity, and secrets. Out: bytes and headers. The signature is HMAC-SHA256 over ``id.timestamp.body``, one for
+each secret, so that a secret can be replaced without a message that the receiver refuses.
 """
 
 import base64
@@ -38,9 +38,9 @@ class Message:
     """A message as it is sent.
 
     Attributes:
-        id: the same however often it is sent.
-        type: of what happened.
-        body: JSON.
+        id: the id, the same for every attempt.
+        type: the type of the event.
+        body: the body, JSON.
     """
 
     id: str
@@ -55,7 +55,7 @@ class Secrets:
     keys: tuple[bytes, ...] = field(repr=False)
 
     def headers(self, message: Message, *, time_s: float) -> dict[str, str]:
-        """The headers of a message that is sent at a POSIX time."""
+        """The headers of a message sent at ``time_s``, POSIX seconds."""
         timestamp = str(int(time_s))
         signed = f"{message.id}.{timestamp}.{message.body}".encode()
         signatures = (base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in self.keys)
@@ -72,8 +72,8 @@ def parse_secrets(text: str, name: str) -> Secrets:
     """The secrets in ``text``, one a line.
 
     Args:
-        text: what the file or the environment has.
-        name: of the webhook, for the error.
+        text: the content of the file, or of the environment variable.
+        name: the name of the webhook, for the error.
 
     Raises:
         ConfigurationError: a line is not a secret; the error does not show it.
@@ -100,7 +100,7 @@ def parse_secrets(text: str, name: str) -> Secrets:
 
 
 def new_secret(entropy: bytes) -> str:
-    """The secret that random bytes make."""
+    """A secret made of random bytes."""
     return PREFIX + base64.b64encode(entropy).decode()
 
 
@@ -108,9 +108,9 @@ def message_of(entry: Activity, event: StoredEvent, network: NetworkFacts) -> Me
     """An event as a message.
 
     Args:
-        entry: what happened, in words.
-        event: the newest entry of the event log that it was made of.
-        network: which network it happened on.
+        entry: the activity, in words.
+        event: the newest entry of the event log that belongs to it.
+        network: the network on which it happened.
     """
     facts = {"id": event.id, "kind": event.kind, "epoch": event.epoch, "time_s": event.time_s, "facts": event.facts}
     data = {"title": entry.title, "detail": entry.detail, "epoch": entry.epoch, "network": network, "event": facts}
@@ -118,7 +118,7 @@ def message_of(entry: Activity, event: StoredEvent, network: NetworkFacts) -> Me
 
 
 def sample(network: NetworkFacts, *, time_s: float) -> Message:
-    """A message that is only a test."""
+    """A test message."""
     data = {
         "title": "This is a test",
         "detail": "Nothing happened",

@@ -1,4 +1,4 @@
-"""The outbox of one webhook: what waits to be sent, and what became of it. Pure, but for its bytes in a store.
+"""The outbox of one webhook: the messages that wait to be sent, and the results. Pure, except that a store keeps it.
 
 In: messages, and answers. Out: the next outbox. After a failure a message waits, longer each time, and is given up
 after the last of ``RETRIES_S``.
@@ -7,19 +7,20 @@ after the last of ``RETRIES_S``.
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Self
 
 from era_service.webhooks.message import Message
 from era_store import NewEvent
 from era_store.networks import NetworkKey
-from era_store.records import StoredSnapshot, adapter_of
+from era_store.records import adapter_of
+from era_store.sql.service import SqlSnapshots
 from eras import StoreError
 
 RETRIES_S = (5.0, 60.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 36_000.0)
-"""Seconds between two attempts at the same message: 27 hours and a half in all."""
+"""Seconds between two attempts at the same message: 27.5 hours in all."""
 
 MOST_WAITING = 1_000
-"""Messages that wait at most; beyond that the oldest are given up."""
+"""The largest number of waiting messages; beyond it the oldest are given up."""
 
 GIVEN_UP = "webhook-given-up"
 """The event that a message was not accepted and will not be sent again."""
@@ -32,7 +33,7 @@ class Waiting:
     Attributes:
         message: the message.
         due_s: POSIX time of the next attempt.
-        attempts: how often it was tried.
+        attempts: the number of attempts so far.
     """
 
     message: Message
@@ -45,13 +46,13 @@ class Outbox:
     """The state of a webhook.
 
     Attributes:
-        cursor: the last entry of the event log that messages were made of.
-        waiting: what is to be sent, oldest first.
-        delivered: how many messages were accepted.
-        given_up: how many were given up.
-        delivered_s: when one was accepted last, POSIX seconds.
-        failed_s: when an attempt failed last.
-        failure: why.
+        cursor: the last entry of the event log that is covered by messages.
+        waiting: the messages to send, oldest first.
+        delivered: the number of accepted messages.
+        given_up: the number of messages that were given up.
+        delivered_s: the time of the last acceptance, POSIX seconds.
+        failed_s: the time of the last failed attempt, POSIX seconds.
+        failure: the reason of that failure.
     """
 
     cursor: int
@@ -64,26 +65,26 @@ class Outbox:
 
     @property
     def due_s(self) -> float | None:
-        """When something is to be sent next, POSIX seconds."""
+        """The time of the next attempt, POSIX seconds."""
         return min((one.due_s for one in self.waiting), default=None)
 
     def taken(self, messages: Iterable[Message], cursor: int, now_s: float) -> tuple[Self, tuple[NewEvent, ...]]:
-        """With new messages, and the events of those that there is no more room for."""
+        """The outbox with new messages, and the events of those that are given up for lack of room."""
         waiting = (*self.waiting, *(Waiting(message, now_s) for message in messages))
         over, kept = waiting[:-MOST_WAITING], waiting[-MOST_WAITING:]
         made = replace(self, cursor=cursor, waiting=kept, given_up=self.given_up + len(over))
         return made, tuple(_given_up(one, f"more than {MOST_WAITING} messages wait") for one in over)
 
     def accepted(self, one: Waiting, now_s: float) -> Self:
-        """Without a message that was accepted."""
+        """The outbox without a message that was accepted."""
         return replace(self, waiting=self._without(one), delivered=self.delivered + 1, delivered_s=now_s)
 
     def refused(
         self, one: Waiting, why: str, now_s: float, retry_after_s: float = 0.0, *, is_final: bool = False
     ) -> tuple[Self, tuple[NewEvent, ...]]:
-        """After an attempt that failed: with the message to be tried later, or given up, and the event of that.
+        """The outbox after a failed attempt: the message waits, or is given up, which is an event.
 
-        It waits for as long as the receiver asks, but never shorter than otherwise, nor longer than at most.
+        It waits as long as the receiver asks, within the usual wait for this attempt and the longest one.
         """
         made = replace(self, failed_s=now_s, failure=why)
         if is_final or one.attempts >= len(RETRIES_S):
@@ -93,12 +94,12 @@ class Outbox:
         return replace(made, waiting=tuple(later if other is one else other for other in self.waiting)), ()
 
     def to_bytes(self) -> bytes:
-        """As the store keeps it."""
+        """The form in which the store keeps it."""
         return adapter_of(Outbox).dump_json(self)
 
     @staticmethod
     def from_bytes(content: bytes) -> "Outbox":
-        """From what the store kept.
+        """The outbox in the form in which the store keeps it.
 
         Raises:
             StoreError: it is something else.
@@ -118,26 +119,18 @@ class Outbox:
         return tuple(other for other in self.waiting if other is not one)
 
 
-class Shelf(Protocol):
-    """A place that keeps bytes under a key, as ``SqlStore.snapshots`` does."""
-
-    def load(self, key_id: str) -> StoredSnapshot | None:
-        """The newest bytes, or ``None``."""
-        ...
-
-
 def outbox_key(network: NetworkKey, name: str) -> str:
     """The key under which the outbox of a webhook is kept."""
     return hashlib.sha256(f"webhook {network.magic} {network.address} {name}".encode()).hexdigest()
 
 
-def load_outbox(shelf: Shelf, key: str) -> Outbox | None:
-    """The outbox in a store; ``None`` where there is none yet.
+def load_outbox(snapshots: SqlSnapshots, key: str) -> Outbox | None:
+    """The outbox in a store; ``None`` if there is none yet.
 
     Raises:
         StoreError: it cannot be read.
     """
-    found = shelf.load(key)
+    found = snapshots.load(key)
     return None if found is None else Outbox.from_bytes(found.content)
 
 

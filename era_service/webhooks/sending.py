@@ -1,8 +1,8 @@
-"""One attempt at a message: a POST within a time, to an address that may be sent to.
+"""One attempt to send a message: a POST within a time limit, to a permitted address.
 
-In: a URL, headers, a body. Out: an ``Answer``; it never raises for what the other side does. The addresses of the host
-are looked at before anything is sent, and the connection is made to one of those, so that a name which leads elsewhere
-a moment later changes nothing. Redirects are not followed, and proxies of the environment are not used.
+In: a URL, headers, a body. Out: an ``Answer``; nothing that the receiver does raises an exception. The addresses of the
+host are checked before anything is sent, and the connection is made to one of them, so that a change of the name in
+between has no effect. Redirects are not followed, and proxies of the environment are not used.
 """
 
 import ipaddress
@@ -21,7 +21,7 @@ from chain_reader.providers.transport.http import seconds_to_wait
 
 TIMEOUT_S = 15.0
 KEPT_BYTES = 512
-"""What is kept of an answer, to show to whoever tests a webhook."""
+"""The part of an answer that is kept, for whoever tests a webhook."""
 
 MOST_OK = 299
 
@@ -31,10 +31,10 @@ class Answer:
     """The answer.
 
     Attributes:
-        words: the answer, or why there is none.
-        status: the HTTP status, where there is one.
-        text: how its body begins.
-        retry_after_s: the seconds that the receiver asks to wait; 0 where it asks for none.
+        words: the answer, or the reason why there is none.
+        status: the HTTP status, if there is one.
+        text: the beginning of its body.
+        retry_after_s: the seconds that the receiver asks to wait, or 0.
     """
 
     words: str
@@ -49,16 +49,16 @@ class Answer:
 
     @property
     def is_final(self) -> bool:
-        """Whether the receiver wants nothing of this any more."""
+        """Whether the receiver refuses this message for ever."""
         return self.status == HTTPStatus.GONE
 
 
 class AddressError(OSError):
-    """The host has an address that may not be sent to, or none."""
+    """The host has an address that is not permitted, or none."""
 
 
 def addresses_of(host: str, port: int, *, allow_private: bool) -> list[str]:
-    """The addresses of a host, all of which may be sent to.
+    """The addresses of a host, all of them permitted.
 
     Raises:
         AddressError: it has none, or one that is not public while ``allow_private`` is not set.
@@ -93,10 +93,10 @@ def post(
 
     Args:
         url: http(s)://…
-        headers: of the request.
-        body: of the request.
-        allow_private: whether addresses that are not public may be sent to.
-        timeout_s: seconds until there must be an answer.
+        headers: the headers of the request.
+        body: the body of the request.
+        allow_private: whether addresses that are not public are permitted.
+        timeout_s: seconds within which the answer must arrive.
     """
     parts, (host, port) = urlsplit(url), place_of(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -127,7 +127,7 @@ def _connected(host: str, port: int, *, tls: bool, allow_private: bool, timeout_
 
     def give_up() -> None:
         late.set()
-        with suppress(OSError):  # it has ended meanwhile
+        with suppress(OSError):  # it has ended
             socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
     timer = threading.Timer(timeout_s, give_up)
@@ -154,5 +154,5 @@ def _open(addresses: list[str], port: int, timeout_s: float) -> socket.socket:
         try:
             return socket.create_connection((address, port), timeout_s)
         except OSError:
-            continue  # the last one's reason is told
+            continue  # the last one's reason is reported
     return socket.create_connection((addresses[-1], port), timeout_s)

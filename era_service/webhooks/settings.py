@@ -14,11 +14,11 @@ class Webhook:
     """A webhook.
 
     Attributes:
-        name: what it is called.
-        url: where messages go.
-        secrets: they are signed with.
-        events: types that are sent; none named means all.
-        allow_private: whether an address that is not public may be sent to.
+        name: its name.
+        url: the URL that receives messages.
+        secrets: sign the messages.
+        events: the types to send; empty for all.
+        allow_private: whether an address that is not public is permitted.
     """
 
     name: str
@@ -58,6 +58,6 @@ def webhook_of(one: WebhookSettings) -> Webhook:
 
 
 def network_facts(settings: Settings) -> NetworkFacts:
-    """Which network messages are about."""
+    """The network that messages are about."""
     network = settings.network
     return {"name": network.name, "magic": network.magic, "era_address": network.era_address}

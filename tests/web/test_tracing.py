@@ -12,7 +12,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from era_service.telemetry.tracing import EXPORTER_VARIABLE, provider_of, trace
+from era_service.telemetry.traces import provider_of, trace
+from era_service.telemetry.tracing import EXPORTER_VARIABLE
 from era_service.web.app import build_api, create_app
 from era_service.web.front import Gate
 from eras import StoreError, __version__
