@@ -44,7 +44,6 @@ from era_store import CachedVerdict, MemoryStore, NewEvent, Registration, Stored
 from era_store.records import StoredSnapshot
 from era_store.registrations import IngestResult
 from eras import ChainReadError, Epoch, EraSwitchError
-from release_tools.registrations.signed import without_those_of_signers
 
 if TYPE_CHECKING:
     from era_store import SqlStore
@@ -269,8 +268,9 @@ def _fetch_registrations(
 def _ingest(
     store: "SqlStore", leader: str, rows: list[Registration], epoch: int, clock: Callable[[], float]
 ) -> IngestResult:
-    rows = without_those_of_signers(store.registrations, rows)
-    return store.registrations.ingest(rows, source=_source(leader), cursor=str(epoch), time_s=clock())
+    return store.registrations.ingest(
+        rows, source=_source(leader), cursor=str(epoch), time_s=clock(), refuse=lambda _: None
+    )
 
 
 def _source(leader: str) -> str:

@@ -6,8 +6,7 @@ has signed, nobody with a token speaks without its signature. What a party signs
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 from era_service.service import changes as kinds
 from era_service.service.documents import (
@@ -23,7 +22,7 @@ from era_store import Registration, Reject
 from era_store.tokens import REGISTRATIONS_WRITE, ApiToken
 from eras import Epoch
 from release_tools.registrations.judging import Judge, Refusal, rejected, with_epoch
-from release_tools.registrations.signed import Signed, without_those_of_signers
+from release_tools.registrations.signed import Signed
 
 NOT_SIGNED = (
     "A registration is not signed, but its party has signed one for this epoch: expected its signature. "
@@ -64,33 +63,43 @@ def register(
     now_s, current = service.clock(), current_epoch(service, fresh=True)
     source = BY_SIGNATURE if token is None else f"api {token.id}"
     judge = Judge(source, current, service.settings.network.magic, now_s)
-    read: list[tuple[int, Registration]] = []
+    rows: dict[int, Registration] = {}
     rejects: dict[int, Reject] = {}
+
+    def refuse(index: int, reason: str) -> Reject:
+        """The reject of a party that counts by what it has signed: nothing is missing from the whole."""
+        rejects[index] = Reject(f"registration {index}", reason, rows[index].party_id)
+        return rejects[index]
+
     for index, one in enumerate(sent):
         found = _judged(judge, one, node_version)
         if isinstance(found, Refusal):
             rejects[index] = rejected(f"registration {index}", found, json.dumps(one))
-        else:
+        elif found.signed is None and not 0 < found.seen_at_s <= now_s:
             # Of now at the latest: dated ahead, it would count for more than what its party says meanwhile.
-            is_dated = found.signed is not None or 0 < found.seen_at_s <= now_s
-            read.append((index, found if is_dated else replace(found, seen_at_s=now_s)))
+            rows[index] = found._replace(seen_at_s=now_s)
+        else:
+            rows[index] = found
+    # Of those that came without a token none is kept, or strangers would make up the whole.
+    kept = (
+        []
+        if token is None
+        else with_epoch(list(rejects.values()), max((row.epoch for row in rows.values()), default=current))
+    )
     if token is None:
-        _require_signed(service, [row for _, row in read], len(sent))
-    read = [(index, row if row.signed is None else _with_known_stake(service, row, token)) for index, row in read]
-    taken = without_those_of_signers(service.store.registrations, [row for _, row in read])
-    if token is None:
-        taken = [row for row in taken if row.signed is not None]
-    of_signers: set[int] = set()
-    if len(taken) < len(read):
-        kept = set(taken)
-        for index, row in read:
-            if row not in kept:  # its party counts by what it has signed: nothing is missing from the whole
-                of_signers.add(index)
-                reason = UNSIGNED if token is None else NOT_SIGNED
-                rejects[index] = Reject(f"registration {index}", reason, row.party_id)
-    near = max((row.epoch for row in taken), default=current)
-    kept_rejects = [] if token is None else _kept(rejects, of_signers, near)
-    result = service.store.registrations.ingest(taken, kept_rejects, source=source, time_s=now_s)
+        _require_signed(service, rows.values(), len(sent))
+        for index in [index for index, row in rows.items() if row.signed is None]:
+            refuse(index, UNSIGNED)
+            del rows[index]
+    rows |= {index: _with_known_stake(service, row, token) for index, row in rows.items() if row.signed is not None}
+    indexes = list(rows)
+    result = service.store.registrations.ingest(
+        list(rows.values()),
+        kept,
+        source=source,
+        time_s=now_s,
+        refuse=lambda position: refuse(indexes[position], NOT_SIGNED),
+    )
     if result.accepted:
         service.changes.notify(kinds.REGISTRATIONS)
     refused = [
@@ -106,7 +115,7 @@ def register(
     )
 
 
-def _require_signed(service: Service, rows: Sequence[Registration], sent: int) -> None:
+def _require_signed(service: Service, rows: Iterable[Registration], sent: int) -> None:
     """Check what came without a token: some of it signed by its party, not much, and not too often.
 
     Raises:
@@ -139,17 +148,7 @@ def _with_known_stake(service: Service, row: Registration, token: ApiToken | Non
     last = Epoch(row.epoch)
     known = service.store.registrations.stakes([row.party_id], last, STAKE_EPOCHS, apart_from=BY_SIGNATURE)
     lovelace = known.get(row.party_id, 0)
-    return replace(row, stake=lovelace, signed=signed.counted_with(row.stake, lovelace).to_bytes())
-
-
-def _kept(rejects: Mapping[int, Reject], of_signers: Collection[int], near: Epoch | None) -> list[Reject]:
-    """The rejects that are kept; those without an epoch are of the one ``near`` them, but for those ``of_signers``.
-
-    Of those that came without a token none is kept, or strangers would make up the whole.
-    """
-    ordered = sorted(rejects.items())
-    others = with_epoch([one for index, one in ordered if index not in of_signers], near)
-    return others + [one for index, one in ordered if index in of_signers]
+    return row._replace(stake=lovelace, signed=signed.counted_with(row.stake, lovelace).to_bytes())
 
 
 def _judged(judge: Judge, one: object, node_version: str | None) -> Registration | Refusal:

@@ -4,7 +4,6 @@ In: a service. Out: routers. What all answers have in common is in ``front``; er
 that exists in memory is answered by the gate, and gets here only before it exists.
 """
 
-import json
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -15,7 +14,6 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from datum import CONFIGURATION, ERA
-from datum.strict_json import whole_or_nan
 from era_service.service.answers import Answer, cache_control
 from era_service.service.documents import (
     AdoptionHistory,
@@ -44,7 +42,7 @@ from era_store.registrations import MAX_REGISTRATION_EPOCH
 from eras import API_VERSION_HEADER, MAX_EPOCH, SIGNER_NODE_VERSION_HEADER
 from release_tools.adoption.documents import AdoptionGate, AdoptionSummary
 from release_tools.forecasting.documents import AdoptionForecast
-from release_tools.registrations.judging import fields_once
+from release_tools.registrations.judging import read_json
 
 MAX_EVENT_ID = 2**63 - 1
 UNBUFFERED = {"x-accel-buffering": "no"}
@@ -387,7 +385,7 @@ def _read(body: bytes) -> list[object]:
     """
     wanted = f'one registration, or {{"registrations": […]}} with 1 to {MAX_BATCH}'
     try:
-        found = json.loads(body, parse_int=whole_or_nan, object_pairs_hook=fields_once)
+        found = read_json(body)
     except (ValueError, RecursionError) as error:
         raise MalformedRequestError(
             "The registrations are not JSON",

@@ -37,10 +37,6 @@ class Bulk(Protocol):
         """Add the rows that are not there yet. Returns how many were new."""
         ...
 
-    def signers(self, epoch: int, party_ids: Collection[str]) -> frozenset[str]:
-        """Those of the parties that have signed a registration for an epoch."""
-        ...
-
 
 def bulk_of(connection: Connection, network: int) -> Bulk:
     """The way into the database of ``connection``, for the parties of a network."""
@@ -92,16 +88,6 @@ class SqliteBulk:
             found += self._connection.exec_driver_sql(asked, (values, epoch, epoch)).cursor.fetchall()
         return found
 
-    def signers(self, epoch: int, party_ids: Collection[str]) -> frozenset[str]:
-        """Those of the parties that have signed."""
-        asked = (
-            "SELECT DISTINCT v.value FROM json_each(?) AS v "
-            "CROSS JOIN party AS p ON p.network = ? AND p.party_id = v.value "
-            "CROSS JOIN registration AS r ON r.party = p.id AND r.epoch = ? WHERE r.signed IS NOT NULL"
-        )
-        values = (json.dumps(list(party_ids)), self._network, epoch)
-        return frozenset(row[0] for row in self._connection.exec_driver_sql(asked, values).cursor.fetchall())
-
     def insert(self, rows: Sequence[Row]) -> int:
         """Add the rows that are not there yet, in the order of the table: neighbours share a page."""
         marks = ", ".join("?" * len(_NAMES))
@@ -141,15 +127,6 @@ class PostgresBulk:
         values = ([epoch for epoch, _ in pairs], [party for _, party in pairs])
         found: list[Row] = list(self._connection.exec_driver_sql(asked, values).cursor.fetchall())
         return found
-
-    def signers(self, epoch: int, party_ids: Collection[str]) -> frozenset[str]:
-        """Those of the parties that have signed."""
-        asked = (
-            "SELECT DISTINCT p.party_id FROM party AS p JOIN registration AS r ON r.party = p.id AND r.epoch = %s "
-            "WHERE p.network = %s AND p.party_id = ANY(%s) AND r.signed IS NOT NULL"
-        )
-        values = (epoch, self._network, list(party_ids))
-        return frozenset(row[0] for row in self._connection.exec_driver_sql(asked, values).cursor.fetchall())
 
     def insert(self, rows: Sequence[Row]) -> int:
         """Add the rows that are not there yet; their parts of the table are made where they are missing."""

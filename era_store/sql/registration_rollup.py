@@ -9,12 +9,12 @@ writes ``registration_tally``.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Subquery, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, Subquery, bindparam, delete, func, select, text
 
-from era_store.registrations import release_of
+from era_store.registrations import SIGNED_FIRST, release_of
 from era_store.sql.registration_bulk import Bulk
 from era_store.sql.registration_counting import Row, Tallies, count
-from era_store.sql.tables_registrations import party, registration, registration_tally
+from era_store.sql.tables_registrations import Sum, party, registration, registration_tally
 from eras import Epoch
 
 AT_ONCE = 500
@@ -25,8 +25,7 @@ STREAMED = 2_000
 
 # What every batch asks, made once: making a statement takes as long as running it.
 _TALLIES = select(registration_tally).where(
-    registration_tally.c.network == bindparam("in_network"),
-    registration_tally.c.epoch.in_(bindparam("epochs", expanding=True)),
+    registration_tally.c.network == bindparam("in_network"), registration_tally.c.epoch == bindparam("of")
 )
 _TALLY_GONE = delete(registration_tally).where(
     registration_tally.c.network == bindparam("in_network"),
@@ -34,54 +33,60 @@ _TALLY_GONE = delete(registration_tally).where(
     registration_tally.c.release == bindparam("named"),
     registration_tally.c.capability == bindparam("able"),
 )
-_TALLY_COME = insert(registration_tally)
+_TALLY_COME = text(
+    "INSERT INTO registration_tally (network, epoch, release, capability, stake, parties) "
+    "VALUES (:in_network, :of, :named, :able, :stake, :parties) ON CONFLICT (network, epoch, release, capability) "
+    "DO UPDATE SET stake = excluded.stake, parties = excluded.parties"
+).bindparams(bindparam("stake", type_=Sum))
 
 
-def tallies_of(connection: Connection, network: int, epochs: Sequence[int]) -> Tallies:
-    """Epoch, release and capability → lovelace and parties, of some epochs of a network."""
-    found: Tallies = {}
-    for start in range(0, len(epochs), AT_ONCE):
-        some = {"in_network": network, "epochs": epochs[start : start + AT_ONCE]}
-        for row in connection.execute(_TALLIES, some):
-            found[row.epoch, row.release, row.capability] = (row.stake, row.parties)
-    return found
+def tallies_of(connection: Connection, network: int, epoch: int) -> Tallies:
+    """Epoch, release and capability → lovelace and parties, of an epoch of a network."""
+    return {
+        (epoch, row.release, row.capability): (row.stake, row.parties)
+        for row in connection.execute(_TALLIES, {"in_network": network, "of": epoch})
+    }
 
 
-def add_to_rollup(connection: Connection, network: int, rows: Sequence[Row], bulk: Bulk) -> Sequence[Row]:
+def add_to_rollup(
+    connection: Connection, network: int, rows: Sequence[Row], bulk: Bulk, *, apart_from_signers: bool
+) -> tuple[Sequence[Row], Sequence[Row]]:
     """Change the rollup by what the rows change. The sums are made here: a database's own could overflow.
 
     Returns:
-        The rows without repetitions among them.
+        The rows without repetitions among them, and the unsigned ones that are left out because a signed one of the
+        same party and epoch is stored.
     """
-    before = tallies_of(connection, network, sorted({row[0] for row in rows}))
+    before: Tallies = {}
+    for epoch in {row[0] for row in rows}:
+        before |= tallies_of(connection, network, epoch)
     told = {key[0] for key in before}  # where there is no tally nothing is stored
     stored = bulk.standing([row for row in rows if row[0] in told]) if told else []
+    refused: list[Row] = []
+    if apart_from_signers and (signers := {row[:2] for row in stored if row[2] >= SIGNED_FIRST}):
+        refused = [row for row in rows if row[2] < SIGNED_FIRST and row[:2] in signers]
+        rows = [row for row in rows if row[2] >= SIGNED_FIRST or row[:2] not in signers]
     batch, changes = count(rows, stored)
     after = {}
     for key, (stake, parties) in changes.items():
         had_stake, had_parties = before.get(key, (0, 0))
         after[key] = (had_stake + stake, had_parties + parties)
     _write(connection, network, after)
-    return batch
+    return batch, refused
 
 
 def _write(connection: Connection, network: int, tallies: Tallies) -> None:
     """Put figures in the place of those that are there; a release without parties has none."""
-    if not tallies:
-        return
-    gone = [
-        {"in_network": network, "of": epoch, "named": release, "able": capability}
-        for epoch, release, capability in tallies
+    figures = [
+        {"in_network": network, "of": of, "named": named, "able": able, "stake": stake, "parties": parties}
+        for (of, named, able), (stake, parties) in tallies.items()
     ]
-    connection.execute(_TALLY_GONE, gone)
-    names = ("epoch", "release", "capability")
-    kept = [
-        {"network": network, **dict(zip(names, key, strict=True)), "stake": stake, "parties": parties}
-        for key, (stake, parties) in tallies.items()
-        if parties
-    ]
-    if kept:
-        connection.execute(_TALLY_COME, kept)
+    for statement, some in (
+        (_TALLY_GONE, [one for one in figures if not one["parties"]]),
+        (_TALLY_COME, [one for one in figures if one["parties"]]),
+    ):
+        if some:
+            connection.execute(statement, some)
 
 
 def recount(connection: Connection, network: int, epoch: Epoch) -> int:
@@ -104,7 +109,7 @@ def wrong_tallies(connection: Connection, network: int, epoch: Epoch) -> Tallies
         key = (epoch, release_of(version) or "", capability)
         had_stake, had_parties = counted.get(key, (0, 0))
         counted[key] = (had_stake + stake, had_parties + 1)
-    told = tallies_of(connection, network, [epoch])
+    told = tallies_of(connection, network, epoch)
     return {key: counted.get(key, (0, 0)) for key in counted.keys() | told.keys() if counted.get(key) != told.get(key)}
 
 

@@ -26,6 +26,7 @@ from era_store.capability import Capability
 from era_store.networks import NO_NETWORK, NetworkKey
 from era_store.registrations import (
     MAX_REGISTRATION_EPOCH,
+    SIGNED_FIRST,
     IngestResult,
     Registration,
     Reject,
@@ -34,7 +35,6 @@ from era_store.registrations import (
     VersionTally,
     Withdrawal,
     largest_first,
-    precedence,
     require_possible,
 )
 from era_store.sql.capabilities import capabilities_of, capability_numbers
@@ -67,9 +67,8 @@ from eras import Epoch
 _TURN = "registrations"
 
 # What every batch asks, made once: making a statement takes as long as running it.
-_KNOWN_SOURCES = select(registration_source.c.name, registration_source.c.id).where(
-    registration_source.c.network == bindparam("in_network"),
-    registration_source.c.name.in_(bindparam("names", expanding=True)),
+_SOURCE = select(registration_source.c.id).where(
+    registration_source.c.network == bindparam("in_network"), registration_source.c.name == bindparam("named")
 )
 _LAST_ARRIVAL = select(func.max(registration_source.c.last_arrival))
 _READ_SO_FAR = (
@@ -103,6 +102,7 @@ class SqlRegistrations:
         source: str,
         cursor: str | None = None,
         time_s: float,
+        refuse: Callable[[int], Reject | None] | None = None,
     ) -> IngestResult:
         """Add a batch, with its rejects, and remember how far the source was read; all in one transaction.
 
@@ -112,6 +112,8 @@ class SqlRegistrations:
             source: whose cursor and rejects these are; rows name their own.
             cursor: how far the source was read; ``None`` leaves what is kept.
             time_s: POSIX time of this.
+            refuse: called with the index of every unsigned row whose party has signed one for the epoch. The row is not
+                added; the reject that is returned is kept. Without it such rows are added, and do not count (rule 2).
 
         Raises:
             StoreError: it could not be written; nothing of it is.
@@ -121,22 +123,29 @@ class SqlRegistrations:
         with self._database.write() as connection:
             take_turn(connection, _TURN)
             network = self._network.make(connection)
-            bulk = bulk_of(connection, network)
             sources = _source_numbers(connection, network, {source, *(row.source for row in rows)}, time_s)
             arrival: int = connection.execute(_LAST_ARRIVAL).scalar_one()
-            accepted = 0
+            accepted, kept = 0, list(rejects)
+            of_signers: Sequence[Row] = ()
             if rows:
+                bulk = bulk_of(connection, network)
                 parties = bulk.party_numbers({row.party_id for row in rows})
                 abilities = capability_numbers(connection, rows)
-                batch = add_to_rollup(connection, network, _numbered(rows, parties, abilities, sources, arrival), bulk)
-                accepted = bulk.insert(batch)
+                numbered = _numbered(rows, parties, abilities, sources, arrival)
+                batch, of_signers = add_to_rollup(
+                    connection, network, numbered, bulk, apart_from_signers=refuse is not None
+                )
+                accepted = bulk.insert(batch) if batch else 0
                 _keep_signed(connection, rows, batch, arrival)
+            if refuse is not None:
+                refused = [refuse(row[6] - arrival - 1) for row in of_signers]
+                kept += [reject for reject in refused if reject is not None]
             if accepted:
                 tell(connection, REGISTRATIONS)
-            _keep_rejects(connection, sources[source], rejects, time_s)
+            _keep_rejects(connection, sources[source], kept, time_s)
             read = {"of": sources[source], "arrival": arrival + len(rows), "at_s": time_s, "read": cursor}
             connection.execute(_READ_SO_FAR, read)
-        return IngestResult(accepted, len(rows) - accepted, len(rejects))
+        return IngestResult(accepted, len(rows) - len(of_signers) - accepted, len(kept))
 
     def cursor(self, source: str) -> str | None:
         """How far a source was read, or ``None``.
@@ -169,7 +178,7 @@ class SqlRegistrations:
             StoreError: it could not be read.
         """
         with self._database.read() as connection:
-            tallies = tallies_of(connection, self._network.find(connection), [epoch])
+            tallies = tallies_of(connection, self._network.find(connection), epoch)
             abilities = capabilities_of(connection, {number for _, _, number in tallies})
         return largest_first(
             VersionTally(release or None, stake, parties, abilities.get(number))
@@ -210,15 +219,6 @@ class SqlRegistrations:
         with self._database.read() as connection:
             asked = newest_of(placed, self._network.find(connection))
             yield from streamed(connection, asked.order_by(party.c.party_id))
-
-    def signers(self, epoch: Epoch, party_ids: Collection[str]) -> frozenset[str]:
-        """Those of some parties that have signed a registration for an epoch.
-
-        Raises:
-            StoreError: it could not be read.
-        """
-        with self._database.read() as connection:
-            return bulk_of(connection, self._network.find(connection)).signers(epoch, party_ids)
 
     def stakes(self, party_ids: Collection[str], last: Epoch, epochs: int, *, apart_from: str) -> Mapping[str, int]:
         """Party → its stake, of its newest registration over ``epochs`` epochs up to ``last``, where it has one.
@@ -416,16 +416,16 @@ def _numbered(
     """The rows as they are stored."""
     return [
         (
-            row.epoch,
-            parties[row.party_id],
-            precedence(row),
-            row.stake,
-            row.version or "",
-            abilities[row.capability],
+            epoch,
+            parties[party_id],
+            seen_at_s if signed is None else SIGNED_FIRST + seen_at_s,
+            stake,
+            version or "",
+            abilities[able],
             number,
-            sources[row.source],
+            sources[source],
         )
-        for number, row in enumerate(rows, arrival + 1)
+        for number, (party_id, epoch, version, stake, seen_at_s, source, signed, able) in enumerate(rows, arrival + 1)
     ]
 
 
@@ -444,11 +444,13 @@ def _keep_signed(connection: Connection, rows: Sequence[Registration], batch: Se
 def _source_numbers(connection: Connection, network: int, names: Collection[str], time_s: float) -> dict[str, int]:
     """The number of each source; one that has none gets one."""
     table = registration_source
-    known = connection.execute(_KNOWN_SOURCES, {"in_network": network, "names": list(names)})
-    numbers: dict[str, int] = {row.name: row.id for row in known}
-    for name in sorted(set(names) - numbers.keys()):
-        made = insert(table).values(network=network, name=name, last_arrival=0, time_s=time_s)
-        (numbers[name],) = connection.execute(made).inserted_primary_key or (0,)
+    numbers: dict[str, int] = {}
+    for name in sorted(names):
+        number: int | None = connection.execute(_SOURCE, {"in_network": network, "named": name}).scalar()
+        if number is None:
+            made = insert(table).values(network=network, name=name, last_arrival=0, time_s=time_s)
+            (number,) = connection.execute(made).inserted_primary_key or (0,)
+        numbers[name] = number
     return numbers
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from era_store.networks import NO_NETWORK, NetworkKey
 from era_store.records import NewEvent, StoredSnapshot
@@ -15,6 +15,11 @@ from era_store.sql.networks import NetworkNumber
 from era_store.sql.notices import tell
 from era_store.sql.tables import typed
 from era_store.tokens import ApiToken, token_not_found
+
+# What every request that writes asks, made once.
+_TOKEN = select(tables.api_token).where(
+    tables.api_token.c.network == bindparam("in_network"), tables.api_token.c.id == bindparam("named")
+)
 
 
 class SqlTokens:
@@ -38,10 +43,9 @@ class SqlTokens:
 
     def find(self, token_id: str) -> ApiToken | None:
         """The token with that id."""
-        table = tables.api_token
         with self._database.read() as connection:
-            mine = (table.c.network == self._network.find(connection), table.c.id == token_id)
-            row = connection.execute(select(table).where(*mine)).one_or_none()
+            asked = {"in_network": self._network.find(connection), "named": token_id}
+            row = connection.execute(_TOKEN, asked).one_or_none()
         return None if row is None else _token(row)
 
     def all(self) -> tuple[ApiToken, ...]:

@@ -15,6 +15,7 @@ In: the fields of a row, of any types. Out: a ``Registration``, or a ``Reject`` 
    out.
 """
 
+import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from datum.strict_json import whole_or_nan
 from era_store.capability import Capability
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH, Registration, Reject
 from eras import Epoch
@@ -90,8 +92,20 @@ class Repeating(dict[str, object]):
     twice = ""
 
 
-def fields_once(pairs: list[tuple[str, Any]]) -> dict[str, object]:
-    """Return a JSON object, for ``json.loads(object_pairs_hook=…)``; a ``Repeating`` if a field is repeated."""
+def read_json(text: bytes) -> object:
+    """Return a JSON value, in which an object with a repeated field is a ``Repeating``.
+
+    Raises:
+        ValueError: it is not JSON.
+        RecursionError: it is nested too deeply.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_fields_once)
+    except ValueError:  # perhaps of a number too long for ``int``
+        return json.loads(text, parse_int=whole_or_nan, object_pairs_hook=_fields_once)
+
+
+def _fields_once(pairs: list[tuple[str, Any]]) -> dict[str, object]:
     fields = dict(pairs)
     if len(fields) == len(pairs):
         return fields
@@ -157,9 +171,17 @@ class Judge:
         capability: Capability | None = None,
     ) -> Registration | Refusal:
         """Return the registration with these fields, or the reason why it is refused."""
-        at, lovelace, time_s = _whole(epoch), _whole(stake), _time(seen_at)
+        at, lovelace = _whole(epoch), _whole(stake)
         named = isinstance(party_id, str) and 0 < len(party_id) <= _MAX_NAME and party_id.isprintable()
         possible = lovelace is not None and 0 <= lovelace <= MAX_LOVELACE
+        if named and possible and lovelace is not None and at is not None and 0 <= at <= self.last_epoch:
+            time_s = _time(seen_at)
+            if time_s is None:
+                self.notes[BAD_TIME] += 1
+            row = Registration(
+                party_id, Epoch(at), _said(version), lovelace, time_s or 0.0, self.source, signed, capability
+            )
+            return row if signed is None else self._proved(row, signed)
         if not isinstance(party_id, str) or not party_id:
             fault = NO_PARTY
         elif not named:
@@ -170,15 +192,8 @@ class Judge:
             fault = FAR_EPOCH
         elif lovelace is None:
             fault = NO_STAKE if stake in (None, "") else BAD_STAKE
-        elif not possible:
-            fault = ABSURD_STAKE if lovelace > 0 else NEGATIVE_STAKE
         else:
-            if time_s is None:
-                self.notes[BAD_TIME] += 1
-            row = Registration(
-                party_id, Epoch(at), _said(version), lovelace, time_s or 0.0, self.source, signed, capability
-            )
-            return row if signed is None else self._proved(row, signed)
+            fault = ABSURD_STAKE if lovelace > 0 else NEGATIVE_STAKE
         of = None if at is None or at < 0 else Epoch(min(at, MAX_REGISTRATION_EPOCH))
         return Refusal(fault, of, party_id if named else None, lovelace if possible else None)
 
@@ -187,6 +202,9 @@ class Judge:
 
         An unknown or unreadable field is noted, and the row counts without it.
         """
+        get = row.get
+        if row.keys() <= _PLAIN and twice_in(row) is None:  # as nearly all are: nothing is signed, nothing to note
+            return self.row(get("party_id"), get("epoch"), get("version"), get("stake"), get("time_s"))
         given = row if all(row.values()) else {name: one for name, one in row.items() if one not in (None, "")}
         found = self.row(
             given.get("party_id"),
@@ -216,12 +234,12 @@ class Judge:
             signed = None
         if signed is None and self.network_magic is None:
             self.notes[UNCHECKED_SIGNATURE] += 1
-            return replace(row, signed=None)
+            return row._replace(signed=None)
         if signed is None:
             return Refusal(FALSE_SIGNATURE, row.epoch, row.party_id, row.stake)
         if self.now_s is not None and signed.time_s > self.now_s + AHEAD_S:
             return Refusal(FUTURE_SIGNATURE, row.epoch, row.party_id, row.stake)
-        return replace(row, seen_at_s=float(signed.time_s))
+        return row._replace(seen_at_s=float(signed.time_s))
 
     def _signed(self, given: Mapping[str, Any]) -> bytes | None:
         """The signature in its stored form, from that form or from ``key``, ``signature`` and ``time_s``."""
@@ -269,6 +287,7 @@ def with_epoch(rejects: Sequence[Reject], near: Epoch | None) -> list[Reject]:
 
 
 _KNOWN = frozenset(FIELDS)
+_PLAIN = frozenset(("party_id", "epoch", "version", "stake", "time_s"))
 
 
 def _whole(value: Any) -> int | None:
@@ -284,6 +303,8 @@ def _whole(value: Any) -> int | None:
 
 def _time(value: Any) -> float | None:
     """POSIX seconds, of a number or of ISO 8601 (of UTC where it names no zone); 0 where there is none."""
+    if type(value) is int and 0 <= value < 2**40:
+        return float(value)
     if value is None or value == "":
         return 0.0
     if type(value) not in (int, float, str):
@@ -303,9 +324,9 @@ def _time(value: Any) -> float | None:
 
 def _said(version: Any) -> str | None:
     """A version as reported, shortened and without unprintable characters."""
-    if version is None or version == "":
+    if version is None:
         return None
     text = version if type(version) is str else str(version)
     if len(text) <= _MAX_VERSION and text.isprintable():
-        return text
+        return text or None
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:_MAX_VERSION])

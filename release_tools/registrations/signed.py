@@ -10,7 +10,8 @@ In: a party's statement, and its key. Out: the bytes to sign, and the verificati
 2. ``time_s`` is the time of the statement, which decides which one is the newest: sending a copy later has no effect.
 3. A key speaks for a party when the party's id *is* the key: its 64 hex digits, or the pool id (``pool1…``) that is the
    hash of the key. For any other party id the key must be configured.
-4. If a party has signed a registration for an epoch, unsigned ones of the same party and epoch are ignored.
+4. If a party has signed a registration for an epoch, unsigned ones of the same party and epoch are ignored, or refused
+   as they come in (``SqlRegistrations.ingest``).
 5. The key, signature and time of a registration are stored in the same JSON form, and passed on.
 6. A party states its stake, or 0 if it does not know it; nobody has to accept it. If the registration counts with
    another stake, the stated one is stored with the signature, so that anyone can still verify it.
@@ -18,19 +19,15 @@ In: a party's statement, and its key. Out: the bytes to sign, and the verificati
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import NoneType
-from typing import TYPE_CHECKING
 
 from chain_reader.bech32 import encode_bech32
 from datum import EraSigner, VerificationKey, verify_signature
 from era_store import Registration
 from era_store.capability import Capability
 from eras import Epoch, MarkerError
-
-if TYPE_CHECKING:
-    from era_store import SqlRegistrations
 
 KIND = "eraswitch-registration-1"
 SIGNATURE_BYTES = 64
@@ -185,22 +182,6 @@ def sort_by_signature(
         else:
             verified.append(row)
     return Sorted(tuple(verified), tuple(unsigned), tuple(refused))
-
-
-def without_those_of_signers(
-    repository: "SqlRegistrations", registrations: Sequence[Registration]
-) -> list[Registration]:
-    """Return the registrations without the unsigned ones of parties that have signed one for the epoch (rule 4).
-
-    Raises:
-        StoreError: the repository could not be read.
-    """
-    asked: dict[Epoch, set[str]] = {}
-    for row in registrations:
-        if row.signed is None:
-            asked.setdefault(row.epoch, set()).add(row.party_id)
-    signers = {epoch: repository.signers(epoch, parties) for epoch, parties in asked.items()}
-    return [row for row in registrations if row.signed is not None or row.party_id not in signers[row.epoch]]
 
 
 def speaks_for(key: str, party_id: str) -> bool:

@@ -6,7 +6,6 @@ beginning changed is read again.
 """
 
 import hashlib
-import json
 import os
 import stat
 import sys
@@ -18,10 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
-from datum.strict_json import whole_or_nan
 from era_store.registrations import Registration, Reject
 from eras import Epoch
-from release_tools.registrations.judging import Judge, Refusal, fields_once, rejected
+from release_tools.registrations.judging import Judge, Refusal, read_json, rejected
 from release_tools.registrations.source import Batch, RegistrationSourceError, SourceMissingError
 
 MAX_LINE_BYTES = 64 * 1024
@@ -256,7 +254,7 @@ class JsonLines(TextRows):
         if line.isspace():
             return None
         try:
-            found = json.loads(line, parse_int=whole_or_nan, object_pairs_hook=fields_once)
+            found = read_json(line)
         except (ValueError, RecursionError):
             return NO_JSON
         return self._judge.fields(found) if isinstance(found, dict) else NO_OBJECT

@@ -1,7 +1,6 @@
 """The gate: whole lovelace, epoch after epoch, and what is missing from whom."""
 
 import json
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -229,8 +228,8 @@ def test_who_reports_what_it_can_do_is_ready_by_that_and_shown_apart(repository:
     able, unable = Capability(("lagrange", "thales")), Capability(("lagrange",), None, ("thales",))
     register(
         repository,
-        replace(registration("a", "0.1.0", 50), capability=able),
-        replace(registration("b", "0.9.0", 30), capability=unable),
+        registration("a", "0.1.0", 50)._replace(capability=able),
+        registration("b", "0.9.0", 30)._replace(capability=unable),
         registration("c", "0.3.0", 20),
     )
     result = judged(repository)
@@ -245,7 +244,7 @@ def test_who_reports_what_it_can_do_is_ready_by_that_and_shown_apart(repository:
 
 
 def test_capabilities_need_no_table(repository: SqlRegistrations) -> None:
-    register(repository, replace(registration("a", None, 50), capability=Capability(("newton",))))
+    register(repository, registration("a", None, 50)._replace(capability=Capability(("newton",))))
     found = judge_gate(repository, "newton", Gate(Fraction(1)), Compatibility())
     assert found.met
     (era,) = summarise(repository, eras=("newton",)).eras
@@ -258,7 +257,7 @@ def test_capabilities_need_no_table(repository: SqlRegistrations) -> None:
 def test_a_release_of_which_some_nodes_report_more_than_its_version_is_ready_in_part(
     repository: SqlRegistrations,
 ) -> None:
-    able = replace(registration("a", "0.1.0", 50), capability=Capability(("lagrange",)))
+    able = registration("a", "0.1.0", 50)._replace(capability=Capability(("lagrange",)))
     register(repository, able, registration("b", "0.1.0", 30), registration("c", "0.3.0", 20))
     newest, older = summarise(repository, compatibility=TABLE).versions
     assert (newest.supports, newest.in_part) == (("lagrange",), ())

@@ -562,7 +562,7 @@ def test_anyone_can_work_out_the_adoption(registered, tmp_path):
 def test_a_service_that_alters_a_signed_registration_is_found_out(registered):
     store = registered.service.store.registrations
     signed = next(row for row in store.newest(Epoch(1)) if row.signed is not None)
-    store.ingest([replace(signed, stake=signed.stake * 9)], source="lie", time_s=1)
+    store.ingest([signed._replace(stake=signed.stake * 9)], source="lie", time_s=1)
     result = run("adoption", "summary", "--from-service", registered.client.url, "--verify")
     assert result.exit_code != 0
     assert "not signed by" in result.stderr
