@@ -24,8 +24,8 @@ _SHORTEST_HEX = 2 * _SIGNATURE_DIGITS + 14
 """No signed payload fits into fewer hex digits: its signature's own digits, as text, are 256 already."""
 
 _HEX_DIGITS = b"0123456789abcdefABCDEF"
-_JSON_BEGINS = frozenset(("7b", "7B", "5b", "5B", "20", "09", "0a", "0A", "0d", "0D"))
-"""The first byte of a JSON object or array, or of the white space before one, in hex."""
+_JUNK_BEGINS = frozenset(f"d8799f5840{byte:02x}" for byte in range(256) if byte not in b"{[ \t\n\r")
+"""The commonest junk in hex: a full first field that begins neither as a JSON object or array nor with white space."""
 
 _MAY_HIDE_A_KEY = re.compile(rb"(?s).*\\|\s*\[").match
 """Content without the key "markers" may still be a payload when it escapes characters or writes structs as arrays."""
@@ -96,9 +96,9 @@ def screen(
         memory: verdicts of earlier reads of this kind, looked up first and added to.
     """
     wanted = (keys,) if isinstance(keys, VerificationKey) else tuple(keys)
-    texts = [datum if isinstance(datum, str) else datum.hex() for datum in datums]
     if memory is None or references is None:
-        return tuple(_screen(texts, wanted, kind))
+        return tuple(_screen(datums if isinstance(datums, list) else list(datums), wanted, kind))
+    texts = [datum if isinstance(datum, str) else datum.hex() for datum in datums]
     verdicts = memory.recall(wanted, references, texts)
     fresh = [index for index, verdict in enumerate(verdicts) if verdict is None]
     if fresh:
@@ -110,32 +110,34 @@ def screen(
     return tuple(cast("list[Verdict]", verdicts))
 
 
-def _screen(texts: list[str], keys: tuple[VerificationKey, ...], kind: MarkerKind) -> list[Verdict]:
-    verdicts: list[Verdict] = [_NOT_A_PAYLOAD] * len(texts)
+def _screen(datums: Sequence[str | bytes], keys: tuple[VerificationKey, ...], kind: MarkerKind) -> list[Verdict]:
+    verdicts: list[Verdict] = [_NOT_A_PAYLOAD] * len(datums)
     places: list[int] = []  # beside the candidates, for the garbage collector looks into pairs
     candidates: list[str | bytes] = []
-    # The commonest junk, a first field of 24 bytes or more that does not begin as JSON does, shows in two slices.
-    for index, text in enumerate(texts):
-        if (
-            len(text) >= _SHORTEST_HEX
-            and (text[:8] != "d8799f58" or text[10:12] in _JSON_BEGINS or text[8:10] == "00")
-            and (datum := _candidate(text)) is not None
-        ):
+    for index, datum in enumerate(datums):  # once: what a flood costs is mostly to fetch each text from memory
+        text = datum if isinstance(datum, str) else datum.hex()
+        if len(text) >= _SHORTEST_HEX and text[:12] not in _JUNK_BEGINS and (found := _candidate(text)) is not None:
             places.append(index)
-            candidates.append(datum)
+            candidates.append(found)
     for index, verdict in zip(places, _judge_all(candidates, keys, kind), strict=True):
         verdicts[index] = verdict
     return verdicts
 
 
 def _candidate(text: str) -> str | bytes | None:
-    """The datum, as CBOR where it is, if it has hex digits enough for a signature, however they are cut or escaped."""
+    """The datum, as CBOR where it is, if it has what a payload cannot do without, however it is cut or escaped.
+
+    That is hex digits enough for a signature, and an array, for the markers are in one. Where something else is called
+    markers, the reader proper gives the reason.
+    """
     if text[:1] not in "cCdD":
         return text if text.lstrip()[:1] == "{" else None
     try:
         data = unhexlify(text.strip())
     except ValueError:
         return text  # the reader proper gives the reason
+    if b"[" not in data and b"markers" not in data:
+        return None
     enough = len(data) - len(data.translate(None, _HEX_DIGITS)) >= _SIGNATURE_DIGITS
     return data if enough else None
 

@@ -73,6 +73,7 @@ def test_any_of_the_keys_will_do():
         (b'{"x":"' + b"a" * 300 + b'","markers":[]}', Malformed, "a payload without a signature"),
         (b'{"markers":[]' + b"a" * 300, Malformed, "Expecting ',' delimiter"),
         ((b'{"x":"' + b"a" * 300 + b'"}'), Malformed, "not the datum of a signed payload"),
+        (b'{"markers":null,"signature":"' + b"aa" * 64 + b'"}', Malformed, "markers that are None"),
         (b'{"mark\\u0065rs":[],"signature":"' + b"aa" * 64 + b'"}', WrongSigner, "signed by none"),
         (b'  [[],"' + b"aa" * 64 + b'"]', WrongSigner, "signed by none"),
         (
