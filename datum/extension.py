@@ -21,7 +21,7 @@ from hashlib import blake2b
 from typing import Any
 
 from datum.keys import KEY_BYTES, EraSigner, KeyFormatError, VerificationKey, verify_signature
-from datum.payload import EraMarkersPayload, read_payload
+from datum.payload import EraMarkersPayload
 from datum.signed_payload import SIGNATURE_BYTES, PayloadFormatError, read_json
 from datum.strict_json import Pairs, described, known_fields
 from eras import MAX_EPOCH, Epoch
@@ -211,7 +211,7 @@ def read_extended(content: bytes) -> ExtendedPayload | None:
 
 
 def _read_extended(value: Any) -> ExtendedPayload | None:
-    payload = read_payload(value)
+    payload = EraMarkersPayload.from_json(value)
     fields = known_fields(value, ("extension", "extension_signatures")) if isinstance(value, Pairs) else {}
     if not fields:
         return None

@@ -43,7 +43,9 @@ class EraMarkersPayload(MarkersPayload[EraMarker]):
         Raises:
             ValueError: it is not one.
         """
-        return read_payload(value)
+        markers, signature = struct_fields(value, ("markers", "signature"), "a payload", optional=("signature",))
+        read = list_of(markers, _read_marker, "markers")
+        return cls(read, None if signature is None else _read_signature(signature))
 
     @property
     def signed_bytes(self) -> bytes:
@@ -92,17 +94,6 @@ def markers_from_json(text: str) -> tuple[EraMarker, ...]:
             got=reason(error),
             next_step="Correct the list of markers",
         ) from error
-
-
-def read_payload(value: Any) -> EraMarkersPayload:
-    """The payload that a parsed JSON value is; other fields than its own are ignored.
-
-    Raises:
-        ValueError: it is not one.
-    """
-    markers, signature = struct_fields(value, ("markers", "signature"), "a payload", optional=("signature",))
-    read = list_of(markers, _read_marker, "markers")
-    return EraMarkersPayload(read, None if signature is None else _read_signature(signature))
 
 
 def _read_marker(value: Any) -> EraMarker:

@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin
 
-from eras.supported import SupportedEras
-
 _Call = tuple[int, frozenset[str]]
 """A call: how many arguments by position, and the names of those by keyword."""
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -47,7 +45,7 @@ class Declared:
 
 
 def problems_of(
-    behaviours: Sequence[Behaviour], booleans: Sequence[Boolean], declared: Sequence[Declared], supported: SupportedEras
+    behaviours: Sequence[Behaviour], booleans: Sequence[Boolean], declared: Sequence[Declared], eras: tuple[str, ...]
 ) -> list[str]:
     """Everything that is wrong, in words.
 
@@ -55,9 +53,8 @@ def problems_of(
         behaviours: the functions that were registered.
         booleans: the boolean switches.
         declared: the types that were declared.
-        supported: the eras of this software.
+        eras: those of this software, in order.
     """
-    eras = tuple(supported)
     return [
         *_unknown_eras(behaviours, booleans, eras),
         *_duplicates(behaviours, booleans, declared),

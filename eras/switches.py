@@ -198,8 +198,8 @@ class BehaviourSwitches:
         """
         if self._is_sealed:
             return
-        supported = self._checker.supported
-        problems = problems_of(self._behaviours, self._booleans, self._declared, supported)
+        eras = tuple(self._checker.supported)
+        problems = problems_of(self._behaviours, self._booleans, self._declared, eras)
         if problems:
             raise ConfigurationError(
                 f"The behaviour switches have {counted(len(problems), 'problem')}: {'; '.join(problems)}",
@@ -207,7 +207,7 @@ class BehaviourSwitches:
                 problems=problems,
                 code="Switch",
             )
-        self._lay_out(tuple(supported))
+        self._lay_out(eras)
         self._is_sealed = True
 
     # -- at run time ------------------------------------------------------------------------------------------------

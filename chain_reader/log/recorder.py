@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from chain_reader.log.evidence_records import EvidenceWriter
 from chain_reader.log.records import input_event, state_facts
 from chain_reader.log.replay import RESUMED, SNAPSHOT, STARTED, Replay, reconfigured
-from chain_reader.node.core import Decided, Judged, NodeSettings, NodeState, decide_with, judge
+from chain_reader.node.core import Judged, NodeSettings, NodeState, decide_with, judge
 from chain_reader.node.inputs import ClockTicked, InputEvent, MemoryRead, ObserverAnswered
 from chain_reader.node.kinds import OF_TRUST, Decision
 from chain_reader.trust.decision import TrustDecision
@@ -181,7 +181,7 @@ class NodeCore:
         taken: tuple[Decision, ...] = ()
         failed: StoreError | None = None
         for _ in range(_ATTEMPTS):
-            after, decisions = self._decide(event)
+            after, decisions = decide_with(self._state, event, self._judge)
             try:
                 self._write(event, after, decisions)
                 failed = None
@@ -196,9 +196,6 @@ class NodeCore:
             self._cannot_record(failed)
         self._state = after
         return taken + decisions
-
-    def _decide(self, event: InputEvent) -> Decided:
-        return decide_with(self._state, event, self._judge)
 
     def _judge(self, state: NodeState, event: ObserverAnswered) -> Judged:
         judged = judge(state, event)
@@ -380,7 +377,7 @@ class NodeCore:
             return ()
         self._version, self._saved = stored.version, replace(stored, version=0)
         memory = MemoryRead(self._saved, time_s)
-        after, decisions = self._decide(memory)
+        after, decisions = decide_with(self._state, memory, self._judge)
         self._write(memory, after, decisions)
         self._state = after
         return decisions

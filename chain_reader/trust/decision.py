@@ -215,7 +215,7 @@ def _confirmed(
 
 def _depth(item: ScreenedOutput, evidence: Evidence, first_seen: dict[str, int | None], *, fresh: bool) -> int | None:
     """Blocks upon an output, or since it was first seen; ``None`` when it counts without (T8)."""
-    tip, height = evidence.tip.height, evidence.height_of(item.output)
+    tip, (_, height) = evidence.tip.height, evidence.place_of(item.output)
     if height is None:
         if fresh:
             return None

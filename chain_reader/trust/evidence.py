@@ -88,19 +88,15 @@ class Evidence:
     blocks: Mapping[str, ChainTip] = field(default_factory=dict)
     history_missing: str | None = None
 
-    def height_of(self, output: DatumOutput) -> int | None:
-        """Height of an output's block, where known."""
-        if output.height is not None:
-            return output.height
+    def place_of(self, output: DatumOutput) -> tuple[Slot | None, int | None]:
+        """Slot and height of an output's block, each where known."""
         block = self.blocks.get(output.transaction)
-        return None if block is None else block.height
-
-    def slot_of(self, output: DatumOutput) -> Slot | None:
-        """Slot of an output's block, where known."""
-        if output.slot is not None:
-            return output.slot
-        block = self.blocks.get(output.transaction)
-        return None if block is None else block.slot
+        if block is None:
+            return output.slot, output.height
+        return (
+            block.slot if output.slot is None else output.slot,
+            block.height if output.height is None else output.height,
+        )
 
 
 class EvidenceGatherer:
@@ -152,6 +148,8 @@ class EvidenceGatherer:
                 if self._is_steady(tip, epoch):
                     raise
                 continue  # what was asked for may have been rolled back
+            finally:
+                self._transactions.save()  # what was learnt holds, whatever comes of the reading
             if evidence is not None and self._is_steady(tip, epoch):
                 self._last = evidence
                 return evidence
@@ -180,7 +178,6 @@ class EvidenceGatherer:
             self._transactions.fail(self.observer, _ADDRESS, str(error))
         else:
             self._transactions.had(self.observer, _ADDRESS)
-        self._transactions.save()
         return evidence
 
     def _without_the_address(
@@ -314,7 +311,6 @@ class EvidenceGatherer:
         if isinstance(self.observer, BytesObserver):
             for output in holding:  # it decides nothing: its bytes are kept, so that the publication can be proved
                 self._publishers.author_of(output)
-            self._transactions.save()
         facts = ChainFacts(
             spends={output.transaction: True for output in holding},
             newest_first=True,
@@ -403,4 +399,3 @@ class EvidenceGatherer:
             new = {transaction: tuple(known[transaction]) for transaction in known.keys() - before}
             self._transactions.learn(self.observer, new)
             self._made.update({name: made for name, made in new.items() if all(one.unreadable is None for one in made)})
-            self._transactions.save()

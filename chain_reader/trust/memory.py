@@ -108,16 +108,15 @@ def remembered(
 
 
 def _stored_output(item: ScreenedOutput, evidence: Evidence) -> StoredOutput:
-    output = item.output
+    output, verified = item.output, verified_of(item)
     return StoredOutput(
         output.transaction,
         output.index,
         output.datum,
-        verified_of(item).content,
-        markers_of(item),
+        verified.content,
+        verified.markers,
         output.lovelace,
-        evidence.slot_of(output),
-        evidence.height_of(output),
+        *evidence.place_of(output),
     )
 
 
@@ -156,13 +155,13 @@ def _payloads(
 
 
 def _seen(digest: str, item: ScreenedOutput, final: ScreenedOutput, evidence: Evidence) -> SeenPayload:
-    output = item.output
+    slot, height = evidence.place_of(item.output)
     return SeenPayload(
         digest=digest,
         content=verified_of(item).content,
-        reference=output.reference,
-        slot=evidence.slot_of(output),
-        height=evidence.height_of(output),
+        reference=item.output.reference,
+        slot=slot,
+        height=height,
         seen_epoch=evidence.epoch,
         seen_height=evidence.tip.height,
         verdict=final.verdict.name,

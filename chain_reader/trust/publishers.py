@@ -58,19 +58,13 @@ class Publishers:
         return found
 
     def named(self, facts: ChainFacts, outputs: Sequence[DatumOutput]) -> ChainFacts:
-        """The facts, with which transactions the owner of the era address published; new ones are asked about.
+        """The facts, with the transactions that the owner of the era address published; new ones are asked about.
 
         Raises:
             ReadLimitExceededError: more than the limits allow carry a valid signature, and none is known to count.
         """
         if not self._observer.capabilities.inputs:
             return facts
-        try:
-            return self._named(facts, outputs)
-        finally:
-            self._transactions.save()
-
-    def _named(self, facts: ChainFacts, outputs: Sequence[DatumOutput]) -> ChainFacts:
         address, announcers = self._policy.address, frozenset(self._policy.announcers)
         spends: dict[str, bool] = {}
         doubts: dict[str, Doubt] = {}
