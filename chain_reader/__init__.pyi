@@ -35,9 +35,9 @@ from chain_reader.providers.transport.errors import ReadLimitExceededError as Re
 from chain_reader.providers.transport.errors import TruncatedAnswerError as TruncatedAnswerError
 from chain_reader.providers.transport.errors import UnexpectedAnswerError as UnexpectedAnswerError
 from chain_reader.providers.transport.limits import ReadLimits as ReadLimits
+from chain_reader.trust.kinds import is_successor as is_successor
 from chain_reader.trust.policy import Checkpoint as Checkpoint
 from chain_reader.trust.policy import TrustPolicy as TrustPolicy
-from chain_reader.trust.ratchet import is_successor as is_successor
 from chain_reader.trust.reading import TrustedReading as TrustedReading
 from chain_reader.trust.state import ChainFacts as ChainFacts
 from chain_reader.trusted_reader import TrustedReader as TrustedReader

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from chain_reader.node.kinds import DecisionKind
-from chain_reader.trust.ratchet import last_activation
+from chain_reader.trust.kinds import last_activation
 from era_store import LogLine, StoredEvent
 from era_store.event_log import canonical
 from eras import Epoch, EraMarker

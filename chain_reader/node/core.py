@@ -36,10 +36,9 @@ from chain_reader.node.pace import is_overruled, is_steady, paced, settles
 from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.decision import TrustDecision, decide_remembered, decide_trust
 from chain_reader.trust.evidence import Evidence
-from chain_reader.trust.kinds import ERAS
+from chain_reader.trust.kinds import ERAS, Markers
 from chain_reader.trust.memory import EMPTY, recalled
 from chain_reader.trust.policy import TrustPolicy
-from chain_reader.trust.ratchet import Markers
 from chain_reader.trust.state import markers_of
 from datum.configuration.markers import ConfigurationMarker
 from era_store import StoredTrust

@@ -4,23 +4,35 @@ Authorship, order, thread, memory and staleness know nothing of what a payload m
 payload may follow another (the ratchet, rule T4), which of several follows all others, what has begun, and how an
 operator is warned of it.
 
+The ratchet of eras:
+
+1. A successor may append an era, give an announced one its epoch, move or cancel one that is still in the future,
+   drop one that is past. It never alters or drops an activation that has happened, and appends none before the
+   current one.
+2. Where two payloads are successors of each other (a cancelled era looks like an old payload posted again), the one
+   that only adds to the other wins, because schedules grow far more often than they shrink. Where nothing else shows
+   them apart, so does the one that adds to it or moves an era to a later epoch: nobody moves one to an earlier epoch,
+   but by cancelling it first.
+
 A configuration is not altered by name, as an era is: what counts is what an epoch resolves to.
 
-1. Once a configuration is in force, no epoch that has begun resolves to another one, nor to one where it had none.
-2. Configurations that no node needs any more may be left out: those before the last three epochs.
-3. What later epochs resolve to may change.
+3. Once a configuration is in force, no epoch that has begun resolves to another one, nor to one where it had none.
+4. Configurations that no node needs any more may be left out: those before the last three epochs.
+5. What later epochs resolve to may change.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chain_reader.trust.ratchet import Markers, is_successor, keeps_mark, last_activation, only_adds
 from datum import CONFIGURATION, ERA, MarkerKind
 from datum.configuration.imports import UNCHANGED_EPOCHS
 from datum.configuration.markers import ConfigurationMarker
 from datum.configuration.values import ProtocolConfiguration
-from eras import Epoch
+from eras import Epoch, EraMarker
+
+Markers = tuple[Any, ...]
+"""Markers of one kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,59 @@ class TrustKind:
         return last[0] if len(last) == 1 else None
 
 
+# --- eras
+
+
+def is_successor(old: Iterable[EraMarker], new: Iterable[EraMarker], epoch: Epoch) -> bool:
+    """Whether ``new`` may follow ``old`` at ``epoch`` (rule 1). Every payload may follow itself."""
+    before, after = set(old), set(new)
+    added = after - before
+    current = max((begin for begin in _happened(before, epoch)), default=None)
+    if current is not None and any(marker.epoch is not None and marker.epoch <= current for marker in added):
+        return False
+    renamed = {marker.name for marker in added}
+    latest = max(_happened(after, epoch), default=None)
+    return all(
+        latest is not None and marker.epoch < latest and marker.name not in renamed
+        for marker in before - after
+        if marker.epoch is not None and marker.epoch <= epoch
+    )
+
+
+def only_adds(old: Iterable[EraMarker], new: Iterable[EraMarker], epoch: Epoch, *, or_postpones: bool = False) -> bool:
+    """Whether ``new`` follows ``old`` and moves or cancels no era; with ``or_postpones`` it may move one further on."""
+    before, after = set(old), set(new)
+    given: dict[str, Epoch] = {}
+    for marker in after:
+        if marker.epoch is not None:
+            given[marker.name] = max(marker.epoch, given.get(marker.name, marker.epoch))
+
+    def is_kept(marker: EraMarker) -> bool:
+        if marker.epoch is None:
+            return marker.name in given
+        return marker.epoch <= epoch or (or_postpones and given.get(marker.name, marker.epoch) > marker.epoch)
+
+    return is_successor(before, after, epoch) and all(map(is_kept, before - after))
+
+
+def keeps_mark(mark: EraMarker, markers: Sequence[EraMarker], epoch: Epoch) -> bool:
+    """Whether ``markers`` may follow what ended with the activation ``mark``: they have it, or a later one."""
+    if mark in markers:
+        return True
+    later = (marker.epoch for marker in markers if marker.epoch is not None and marker.epoch <= epoch)
+    return mark.epoch is not None and max(later, default=Epoch(0)) > mark.epoch
+
+
+def last_activation(markers: Iterable[EraMarker], epoch: Epoch) -> EraMarker | None:
+    """The marker of the era that is current at ``epoch``."""
+    begun = [marker for marker in markers if marker.epoch is not None and marker.epoch <= epoch]
+    return max(begun, key=lambda marker: marker.epoch or 0, default=None)
+
+
+def _happened(markers: Iterable[EraMarker], epoch: Epoch) -> list[Epoch]:
+    return [marker.epoch for marker in markers if marker.epoch is not None and marker.epoch <= epoch]
+
+
 def _eras_in_words(markers: Markers, epoch: Epoch) -> str:
     current = last_activation(markers, epoch)
     schedule = ", ".join(map(str, dict.fromkeys(markers)))
@@ -90,7 +155,7 @@ def _resolved(markers: Iterable[ConfigurationMarker], epoch: Epoch) -> ProtocolC
 
 
 def _holds_still(was: ProtocolConfiguration | None, now: ProtocolConfiguration | None, at: int, epoch: Epoch) -> bool:
-    """Whether epoch ``at`` may resolve to ``now`` after it did to ``was`` (rules 1 and 2)."""
+    """Whether epoch ``at`` may resolve to ``now`` after it did to ``was`` (rules 3 and 4)."""
     if was is None or now is None:
         return was is now or (now is None and at < epoch - UNCHANGED_EPOCHS)
     return not was.differences(now)

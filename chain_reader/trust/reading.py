@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chain_reader.ports import EraReading, ScreenedOutput
-from chain_reader.trust.kinds import ERAS, TrustKind
+from chain_reader.trust.kinds import ERAS, Markers, TrustKind
 from chain_reader.trust.policy import TrustPolicy
-from chain_reader.trust.ratchet import Markers
 from chain_reader.trust.verdicts import Conflict
 from datum import Accepted, Unusable, VerifiedMarkers
 from datum.extension_rules import Equivocation

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chain_reader.ports import ScreenedOutput
-from chain_reader.trust.kinds import ERAS, TrustKind
-from chain_reader.trust.ratchet import Markers
+from chain_reader.trust.kinds import ERAS, Markers, TrustKind
 from datum import Accepted, VerifiedMarkers
 from datum.kinds import Marker
 from era_store.records import TrustMarks

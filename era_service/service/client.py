@@ -26,10 +26,9 @@ from chain_reader.providers.transport.calls import Answer, Call, Hash, Whole, pr
 from chain_reader.providers.transport.errors import ProviderNotFoundError, UnexpectedAnswerError
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
-from chain_reader.trust.kinds import ERAS, TrustKind
+from chain_reader.trust.kinds import ERAS, TrustKind, is_successor
 from chain_reader.trust.policy import Checkpoint, TrustPolicy
 from chain_reader.trust.publications import Link
-from chain_reader.trust.ratchet import is_successor
 from datum import EraMarkersPayload, EraSigner, VerificationKey
 from era_service.service.documents import API_VERSION, RegistrationReceipt
 from era_store.capability import Capability

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain_reader import ChainFacts, DatumOutput, ScreenedOutput, is_successor
-from chain_reader.trust.ratchet import only_adds
+from chain_reader.trust.kinds import only_adds
 from chain_reader.trust.rules import choose, legacy_choice
 from chain_reader.trust.state import TrustState
 from chain_reader.trust.verdicts import Conflict, Impostor, Replayed, Superseded
