@@ -18,9 +18,9 @@ from eras.events import EraStatus as EraStatus
 from eras.marker import MAX_EPOCH as MAX_EPOCH
 from eras.marker import Epoch as Epoch
 from eras.marker import EraMarker as EraMarker
+from eras.marker import Provenance as Provenance
 from eras.marker import Slot as Slot
 from eras.marker import require_epoch as require_epoch
-from eras.provenance import Provenance as Provenance
 from eras.selection import EraEpochToken as EraEpochToken
 from eras.selection import select_eras as select_eras
 from eras.supported import SupportedEras as SupportedEras

@@ -1,4 +1,4 @@
-"""A marker: the name of an era and the epoch it begins at, as the release team signs it."""
+"""A marker: the name of an era and the epoch it begins at, as the release team signs it; and where it comes from."""
 
 import enum
 from dataclasses import dataclass
@@ -80,3 +80,20 @@ class EraMarker:
     def to_dict(self) -> MarkerFacts:
         """The marker as the wire format has it: ``name``, then ``epoch``."""
         return {"name": self.name, "epoch": self.epoch}
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """The origin of markers; a part that the source does not know is ``None``.
+
+    Attributes:
+        source: what was read, in an operator's words (``blockfrost http://host:1234``, ``file markers.json``).
+        transaction: hash of the transaction that published them, 64 hex digits.
+        slot: slot of that transaction's block.
+        key: the verification key that their signature was checked with, 64 hex digits.
+    """
+
+    source: str
+    transaction: str | None = None
+    slot: Slot | None = None
+    key: str | None = None

@@ -13,8 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from eras.errors import CurrentEraNotFoundError
-from eras.marker import Epoch, EraMarker, require_epoch
-from eras.provenance import Provenance
+from eras.marker import Epoch, EraMarker, Provenance, require_epoch
 from eras.supported import SupportedEras
 
 DEFAULT_NOTICE_EPOCHS = 2
