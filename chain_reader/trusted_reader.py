@@ -1,13 +1,12 @@
 """The trusted reader: which markers are in force at an era address, by the rules T0 to T13 (``docs/trust.md``).
 
 In: one chain observer or several, a policy, a store. Out: a ``TrustedReading``. This is where the parts meet: evidence
-is gathered (``evidence_source``), a node's core decides (``deciding``) and remembers (``node_core``), in one
+is gathered (``node.source``), a node's core decides (``node.core``) and remembers (``log.recorder``), in one
 transaction, so that a process that dies leaves the old memory or the new. Every command, the service and the watcher
 of a node decide by that same core: from the same store and the same answers they report the same era.
 
 While something is trusted, reading never fails: what cannot be confirmed is in force all the same, and *stale* gives
-    the reason
-(T9). With nothing trusted, an error names the cause.
+the reason (T9). With nothing trusted, an error names the cause.
 """
 
 import threading

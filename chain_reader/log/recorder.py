@@ -1,6 +1,6 @@
 """A node's deciding core: what comes in is decided, written down, and applied, in this order.
 
-In: inputs (``deciding_events``), one at a time. Out: decisions; the store's event log and memory, written in one
+In: inputs (``node.inputs``), one at a time. Out: decisions; the store's event log and memory, written in one
 transaction; an ``EraChecker`` that is up to date. What is decided is ``decide``'s; here is only what is done about it.
 
 1. Input and decisions are written together with what is trusted, whole or not at all. A node that is killed begins

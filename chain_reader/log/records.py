@@ -1,7 +1,7 @@
 """Inputs and states as the event log holds them: JSON-ready facts, and back. Pure.
 
 In: ``InputEvent`` and ``NodeState``. Out: facts, from which the very same decisions follow. Verdicts of screening are
-not recorded: replay screens the recorded datums again (``evidence_records`` has the evidence of an answer).
+not recorded: replay screens the recorded datums again (``log.evidence_records`` has the evidence of an answer).
 """
 
 from collections.abc import Callable, Mapping

@@ -1,12 +1,12 @@
 """The deciding core: what a node makes of each thing that comes in. A pure function of state and event.
 
-In: a ``NodeState`` and one input (``deciding_events``). Out: the next state and what was decided. There is no clock, no
+In: a ``NodeState`` and one input (``node.inputs``). Out: the next state and what was decided. There is no clock, no
 network and no store here: a running node, the replay of its event log, and a rehearsal of thousands of nodes call the
 same ``decide``.
 
 1. An epoch never goes back: the greatest that clock or chain ever said counts. A chain whose tip is in doubt by the
    clock is not one: a node that believed it could be led into an era before its epoch.
-2. What is trusted is decided by the rules T0 to T13 (``trust_deciding``), which era is current by ``eras.view``.
+2. What is trusted is decided by the rules T0 to T13 (``trust.decision``), which era is current by ``eras.view``.
 3. At an epoch for which nothing was read, the remembered schedule decides (T9), and the decision names what cannot be
    known.
 4. An unchanged state is not reported again; an unsupported upcoming era is, once a day, until it is acknowledged.
@@ -144,7 +144,7 @@ def decide(state: NodeState, event: InputEvent) -> Decided:
 
 
 def decide_with(state: NodeState, event: InputEvent, judging: Judge) -> Decided:
-    """``decide``, with the rules of trust applied by ``judging`` (``deciding_shared`` remembers its results)."""
+    """``decide``, with the rules of trust applied by ``judging`` (``node.shared`` remembers its results)."""
     if isinstance(event, ObserverAnswered):
         after, decisions = _answered(state, event, judging)
     else:

@@ -2,7 +2,7 @@
 
 Each has the time when it came (``time_s``, POSIX time in seconds): the core has no clock. Evidence is shared, never
 copied: a thousand nodes that read the same answer hold the same object. How inputs are written into the event log, and
-read back, is ``deciding_records``.
+read back, is ``log.records``.
 """
 
 from collections.abc import Mapping

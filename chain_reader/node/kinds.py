@@ -1,6 +1,6 @@
 """The kinds of decisions, under which they stand in the event log.
 
-``docs/events.md`` lists them; hooks of a node are run by kind. The trust kinds are those of ``trust_reading``.
+``docs/events.md`` lists them; hooks of a node are run by kind. Those of trust are what ``trust.reading`` reports.
 """
 
 import enum

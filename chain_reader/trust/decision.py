@@ -2,7 +2,7 @@
 
 In: what is remembered, what an observer answered, the policy, the verdicts reported before. Out: a ``TrustDecision``:
 the reading, what to remember, and what is new. ``TrustedReader`` and the deciding core (``chain_reader.node.core``)
-both ask here, so that a node, a replay of its log and a rehearsal come to the same.
+both ask here, so that a node, a replay of its log and a rehearsal reach the same decision.
 """
 
 from collections.abc import Mapping, Sequence
@@ -94,7 +94,9 @@ def decide_trust(
     if after == before:
         after = before
     odd = schedule_alarms(markers, lambda marker: _published(marker, state, after, facts), evidence.epoch, policy)
-    changed = tuple([item for item in judged if _is_news(item, told)])
+    changed = tuple(
+        [item for item in judged if item.verdict.is_payload and told.get(item.output.reference) != item.verdict.name]
+    )
     events = events_between(
         before, after, epoch=evidence.epoch, alarms=odd, legacy=legacy, changed=changed, kind=policy.kind
     )
@@ -164,11 +166,6 @@ def _published(marker: Marker, state: TrustState, after: StoredTrust, facts: Cha
             return published
         published = min(published, facts.published.get(payload.reference.partition("#")[0], payload.seen_epoch))
     return None
-
-
-def _is_news(item: ScreenedOutput, told: Mapping[str, str]) -> bool:
-    """Whether an output carries a payload of eras, and its verdict was not reported before."""
-    return item.verdict.is_payload and told.get(item.output.reference) != item.verdict.name
 
 
 def _gone(evidence: Evidence, state: TrustState, told: Mapping[str, str]) -> frozenset[str]:

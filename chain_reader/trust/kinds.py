@@ -85,7 +85,7 @@ def is_successor(old: Iterable[EraMarker], new: Iterable[EraMarker], epoch: Epoc
     """Whether ``new`` may follow ``old`` at ``epoch`` (rule 1). Every payload may follow itself."""
     before, after = set(old), set(new)
     added = after - before
-    current = max((begin for begin in _happened(before, epoch)), default=None)
+    current = max(_happened(before, epoch), default=None)
     if current is not None and any(marker.epoch is not None and marker.epoch <= current for marker in added):
         return False
     renamed = {marker.name for marker in added}

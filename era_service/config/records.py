@@ -1,6 +1,6 @@
 """Lists the settings: the names of all, and each with its type, default and help.
 
-In: the schema (``config_schema``). Out: what the documentation and ``config schema`` show, and what mistakes are held
+In: the schema (``config.schema``). Out: what the documentation and ``config schema`` show, and what mistakes are held
 against.
 """
 

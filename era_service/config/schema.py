@@ -1,7 +1,7 @@
 """The schema of the configuration: every setting with its type, default and help, checked by pydantic.
 
-In come merged values (``config_sources``), out comes a frozen ``Settings``. The field descriptions are the help that
-``config schema`` prints and ``docs/configuration.md`` is generated from (``config_records``).
+In come merged values (``config.sources``), out comes a frozen ``Settings``. The field descriptions are the help that
+``config schema`` prints and ``docs/configuration.md`` is generated from (``config.records``).
 """
 
 from pathlib import Path

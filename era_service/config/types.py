@@ -1,6 +1,6 @@
 """The types that settings and their tables have: what a value may look like, in TOML, environment or command line.
 
-A validator raises ``ValueError`` with what it expected, which pydantic collects and ``config_mistakes`` words.
+A validator raises ``ValueError`` with what it expected, which pydantic collects and ``config.mistakes`` words.
 """
 
 import json

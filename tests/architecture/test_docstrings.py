@@ -19,6 +19,11 @@ CALQUES = re.compile(
 )
 """Word-for-word translations that are never right in a message, a help text or a page."""
 
+IN_BACKTICKS = re.compile(r"``([a-z][a-z_.]*)``")
+WORD = re.compile(r"\w+")
+FOREIGN = re.compile(r"\w+_content(_\w+)?|gather_pages|preexec_fn|click\.pass_obj|signer_registration_summary")
+"""Names of other programs that no code of ours has, such as those of Blockfrost's schemas."""
+
 
 def public_functions(node: ast.AST) -> Iterator[Function]:
     """The public functions of a module and the public methods of its public classes."""
@@ -105,3 +110,16 @@ def test_pages_are_plain():
     ]
     assert calques == []
     assert len(pages) > 50
+
+
+def test_names_in_docstrings_are_names_of_something():
+    """What was renamed or moved is renamed in the prose, too: a name in backticks stands somewhere outside of them."""
+    texts = {path: path.read_text(encoding="utf-8") for package in PACKAGES for path in modules(package)}
+    known = set().union(*(WORD.findall(IN_BACKTICKS.sub("", text)) for text in texts.values()))
+    stale = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path, text in texts.items()
+        for name in IN_BACKTICKS.findall(text)
+        if "_" in name and not FOREIGN.fullmatch(name) and not known.issuperset(WORD.findall(name))
+    ]
+    assert stale == []

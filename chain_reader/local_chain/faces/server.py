@@ -1,10 +1,10 @@
 """A local chain behind one port: Blockfrost's HTTP API, Ogmios' websocket and the rehearsal's own endpoints.
 
-    http://HOST:PORT/api/v0    Blockfrost's API (``blockfrost_face``)
-    ws://HOST:PORT/            Ogmios v6 (``ogmios_face``), with its health at http://HOST:PORT/health
+    http://HOST:PORT/api/v0    Blockfrost's API (``faces.blockfrost``)
+    ws://HOST:PORT/            Ogmios v6 (``faces.ogmios``), with its health at http://HOST:PORT/health
     http://HOST:PORT/kupo      Kupo's API, beside that websocket (``kupo``)
     http://HOST:PORT/koios     Koios' API (``koios``)
-    http://HOST:PORT/local     advance, fund, roll back (``control_face``), for clients on this machine
+    http://HOST:PORT/local     advance, fund, roll back (``faces.control``), for clients on this machine
 
 In: the path of a chain file. Out: a running server, in a thread of its own (a context manager) or in the foreground. It
 logs by the standard library: ``uvicorn.error`` has every failure inside, with its traceback; clients never see one.

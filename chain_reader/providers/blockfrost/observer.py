@@ -7,7 +7,7 @@ newest first, whole or not at all.
    (``retries``) and made no faster than the provider allows (``rate_limit``).
 2. Only a 404 in Blockfrost's own words means "never used" or "not known"; nothing else becomes an empty answer.
 3. Each other status is an error of its own, because an operator does something else about each (``calls``).
-4. Pages of 100 are read one by one, no more than needed, and are one state of the address (``blockfrost_pages``).
+4. Pages of 100 are read one by one, no more than needed, and are one state of the address (``blockfrost.pages``).
 5. Every field that is used is checked for its type, and an answer for being one to the question asked.
 """
 

@@ -2,7 +2,7 @@
 
 In: the leader's base URL, with or without a slash at its end or a path before what is asked. Out: answers parsed
 strictly, or a ``ChainReadError`` that names the question. Every question ends within its limits, and is asked again
-where that may help (``chain_reader.providers``). Nothing is believed here: ``follower_walk`` verifies.
+where that may help (``chain_reader.providers``). Nothing is believed here: ``leader.walk`` verifies.
 """
 
 from typing import Annotated, TypeVar
