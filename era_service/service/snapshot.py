@@ -304,10 +304,9 @@ def _provider(call: ProviderCall) -> ProviderDocument:
 
 def _history(network: NetworkDocument, found: Reading) -> EraHistory:
     """The outputs on the chain with their verdicts, then those remembered and no longer there."""
-    reading = found.reading
     items: tuple[ScreenedOutput, ...] = ()
-    if isinstance(reading, TrustedReading):
-        items = reading.history or reading.screened
+    if found.trusted is not None:
+        items = found.trusted.history or found.trusted.screened
     elif isinstance(found.error, EraSwitchError) and isinstance(getattr(found.error, "reading", None), TrustedReading):
         items = found.error.reading.screened  # type: ignore[attr-defined]
     seen = {} if found.stored is None else {payload.reference: payload for payload in found.stored.payloads}

@@ -52,7 +52,7 @@ def exit_code(found: Reading) -> int:
 
 def describe(found: Reading, settings: Settings, limit: int) -> StatusDocument:
     """The document of a reading; ``limit`` bounds the list of refused outputs, not their count."""
-    token, reading, trusted = found.token, found.reading, _trusted_reading(found)
+    token, reading, trusted = found.token, found.reading, found.trusted
     screened = reading.screened if reading is not None else ()
     refused = sorted(
         (item for item in screened if item.verdict.is_refusal),
@@ -101,13 +101,8 @@ def _eras(found: Reading, settings: Settings) -> list[ListedEra]:
 def _trusted(found: Reading) -> SourceDocument | None:
     if found.reading is None or found.reading.provenance is None or not found.reading.markers:
         return None
-    origin, trusted = found.reading.provenance, _trusted_reading(found)
-    return SourceDocument(**asdict(origin), why=None if trusted is None else trusted.why)
-
-
-def _trusted_reading(found: Reading) -> TrustedReading | None:
-    """The reading, where the rules of trust had a say in it."""
-    return found.reading if isinstance(found.reading, TrustedReading) else None
+    why = None if found.trusted is None else found.trusted.why
+    return SourceDocument(**asdict(found.reading.provenance), why=why)
 
 
 def _legacy(trusted: TrustedReading | None) -> LegacyDocument | None:
@@ -136,7 +131,7 @@ def _warnings(found: Reading, settings: Settings) -> Iterator[tuple[bool, str]]:
         source = f"The source {settings.reader.adapter_type} reads no chain: it reports an era that this software"
         choose = "Choose a network with --network, or set reader.adapter_type"
         yield False, f"{source} supports, whatever the network does. {choose}"
-    trusted = _trusted_reading(found)
+    trusted = found.trusted
     if trusted is not None:
         if trusted.stale is not None:
             yield True, f"What is trusted is not confirmed: {trusted.stale}"

@@ -7,15 +7,16 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cached_property
 
-from chain_reader import EraReading, NetworkGenesis, TrustedReader
+from chain_reader import EraReading, NetworkGenesis, TrustedReader, TrustedReading
 from chain_reader.adapters.builder import ObserverNeededError
 from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
 from chain_reader.era_reader import eras_of
 from chain_reader.providers.failover import ProviderCall
 from era_service.config.schema import Settings
 from era_service.wiring.deciding import open_configuration_reader, open_reader, openings_of, providers_in_order
-from era_service.wiring.genesis import clock_epoch, genesis_by_clock
+from era_service.wiring.genesis import agreeing, configured_genesis
 from era_service.wiring.providers import open_adapter
 from era_service.wiring.trust import open_memory
 from era_store import Store, StoredTrust
@@ -55,7 +56,7 @@ class Reading:
         token: the eras at the epoch.
         error: why there is no token.
         configuration: the protocol configurations in force, where they are read.
-        genesis: gives epochs their dates (``wiring.genesis.genesis_by_clock``).
+        genesis: gives epochs their dates: the configured one, else the provider's where the clock agrees.
         stored: what is remembered of the era address, where a chain is read.
         answered: whether a provider answered, so that it is of now.
     """
@@ -68,6 +69,11 @@ class Reading:
     genesis: NetworkGenesis | None = None
     stored: StoredTrust | None = None
     answered: bool = False
+
+    @property
+    def trusted(self) -> TrustedReading | None:
+        """The reading, where it was made by the rules of trust."""
+        return self.reading if isinstance(self.reading, TrustedReading) else None
 
 
 def read_status(settings: Settings, epoch: Epoch | None) -> Reading:
@@ -143,8 +149,9 @@ class StatusReader:
         self._calls = self._providers.calls
         if self._configurations is not None:
             found.configuration = self._configurations.read(self._clock_epoch())
-        told = self._told_genesis if found.answered else None
-        found.genesis = genesis_by_clock(self._settings, told, found.epoch, self._clock())
+        found.genesis, told = self._genesis, self._told_genesis
+        if found.genesis is None and told is not None and found.answered:
+            found.genesis = agreeing(told, found.epoch, self._clock())
         found.epoch = found.epoch if epoch is None else epoch
         if found.reading is not None and found.epoch is not None:
             found.error = None
@@ -178,8 +185,14 @@ class StatusReader:
         found.stored = self._reader.trust
         return found
 
+    @cached_property
+    def _genesis(self) -> NetworkGenesis | None:
+        """The configured genesis, whose file is read once."""
+        return configured_genesis(self._settings)
+
     def _clock_epoch(self) -> Epoch | None:
-        return clock_epoch(self._settings, self._clock())
+        genesis = self._genesis
+        return None if genesis is None else genesis.epoch_of(genesis.slot_at(self._clock()))
 
     def _read_source(self, epoch: Epoch | None) -> Reading:
         """The markers of a source that is no chain, at the epoch that is asked about or that a provider reports."""

@@ -53,29 +53,11 @@ def clock_epoch(settings: Settings, now_s: float | None = None) -> Epoch | None:
     return None if genesis is None else genesis.epoch_of(genesis.slot_at(time.time() if now_s is None else now_s))
 
 
-def genesis_by_clock(
-    settings: Settings, told: NetworkGenesis | None, epoch: Epoch | None, now_s: float
-) -> NetworkGenesis | None:
-    """The genesis that gives epochs their dates: the configured one, else the provider's where the clock agrees.
+def agreeing(told: NetworkGenesis, epoch: Epoch | None, now_s: float) -> NetworkGenesis | None:
+    """The genesis that a provider reports, where the clock agrees with the ``epoch`` of the chain.
 
     A rehearsal chain may have a clock of its own: by its genesis an era in force would begin in the future.
-
-    Args:
-        settings: what is configured.
-        told: the genesis that a provider reports.
-        epoch: the epoch in which the chain is.
-        now_s: POSIX time.
-
-    Raises:
-        ConfigurationError: as ``configured_genesis``.
     """
-    configured = configured_genesis(settings)
-    if configured is not None or told is None:
-        return configured
-    return _agreeing(told, epoch, now_s)
-
-
-def _agreeing(told: NetworkGenesis, epoch: Epoch | None, now_s: float) -> NetworkGenesis | None:
     return told if told.epoch_of(told.slot_at(now_s)) == epoch else None
 
 
@@ -85,11 +67,11 @@ def calendar_of(
     told: NetworkGenesis | None = None,
     epoch: Epoch | None = None,
 ) -> EpochCalendar:
-    """When epochs begin, as of now, by ``genesis_by_clock``; without dates where ``observer`` cannot be asked.
+    """When epochs begin, as of now, by the configured genesis or an ``agreeing`` one; else without dates.
 
     Args:
         settings: what is configured.
-        observer: is asked for what is not configured and not given here.
+        observer: is asked for what is not configured and not given here, if it can be.
         told: the genesis that the observer reports.
         epoch: the epoch in which the chain is.
 
@@ -102,7 +84,7 @@ def calendar_of(
         if genesis is None and observer is not None:
             told = told or genesis_of_network(settings, observer)
             if told is not None:
-                genesis = _agreeing(told, observer.epoch() if epoch is None else epoch, now_s)
+                genesis = agreeing(told, observer.epoch() if epoch is None else epoch, now_s)
     except ChainReadError as error:
         logging.getLogger(__name__).warning("When epochs begin is not known: %s", error)
     return EpochCalendar(genesis, now_s)

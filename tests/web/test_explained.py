@@ -75,7 +75,7 @@ def test_the_page_of_events_has_what_happened_and_not_what_was_read(world):
 def test_a_provider_far_from_the_clock_is_not_believed(world, monkeypatch):
     reader = world.service._reader
     assert reader is not None
-    monkeypatch.setattr("era_service.status.reader.clock_epoch", lambda *_: Epoch(50))
+    monkeypatch.setattr(reader, "_clock_epoch", lambda: Epoch(50))
     found = reader.read()
     assert found.reading is not None
     assert "the epoch is not that of the clock" in found.reading.stale

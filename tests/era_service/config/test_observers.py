@@ -16,9 +16,11 @@ from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError
 from era_service.config.load import load_settings
 from era_service.config.networks import NETWORKS
 from era_service.config.schema import Settings
+from era_service.status.reader import StatusReader
 from era_service.wiring.deciding import open_agreement, openings_of, tip_watch
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.providers import open_provider
+from era_store import MemoryStore
 from eras import ConfigurationError, Epoch, Slot
 
 DEVNET = {
@@ -186,6 +188,15 @@ class TestGenesisFile:
         assert found == NetworkGenesis(42, start_s, 0.75, 40, Fraction(1, 4))
         assert [found.slot_at(found.time_of(Slot(n))) for n in range(200)] == list(range(200))
         assert (found.slot_at(start_s + 0.74), found.slot_at(start_s + 0.75)) == (0, 1)
+
+    def test_it_is_read_once(self, tmp_path: Path):
+        given = settings(**self.written(tmp_path, self.SHELLEY))
+        with closing(StatusReader(given, MemoryStore())) as reader:
+            first = reader.read(Epoch(1))
+            (tmp_path / "shelley-genesis.json").unlink()
+            again = reader.read(Epoch(1))
+        assert first.genesis == NetworkGenesis(42, 1_735_689_600.25, 0.75, 40, Fraction(1, 4))
+        assert again.genesis == first.genesis
 
     @pytest.mark.parametrize("start", ["2025-01-01T00:00:00", "2025-01-01T01:00:00+01:00", "2025-01-01"])
     def test_the_start_in_other_forms(self, tmp_path: Path, start: str):
