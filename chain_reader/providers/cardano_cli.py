@@ -19,6 +19,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, StringConstraints, TypeAdapter
 
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
+from chain_reader.providers.gateway import MAINNET_MAGIC
 from chain_reader.providers.transport.bounded_process import Finished, TooLateError, TooMuchError, run_bounded
 from chain_reader.providers.transport.calls import Answer, Call, Hash, Whole
 from chain_reader.providers.transport.errors import (
@@ -27,12 +28,11 @@ from chain_reader.providers.transport.errors import (
     ProviderUnreachableError,
 )
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
-from chain_reader.providers.transport.retries import Retries
+from chain_reader.providers.transport.retries import retried
 from datum import decode_datum, encode_datum
 from datum.plutus import DatumFormatError
 from eras import ChainReadError, ConfigurationError, Epoch, Slot
 
-MAINNET_MAGIC = 764_824_073
 PROGRAM = "cardano-cli"
 
 Parsed = TypeVar("Parsed")
@@ -40,7 +40,7 @@ OutputReference = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}#[0-9]
 
 _ADDRESS = re.compile("addr(_test)?1[a-z0-9]+")
 _SECRETS = ("ERASWITCH_", "BLOCKFROST_")
-"""How the names of the variables begin that are none of another program's business."""
+"""Prefixes of environment variables that no other program may see."""
 
 
 class _Tip(Answer):
@@ -156,7 +156,6 @@ class CardanoCliObserver(LedgerStateOnly):
         self.listed = 0
         self._limits = limits
         self._clock = clock
-        self._retries = Retries(limits, clock)
 
     def __repr__(self) -> str:
         return f"CardanoCliObserver({self.name!r})"
@@ -186,9 +185,7 @@ class CardanoCliObserver(LedgerStateOnly):
             )
         outputs = self._query(_UTXO, "utxo", "--address", address, "--output-json")
         self.listed = len(outputs)
-        strange = next((output.address for output in outputs.values() if output.address != address), None)
-        if strange is not None:
-            raise self._call("query utxo").unexpected(f"outputs at {address}", f"one at {strange}")
+        self._call("query utxo").require_at(address, (output.address for output in outputs.values()))
         return tuple(
             DatumOutput(transaction, int(index), datum, output.lovelace, spent=False, assets=output.assets)
             for (transaction, _, index), output in ((key.partition("#"), output) for key, output in outputs.items())
@@ -206,7 +203,8 @@ class CardanoCliObserver(LedgerStateOnly):
         call = self._call(f"query {what}")
         until = self._clock.monotonic() + self._limits.read_deadline_s
         command = [self._program, "query", what, *arguments, *self._network]
-        return call.parse(expected, self._retries.run(lambda: self._run(command, call, until), until).stdout)
+        finished = retried(lambda: self._run(command, call, until), until, self._limits, self._clock)
+        return call.parse(expected, finished.stdout)
 
     def _run(self, command: list[str], call: Call, until: float) -> Finished:
         limits = self._limits
@@ -282,7 +280,7 @@ def _failure(call: Call, finished: Finished) -> ChainReadError:
 
 
 def _datum_of(output: _Output) -> str | None:
-    """The inline datum, CBOR in hex; what cannot be a payload stays as it is, for the screening to say so (rule 3)."""
+    """The inline datum, CBOR in hex; what cannot be a payload stays as it is, for the screening to refuse (rule 3)."""
     if output.raw is not None or output.datum is None:
         return output.raw
     text = json.dumps(output.datum, separators=(",", ":"))

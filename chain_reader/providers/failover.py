@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 TipChecker = Callable[[ChainTip], str | None]
-"""Why a tip is stale by a clock of one's own, or ``None``."""
+"""Returns the reason why a tip is stale by a clock of one's own, or ``None``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,7 @@ class Failover:
         raise ChainReadError("There is no observer to read the chain with", next_step="Configure a provider")
 
     def tip_stale(self, tip: ChainTip) -> str | None:
-        """Why a tip of the provider that answered last is stale by the clock; ``None`` when it is not."""
+        """The reason why a tip of the provider that answered last is stale by the clock; ``None`` when it is not."""
         return None if self._tip_check is None else self._tip_check(tip)
 
     def close(self) -> None:

@@ -82,7 +82,7 @@ REMOTE_WHEN_IDLE = (
     "The provider may have lost its node, or the network makes no blocks: use another provider; a rehearsal chain with "
     "a manual clock is moved by: eraswitch local-chain advance FILE"
 )
-"""Why no new block might come from a provider that is asked over the network."""
+"""The reason why no new block might come from a provider that is asked over the network."""
 
 
 @runtime_checkable
@@ -100,7 +100,7 @@ class TransactionGateway(Protocol):
 
     @property
     def when_idle(self) -> str:
-        """Why no new block might come from it, as a sentence for an operator who waits."""
+        """The reason why no new block might come from it, as a sentence for an operator who waits."""
         ...
 
     def network(self) -> Network:
@@ -132,7 +132,7 @@ class TransactionGateway(Protocol):
         ...
 
     def transaction_depth(self, transaction: str) -> int | None:
-        """How many blocks lie on top of the transaction's block: 0 in the newest, ``None`` when it is in no block."""
+        """The number of blocks on top of the transaction's block: 0 in the newest, ``None`` when it is in no block."""
         ...
 
     def close(self) -> None:
@@ -145,5 +145,5 @@ class SupplyGateway(TransactionGateway, Protocol):
     """A transaction gateway that knows how many of a token there are, whoever holds them."""
 
     def supply(self, unit: str) -> int:
-        """How many of a token exist: minted, and not burnt."""
+        """The supply of a token: minted, and not burnt."""
         ...

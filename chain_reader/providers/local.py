@@ -142,7 +142,7 @@ class LocalChainGateway(_OverChain):
 
     @property
     def when_idle(self) -> str:
-        """Why no new block might come: a chain with a manual clock waits for a command."""
+        """The reason why no new block might come: a chain with a manual clock waits for a command."""
         if self._chain.genesis.clock_mode == "manual":
             return f"The clock of this rehearsal chain is manual: eraswitch local-chain advance {self._chain.path}"
         return "Its blocks follow the clock: the chain may make none for a while"
@@ -181,7 +181,7 @@ class LocalChainGateway(_OverChain):
         )
 
     def supply(self, unit: str) -> int:
-        """How many of a token exist."""
+        """The supply of a token."""
         return self._chain.supply(unit)
 
     def submit(self, cbor: bytes) -> str:
@@ -198,7 +198,7 @@ class LocalChainGateway(_OverChain):
             ) from error
 
     def transaction_depth(self, transaction: str) -> int | None:
-        """How many blocks lie on top of the transaction's block; ``None`` when it is in no block."""
+        """The number of blocks on top of the transaction's block; ``None`` when it is in no block."""
         with self._chain.snapshot():
             found = self._chain.transaction(transaction)
             return None if found is None else self._chain.tip().height - found.block.height

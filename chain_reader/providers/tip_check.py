@@ -1,4 +1,4 @@
-"""Whether a tip is what it should be at this time: held against the clock and the genesis of the network (rule T7).
+"""Checks a tip against the clock and the genesis of the network (rule T7).
 
 In: a tip, the genesis, the time. Out: a ``TipCheck``: fresh, or stale and by how much. The rules:
 
@@ -30,7 +30,7 @@ from eras import ChainReadError
 _log = logging.getLogger(__name__)
 
 CLOCK_SKEW_S = 10.0
-"""How much the clocks of two well-kept machines may differ."""
+"""Seconds by which the clocks of two well-kept machines may differ."""
 
 
 class TipState(enum.Enum):
@@ -74,7 +74,7 @@ def check_tip(
     tolerance_s: float | None = None,
     others: Iterable[ChainTip] = (),
 ) -> TipCheck:
-    """Hold a tip against the clock.
+    """Check a tip against the clock.
 
     Args:
         tip: the tip that an observer reports.
@@ -130,7 +130,7 @@ class TipWatch:
         self._others = others
 
     def __call__(self, tip: ChainTip) -> str | None:
-        """Why ``tip`` is not fresh."""
+        """The reason why ``tip`` is not fresh."""
         found = self.check(tip)
         return None if found.is_fresh else found.words
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 
 from chain_reader.adapters.builder import ObserverNeededError
 from chain_reader.bech32 import network_id_of
+from chain_reader.providers.gateway import MAINNET_MAGIC
 from era_service.config.mistakes import ConfigMistake
 from era_service.config.schema import Settings
 from era_service.wiring.adoption import compatibility_of
 from era_service.wiring.providers import open_adapter, open_provider, providers_of
 from eras import EraSwitchError
 
-MAINNET_MAGIC = 764824073
 SHOWN_CHARACTERS = 60
 
 

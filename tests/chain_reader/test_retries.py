@@ -28,7 +28,7 @@ from chain_reader.providers.transport.calls import Call
 from chain_reader.providers.transport.errors import ProviderBannedError, ProviderBusyError, ProviderQuotaExceededError
 from chain_reader.providers.transport.http import BoundedHttp
 from chain_reader.providers.transport.rate_limit import Pace, TokenBucket, pace_of
-from chain_reader.providers.transport.retries import Retries
+from chain_reader.providers.transport.retries import retried
 from eras import ChainReadError, ConfigurationError, Epoch
 from tests.chain_reader.fake_clock import FakeClock
 from tests.chain_reader.hostile import Chunks, HostileHttp, error, hostile_websocket, reply
@@ -197,7 +197,7 @@ class TestPauses:
             raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
-            Retries(LIMITS, time.clock).run(broken, time.now + 100)
+            retried(broken, time.now + 100, LIMITS, time.clock)
         assert len(calls) == 1
 
 
@@ -292,9 +292,7 @@ class TestOgmiosReconnects:
         with hostile_websocket(losing) as url:
             made = self.observer(url, time)
             with pytest.raises(TruncatedAnswerError):
-                made._connection.converse(
-                    "submitTransaction", lambda talk: talk.ask("submitTransaction", None), once=True
-                )  # type: ignore[arg-type]
+                made._api.converse("submitTransaction", lambda talk: talk.ask("submitTransaction", None), once=True)  # type: ignore[arg-type]
         assert len(asked) == 1
 
     def test_several_threads_do_not_mix_their_answers(self, time: FakeClock):

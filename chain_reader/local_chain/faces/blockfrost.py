@@ -9,7 +9,7 @@ at Blockfrost.
 import hmac
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,16 +80,13 @@ def blockfrost_routes(chain: LocalChain, *, project_id: str | None = None) -> Mo
         "/txs/{hash}/metadata": _metadata,
     }
 
-    def get(read: Reader) -> Callable[[Request], Awaitable[Response]]:
-        def at_one_moment(request: Request) -> Any:
-            with chain.snapshot():
-                return read(chain, request)
-
-        async def endpoint(request: Request) -> Response:
+    def get(read: Reader) -> Callable[[Request], Response]:
+        def at_one_moment(request: Request) -> Response:
             _check_token(request, project_id)
-            return JSONResponse(await run_in_threadpool(at_one_moment, request))
+            with chain.snapshot():
+                return JSONResponse(read(chain, request))
 
-        return endpoint
+        return at_one_moment
 
     async def submit(request: Request) -> Response:
         _check_token(request, project_id)

@@ -42,9 +42,9 @@ def control_routes(chain: LocalChain, *, remote: bool = False) -> Mount:
 
         return endpoint
 
-    async def state(request: Request) -> Response:
+    def state(request: Request) -> Response:
         _check_client(request, remote=remote)
-        return JSONResponse(await run_in_threadpool(_state, chain))
+        return JSONResponse(_state(chain))
 
     routes = [Route(path, post(command), methods=["POST"]) for path, command in commands.items()]
     routes.append(Route("/state", state, methods=["GET"]))

@@ -66,16 +66,13 @@ def koios_routes(chain: LocalChain) -> Mount:
         "/tx_status": _statuses,
     }
 
-    listed = _Listed(chain)
+    listed = _last_kept(chain)
 
     def answered(lister: Lister, asked: Asked, request: Request) -> Response:
-        return JSONResponse(_page(listed.all_of(lister, asked), request))
+        return JSONResponse(_page(listed(lister, asked), request))
 
-    def get(lister: Lister) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            return await run_in_threadpool(answered, lister, dict(request.query_params), request)
-
-        return endpoint
+    def get(lister: Lister) -> Callable[[Request], Response]:
+        return lambda request: answered(lister, dict(request.query_params), request)
 
     def post(lister: Lister) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -96,26 +93,21 @@ def koios_routes(chain: LocalChain) -> Mount:
     return Mount(PREFIX, Router(routes, redirect_slashes=False))
 
 
-class _Listed:
-    """The list that was asked for last, kept while the tip stays: its next page is of the same list.
+def _last_kept(chain: LocalChain) -> Callable[[Lister, Asked], list[dict[str, object]]]:
+    """A function that lists all items, and keeps the last list while the tip stays: its next page is of the same."""
+    kept: tuple[Any, list[dict[str, object]]] = (None, [])
 
-    Args:
-        chain: what is asked.
-    """
-
-    def __init__(self, chain: LocalChain) -> None:
-        self._chain = chain
-        self._kept: tuple[Any, list[dict[str, object]]] = (None, [])
-
-    def all_of(self, lister: Lister, asked: Asked) -> list[dict[str, object]]:
-        """All items, in a list of the caller's own."""
-        with self._chain.snapshot():
-            question = (lister, json.dumps(asked, sort_keys=True), self._chain.tip())
-            known, items = self._kept
+    def all_of(lister: Lister, asked: Asked) -> list[dict[str, object]]:
+        nonlocal kept
+        with chain.snapshot():
+            question = (lister, json.dumps(asked, sort_keys=True), chain.tip())
+            known, items = kept
             if known != question:
-                items = list(lister(self._chain, asked))
-                self._kept = (question, items)
+                items = list(lister(chain, asked))
+                kept = (question, items)
         return list(items)
+
+    return all_of
 
 
 def _page(items: list[dict[str, Any]], request: Request) -> list[dict[str, object]]:

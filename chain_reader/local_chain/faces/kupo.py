@@ -6,10 +6,9 @@ patterns, checkpoints, datums, scripts (there are none), and health. Each answer
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route, Router
@@ -55,7 +54,7 @@ def kupo_routes(chain: LocalChain) -> Mount:
         "/health": lambda request: _health(chain),
     }
 
-    def get(read: Callable[[Request], Any]) -> Callable[[Request], Awaitable[Response]]:
+    def get(read: Callable[[Request], Any]) -> Callable[[Request], Response]:
         def at_one_moment(request: Request) -> Response:
             with chain.snapshot():
                 tip = chain.tip()
@@ -67,12 +66,9 @@ def kupo_routes(chain: LocalChain) -> Mount:
                 except _BadRequestError as error:
                     return JSONResponse({"hint": str(error)}, 400, headers)
 
-        async def endpoint(request: Request) -> Response:
-            return await run_in_threadpool(at_one_moment, request)
+        return at_one_moment
 
-        return endpoint
-
-    async def unknown(request: Request) -> Response:
+    def unknown(request: Request) -> Response:
         hint = "Endpoint not found. Make sure to double-check the documentation at: <https://cardanosolutions.github.io/kupo>!"
         return JSONResponse({"hint": hint}, 404)
 

@@ -260,8 +260,8 @@ def ogmios_routes(chain: LocalChain) -> list[BaseRoute]:
         response = await run_in_threadpool(_answer_once, chain, await read_body(request))
         return JSONResponse(response, status_code=_status(response))
 
-    async def health(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(_health, chain))
+    def health(request: Request) -> Response:
+        return JSONResponse(_health(chain))
 
     return [
         WebSocketRoute("/", converse),

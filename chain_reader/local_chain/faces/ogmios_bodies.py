@@ -1,6 +1,6 @@
 """Points, outputs, parameters and genesis of a local chain in the JSON shapes of Ogmios v6.
 
-In: values of ``model`` and ``parameters``. Out: JSON-ready values; ratios are strings (``3/10``), amounts tell units.
+In: values of ``model`` and ``parameters``. Out: JSON-ready values; ratios are strings (``3/10``), amounts have units.
 """
 
 from collections.abc import Iterable
@@ -60,7 +60,7 @@ def utxo(found: Output) -> dict[str, object]:
 
 
 def start_time(genesis: Genesis) -> str:
-    """When slot 0 began, in UTC."""
+    """The time at which slot 0 began, in UTC."""
     return utc(genesis.system_start_s)
 
 
@@ -98,7 +98,7 @@ def era_summaries(genesis: Genesis, tip: Block) -> list[dict[str, object]]:
 
 
 def slot_length(genesis: Genesis) -> dict[str, object]:
-    """How long a slot is, in milliseconds, of which it may have fractions."""
+    """The length of a slot in milliseconds, which may have a fraction."""
     return {"milliseconds": whole(float(1000 * exact(genesis.slot_length_s)))}
 
 

@@ -86,7 +86,7 @@ def _sum(chain: LocalChain, address: str, condition: str) -> Amount:
 
 
 def transaction_count(chain: LocalChain, address: str) -> int:
-    """How many transactions spend from ``address`` or pay to it."""
+    """The number of transactions that spend from ``address`` or pay to it."""
     with _file(chain) as db:
         count: int = db.execute("SELECT count(*) FROM address_tx WHERE address = ?", (address,)).fetchone()[0]
     return count
@@ -194,7 +194,7 @@ class FrozenState:
         return self._unspent(tuple(output for address in chosen for output in read(address)))
 
     def at_references(self, wanted: tuple[tuple[str, int], ...]) -> tuple[Output, ...]:
-        """Which of the ``wanted`` (transaction, index) were unspent."""
+        """The outputs with the ``wanted`` references (transaction, index) that were unspent."""
         found = (self.chain.output(*reference) for reference in dict.fromkeys(wanted))
         return self._unspent(tuple(output for output in found if output is not None))
 

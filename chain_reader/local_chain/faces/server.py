@@ -19,6 +19,8 @@ from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from starlette.applications import Starlette
+
 from chain_reader.local_chain.faces.blockfrost import blockfrost_routes
 from chain_reader.local_chain.faces.control import control_routes
 from chain_reader.local_chain.faces.http_answers import EXCEPTION_HANDLERS
@@ -30,7 +32,6 @@ from eras import ChainReadError
 
 if TYPE_CHECKING:
     import uvicorn
-    from starlette.applications import Starlette
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
@@ -38,7 +39,7 @@ DRAIN_S = 5
 MAX_PORT = 2**16 - 1
 
 
-def build_application(chain: LocalChain, *, project_id: str | None = None, remote_control: bool = False) -> "Starlette":
+def build_application(chain: LocalChain, *, project_id: str | None = None, remote_control: bool = False) -> Starlette:
     """Every face of ``chain`` as one ASGI application.
 
     Args:
@@ -46,8 +47,6 @@ def build_application(chain: LocalChain, *, project_id: str | None = None, remot
         project_id: the token that Blockfrost's API asks for; ``None`` asks for none.
         remote_control: whether clients on other machines may use ``/local``.
     """
-    from starlette.applications import Starlette
-
     routes = [
         blockfrost_routes(chain, project_id=project_id),
         control_routes(chain, remote=remote_control),

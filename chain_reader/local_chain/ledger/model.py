@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from eras import Epoch, Slot
 
 POLICY_DIGITS = 56
-"""How many hex digits of an asset's unit are its policy id."""
+"""The number of hex digits at the beginning of an asset's unit that are its policy id."""
 
 
 @dataclass(frozen=True, slots=True)

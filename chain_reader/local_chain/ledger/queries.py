@@ -190,7 +190,7 @@ def _direction(newest_first: bool) -> str:
 def _assets(text: str) -> tuple[tuple[str, int], ...]:
     try:
         return tuple((unit, int(quantity)) for unit, quantity in json.loads(text))
-    except (ValueError, TypeError) as error:  # as SQLite itself would say it of a file that is damaged
+    except (ValueError, TypeError) as error:  # the error that SQLite itself raises for a damaged file
         raise sqlite3.DatabaseError("the assets of an output cannot be read back") from error
 
 

@@ -35,7 +35,7 @@ class LedgerState:
 
 
 def judge(transaction: SignedTransaction, state: LedgerState) -> None:
-    """Hold ``transaction`` against every rule.
+    """Check ``transaction`` against every rule.
 
     Raises:
         LedgerRefusedError: a rule is broken.

@@ -47,7 +47,7 @@ Answer = TypeVar("Answer")
 
 DEADLINE_S = 60.0
 GRACE_S = 2.0
-"""How long the others are waited for once enough agree, so that one that differs is noticed."""
+"""Seconds to wait for the others once enough agree, so that one that differs is noticed."""
 
 _log = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ class AgreementObserver:
         return tuple(dissent for dissents in self._dissents.values() for dissent in dissents)
 
     def epoch(self) -> Epoch:
-        """The current epoch, agreed on give or take one at its boundary: the old one until enough say the new."""
+        """The current epoch, agreed on give or take one at its boundary: the old one until enough report the new."""
         return self._agreed(
             "the epoch",
             "",
@@ -162,7 +162,7 @@ class AgreementObserver:
         return self._outputs("the history of", address, lambda one: one.history(address), tokens=False)
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
-        """The addresses of the inputs that ``transaction`` spends, as enough say."""
+        """The addresses of the inputs that ``transaction`` spends, as enough of them report."""
         return self._agreed(
             "the inputs of transaction",
             transaction,
@@ -173,11 +173,11 @@ class AgreementObserver:
 
     @property
     def listed(self) -> int:
-        """How much the longest of the last listings of an address had."""
+        """The length of the longest of the last listings of an address."""
         return max((one.listed for one in self._observers.values() if isinstance(one, ThreadObserver)), default=0)
 
     def is_unspent(self, output: DatumOutput) -> bool | None:
-        """Whether an output is unspent, as enough say; ``None`` where too few can tell."""
+        """Whether an output is unspent, as enough of them report; ``None`` where too few know."""
         return self._agreed(
             "whether it is unspent, output",
             output.reference,
@@ -196,7 +196,7 @@ class AgreementObserver:
         return None
 
     def block_of(self, transaction: str) -> ChainTip | None:
-        """The block that ``transaction`` is in, as enough say."""
+        """The block that ``transaction`` is in, as enough of them report."""
 
         def ask(one: ChainObserver) -> ChainTip | None:
             if not isinstance(one, LocatingObserver):

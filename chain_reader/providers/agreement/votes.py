@@ -29,7 +29,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Agreed(Generic[Answer]):
-    """An answer, and who said something else."""
+    """An answer, and the observers that gave another one."""
 
     answer: Answer
     differing: frozenset[str] = frozenset()
@@ -49,7 +49,7 @@ def agreed_value(
 
 
 def agreed_inputs(answers: Mapping[str, tuple[str, ...]], needed: int) -> Agreed[tuple[str, ...]] | None:
-    """The addresses that a transaction spends from, as ``needed`` say of each.
+    """The addresses that a transaction spends from, each as ``needed`` observers report.
 
     Who does not know where an input was abstains on the addresses that it does not name. Where too many abstain, the
     answer has ``UNKNOWN_ADDRESS``, too.

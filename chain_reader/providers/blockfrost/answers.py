@@ -60,7 +60,7 @@ class TransactionBytes(Answer):
 
 
 class Genesis(Answer):
-    """``/genesis``; some devnets tell times and lengths as fractions, or a slot below a second as 0."""
+    """``/genesis``; some devnets report times and lengths as fractions, or a slot below a second as 0."""
 
     network_magic: Annotated[int, Field(ge=0, lt=2**32)]
     system_start: Annotated[float, Field(ge=0, lt=2**40)]

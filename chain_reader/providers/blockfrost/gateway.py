@@ -124,8 +124,7 @@ class BlockfrostGateway(Asking[BlockfrostApi]):
             for why in odd:
                 _log.warning("%s: an output is left out, because it is not plausible: %s", self.name, why)
             known = [item for item in items if item is not None]
-            if elsewhere := [item.address for item in known if item.address != address]:
-                raise self._api.call(path).unexpected(f"outputs at {address}", f"one at {elsewhere[0]}")
+            self._api.call(path).require_at(address, (item.address for item in known))
             found.extend(item.to_spendable() for item in known)
             if len(items) < PAGE_ITEMS:
                 return tuple(found)
@@ -138,7 +137,7 @@ class BlockfrostGateway(Asking[BlockfrostApi]):
         )
 
     def supply(self, unit: str) -> int:
-        """How many of a token exist; none where the provider knows no such token."""
+        """The supply of a token; 0 where the provider knows no such token."""
         found = self._api.known(f"/assets/{quote(unit, safe='')}", _Asset, self._api.until())
         return 0 if found is None else int(found.quantity)
 
@@ -147,7 +146,7 @@ class BlockfrostGateway(Asking[BlockfrostApi]):
         return self._api.submit("/tx/submit", cbor)
 
     def transaction_depth(self, transaction: str) -> int | None:
-        """How many blocks lie on top of the transaction's block; ``None`` when it is in no block."""
+        """The number of blocks on top of the transaction's block; ``None`` when it is in no block."""
         until = self._api.until()
         found = self._api.known(f"/txs/{quote(transaction, safe='')}", _Transaction, until)
         block = None if found is None else self._api.known(f"/blocks/{found.block}", _Block, until)

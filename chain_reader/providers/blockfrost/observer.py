@@ -239,7 +239,7 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
 
     @property
     def listed(self) -> int:
-        """How many outputs, or transactions, the last listing of an address had."""
+        """The number of outputs, or transactions, in the last listing of an address."""
         return self._addresses.listed
 
     def is_unspent(self, output: DatumOutput) -> bool | None:
@@ -272,7 +272,7 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
         return bool(spends) and self._spender(spends[0]) == transaction
 
     def _spender(self, reference: str) -> str | None:
-        """The transaction that spent an output; ``None`` where it is unspent, and empty where nothing is said of it."""
+        """The transaction that spent an output; ``None`` where it is unspent, and empty where that is not reported."""
         transaction, _, index = reference.partition("#")
         for made in transaction_outputs(self._api, transaction, self._api.until()).outputs:
             if made.output_index == int(index) and "consumed_by_tx" in made.model_fields_set and not made.collateral:

@@ -44,7 +44,7 @@ from chain_reader.providers.transport.errors import (
 )
 
 READINGS = 3
-"""How often reading begins anew before the address counts as too busy to read (rule 3)."""
+"""The number of times that reading begins anew before the address counts as too busy to read (rule 3)."""
 
 ASK_AHEAD_FROM = 10
 ASK_AHEAD = 2
@@ -98,7 +98,7 @@ class AddressReader:
             for _ in range(READINGS):
                 tip = self._api.one("/blocks/latest", Block, until)
                 kept = self._kept
-                # The outputs of a page say their address, so that the same page is one of the same address.
+                # The outputs of a page include their address, so that an equal page is one of the same address.
                 if kept is not None and (kept.tip, kept.first) == (tip, first):
                     snapshot, read_before = kept, len(kept.pages)
                 else:

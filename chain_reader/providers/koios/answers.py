@@ -99,6 +99,11 @@ class Output(TypedDict):
     unreadable: NotRequired[str]  # why it makes no sense: ours, never Koios'
 
 
+def reference_of(item: Output) -> str:
+    """The reference of an output, ``transaction#index``."""
+    return f"{item['tx_hash']}#{item['tx_index']}"
+
+
 class Reference(Answer):
     """An item of ``/address_outputs``, which has no datums."""
 

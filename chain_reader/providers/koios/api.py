@@ -25,6 +25,7 @@ from chain_reader.providers.koios.answers import (
     Tip,
     Transaction,
     TransactionBytes,
+    reference_of,
 )
 from chain_reader.providers.transport.api import HttpApi
 from chain_reader.providers.transport.calls import known_of
@@ -189,7 +190,7 @@ class KoiosApi(HttpApi):
         asked = {"_utxo_refs": references, "_extended": True}
         items = self._asked(path, asked, _Outputs, until, instead=odd_output)
         found = self.call(path, "POST").at_address(address, items, odd_output)
-        return {f"{item['tx_hash']}#{item['tx_index']}": item for item in found}
+        return {reference_of(item): item for item in found}
 
     def holders(self, address: str, unit: str, until: float) -> tuple[Output, ...]:
         """The unspent outputs at ``address`` that hold a token."""
@@ -198,7 +199,7 @@ class KoiosApi(HttpApi):
         return tuple(item for item in found if item["address"] == address)
 
     def supply(self, unit: str, until: float) -> int:
-        """How many of a token exist; none where Koios knows no such token."""
+        """The supply of a token; 0 where Koios knows no such token."""
         asked = {"_asset_list": [spelled(unit).split(".")]}
         found = self._asked("/asset_info", asked, tuple[AssetSupply, ...], until)
         return sum(item.total_supply for item in found if item.policy_id + (item.asset_name or "") == unit)
@@ -207,7 +208,7 @@ class KoiosApi(HttpApi):
         """Whether an output is unspent; ``None`` where Koios knows no such output."""
         asked = {"_utxo_refs": [reference], "_extended": True}
         found = self._asked("/utxo_info", asked, _Outputs, until, instead=odd_output)
-        item = next((item for item in found if f"{item['tx_hash']}#{item['tx_index']}" == reference), None)
+        item = next((item for item in found if reference_of(item) == reference), None)
         return None if item is None or "unreadable" in item else not item["is_spent"]
 
     def _pages(
@@ -264,7 +265,7 @@ class KoiosApi(HttpApi):
         return self.parsed(call, answer, expected, **how)
 
     def words_of(self, answer: HttpAnswer) -> str:
-        """Why Koios refused: the ``message`` of PostgREST's errors, or the beginning of the text."""
+        """The reason of a refusal: the ``message`` of PostgREST's errors, or the beginning of the text."""
         text = answer.body[:1_000].decode(errors="replace")
         try:
             found = json.loads(answer.body)

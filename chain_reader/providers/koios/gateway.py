@@ -65,7 +65,7 @@ class KoiosGateway(Asking[KoiosApi]):
         return tuple(_spendable(item) for item in found if "unreadable" not in item)
 
     def supply(self, unit: str) -> int:
-        """How many of a token exist."""
+        """The supply of a token."""
         return self._api.supply(unit, self._api.until())
 
     def submit(self, cbor: bytes) -> str:
@@ -73,7 +73,7 @@ class KoiosGateway(Asking[KoiosApi]):
         return self._api.submit("/submittx", cbor)
 
     def transaction_depth(self, transaction: str) -> int | None:
-        """How many blocks lie on top of the transaction's block; ``None`` when it is in no block."""
+        """The number of blocks on top of the transaction's block; ``None`` when it is in no block."""
         until = self._api.until()
         found = self._api.transaction(transaction, until)
         if found is None:

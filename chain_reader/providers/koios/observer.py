@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.ports import UNKNOWN_ADDRESS, ChainTip, DatumOutput, ObserverCapabilities
-from chain_reader.providers.koios.answers import Genesis, Output, SpentInput
+from chain_reader.providers.koios.answers import Genesis, Output, SpentInput, reference_of
 from chain_reader.providers.koios.api import KoiosApi
 from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.errors import OF_ONE_ANSWER
@@ -85,7 +85,7 @@ class KoiosObserver(Asking[KoiosApi]):
         return tuple(output for output in found if output.holds(unit))
 
     def is_unspent(self, output: DatumOutput) -> bool | None:
-        """Whether an output is unspent; ``None`` where Koios knows no such output. It does not tell who spent one."""
+        """Whether an output is unspent; ``None`` where Koios knows no such output. It does not report the spender."""
         return self._api.is_unspent(output.reference, self._api.until())
 
     def history(self, address: str) -> tuple[DatumOutput, ...]:
@@ -109,7 +109,7 @@ class KoiosObserver(Asking[KoiosApi]):
         held = dict(self._spent)
         with suppress(*OF_ONE_ANSWER):  # each is asked for by itself then
             unspent = self._api.unspent(address, NEWEST_FIRST, until)
-            held |= {f"{item['tx_hash']}#{item['tx_index']}": item for item in unspent}
+            held |= {reference_of(item): item for item in unspent}
         missing = [str(made) for made in ever if made.tx_hash not in known and str(made) not in held]
         asked, failed = self._api.outputs_of(missing[:most], address, until)
         self._spent.update({reference: item for reference, item in asked.items() if item["is_spent"]})
@@ -141,7 +141,7 @@ class KoiosObserver(Asking[KoiosApi]):
         """
         found = self._api.transaction(transaction, self._api.until(), inputs=True)
         if found is None or found.inputs is None:
-            raise self._api.call("POST", "/tx_info").unexpected(f"the inputs of {transaction}", "none")
+            raise self._api.call("/tx_info", "POST").unexpected(f"the inputs of {transaction}", "none")
         return tuple(dict.fromkeys(_address_of(item) for item in found.inputs))
 
     def block_of(self, transaction: str) -> ChainTip | None:

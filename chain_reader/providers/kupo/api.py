@@ -21,6 +21,7 @@ from chain_reader.providers.transport.calls import NO_HASH, Call, known_of
 from chain_reader.providers.transport.http import HttpAnswer
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
+from chain_reader.thread_token import spelled
 from eras import ChainReadError
 
 Parsed = TypeVar("Parsed")
@@ -131,6 +132,12 @@ class KupoApi(HttpApi):
             return " ".join(Hint.model_validate_json(answer.body).hint.split())[:200]
         except ValidationError:
             return ""
+
+
+def pattern_of(unit: str) -> str:
+    """The pattern that the outputs with a token match."""
+    pattern = spelled(unit)
+    return pattern + "*" * pattern.endswith(".")
 
 
 def odd_match(item: Mapping[str, Any], why: str) -> Match:

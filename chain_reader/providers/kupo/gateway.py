@@ -6,11 +6,10 @@ knows a transaction also when its outputs were spent since; all else is Ogmios'.
 
 from chain_reader.providers.gateway import SpendableOutput
 from chain_reader.providers.kupo.answers import Match
-from chain_reader.providers.kupo.api import KupoApi
+from chain_reader.providers.kupo.api import KupoApi, pattern_of
 from chain_reader.providers.kupo.observer import split_url
 from chain_reader.providers.ogmios.gateway import OgmiosGateway
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
-from chain_reader.thread_token import spelled
 
 
 class KupoGateway(OgmiosGateway):
@@ -41,14 +40,13 @@ class KupoGateway(OgmiosGateway):
         return tuple(_spendable(match) for match in found if "unreadable" not in match)
 
     def supply(self, unit: str) -> int:
-        """How many of a token exist, by what Kupo has of it; its pattern must be followed, at all addresses.
+        """The supply of a token, as far as Kupo indexes it; its pattern must be followed, at all addresses.
 
         Raises:
             AddressNotIndexedError: Kupo does not follow the token.
             ChainReadError: it could not be reached.
         """
-        until, pattern = self._kupo.until(), spelled(unit)
-        pattern += "*" * pattern.endswith(".")
+        until, pattern = self._kupo.until(), pattern_of(unit)
         self._kupo.require_followed(pattern, until)
         held = (match["value"].get("assets", {}) for match in self._kupo.matches(pattern, "unspent", until))
         return sum(quantity for assets in held for asset, quantity in assets.items() if asset.replace(".", "") == unit)

@@ -8,12 +8,11 @@ addresses that Kupo follows. An index with ``--prune-utxo`` forgets what was spe
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
 from chain_reader.providers.kupo.answers import Match
-from chain_reader.providers.kupo.api import KupoApi
+from chain_reader.providers.kupo.api import KupoApi, pattern_of
 from chain_reader.providers.ogmios.observer import OgmiosObserver
 from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
-from chain_reader.thread_token import spelled
 from eras import ConfigurationError, Epoch, Slot
 
 _NOT_RESOLVED = "Kupo has the hash of its datum and not the datum"
@@ -101,8 +100,7 @@ class KupoObserver(Asking[KupoApi]):
         """
         until = self._api.until()
         self._api.require_followed(address, until)
-        pattern = spelled(unit)
-        matches = self._api.matches(pattern + "*" * pattern.endswith("."), "resolve_hashes&unspent", until)
+        matches = self._api.matches(pattern_of(unit), "resolve_hashes&unspent", until)
         found = _with_datum(tuple(match for match in matches if match["address"] == address))
         return tuple(output for output in found if output.holds(unit))
 

@@ -69,7 +69,7 @@ class LeaderPage(Answer):
     network: LeaderNetwork
     payloads: tuple[LeaderEntry, ...]
     stale: str | None = None
-    """Why the leader could not confirm what is in force; leaders before 0.2 show it in ``/era/config`` alone."""
+    """The reason why what is in force could not be confirmed; leaders before 0.2 show it in ``/era/config`` alone."""
 
 
 class LeaderRegistration(Answer):

@@ -137,7 +137,7 @@ class LeaderObserver:
         return next((link.data for link in self.links if link.transaction == transaction), None)
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
-        """A leader reports nothing of inputs.
+        """Not known to a leader.
 
         Raises:
             ChainReadError: always.
@@ -217,7 +217,7 @@ class LeaderObserver:
 
     def _config(self) -> LeaderConfig:
         config = self.client.config(self.client.until())
-        if self._policy.kind is ERAS:  # where other markers are published, the pages of their history say
+        if self._policy.kind is ERAS:  # the pages of a history state where other markers are published
             _require_genesis(self._policy, config.network, self.name)
         self._require_fresh(config.freshness.stale)
         return config

@@ -122,7 +122,7 @@ class EraBound(Answer):
 
 
 class EraParameters(Answer):
-    """How an era counts slots and epochs."""
+    """The lengths of slots and epochs in an era."""
 
     epoch_length: Annotated[int, Field(alias="epochLength")]
     slot_length: Annotated[Milliseconds, Field(alias="slotLength")]

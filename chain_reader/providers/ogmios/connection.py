@@ -38,7 +38,7 @@ from chain_reader.providers.transport.errors import (
 )
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace, pace_of
-from chain_reader.providers.transport.retries import Retries
+from chain_reader.providers.transport.retries import retried
 from eras import ChainReadError
 
 Answer = TypeVar("Answer")
@@ -65,7 +65,7 @@ class _Open:
 
 
 class _ConnectionLostError(Exception):
-    """A kept connection was closed in the meantime; nothing can be said about Ogmios yet."""
+    """A kept connection was closed in the meantime, which proves nothing about Ogmios yet."""
 
 
 class OgmiosConnection:
@@ -86,7 +86,6 @@ class OgmiosConnection:
         self._url = url
         self._limits = limits
         self._clock = clock
-        self._retries = Retries(limits, clock)
         self._pace = pace or pace_of(url, limits)
         self._ids = itertools.count(1)
         self._kept: _Open | None = None
@@ -111,7 +110,7 @@ class OgmiosConnection:
                 self._pace.ban(error.facts.get("retry_after_s"))
                 raise
 
-        return attempt() if once else self._retries.run(attempt, until)
+        return attempt() if once else retried(attempt, until, self._limits, self._clock)
 
     def ask(self, method: str, expected: TypeAdapter[Reply[Result]], *, once: bool = False, **params: Any) -> Result:
         """The result of one request."""

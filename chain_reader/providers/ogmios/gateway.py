@@ -121,8 +121,7 @@ class OgmiosGateway(Asking[OgmiosConnection]):
 
         def read(ogmios: Conversation) -> tuple[SpendableOutput, ...]:
             found = ogmios.ask(_UTXO, _OUTPUTS, addresses=[address])
-            if elsewhere := [output.address for output in found if output.address != address]:
-                raise ogmios.call.unexpected(f"outputs at {address}", f"one at {elsewhere[0]}")
+            ogmios.call.require_at(address, (output.address for output in found))
             if not all("lovelace" in output.value.get("ada", {}) for output in found):
                 raise ogmios.call.unexpected("outputs that hold ada", "one without")
             return tuple(output.to_spendable() for output in found)
@@ -153,7 +152,7 @@ class OgmiosGateway(Asking[OgmiosConnection]):
         return submitted.transaction.id
 
     def transaction_depth(self, transaction: str) -> int | None:
-        """How many blocks came since the transaction was first seen here; ``None`` when it is not seen."""
+        """The number of blocks since the transaction was first seen here; ``None`` when it is not seen."""
         found = self._api.ask("queryNetwork/blockHeight", BLOCK_HEIGHT)
         height = found if isinstance(found, int) else 0  # before the look at the outputs, so never reported too deep
         if not self.is_on_chain(transaction):

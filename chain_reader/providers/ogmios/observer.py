@@ -19,15 +19,16 @@ from chain_reader.providers.ogmios.answers import (
     UnspentOutput,
 )
 from chain_reader.providers.ogmios.connection import Conversation, OgmiosConnection
+from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from eras import ConfigurationError, Epoch, Slot
 
 _TIP_READINGS = 3
-"""How often the tip is read again when a block arrives in the middle of it."""
+"""The number of times that the tip is read again when a block arrives in the middle of it."""
 
 
-class OgmiosObserver(LedgerStateOnly):
+class OgmiosObserver(Asking[OgmiosConnection], LedgerStateOnly):
     """A ``ChainObserver`` over Ogmios. Its connection is opened at the first question, and kept.
 
     Args:
@@ -48,33 +49,27 @@ class OgmiosObserver(LedgerStateOnly):
         clock: Clock = SYSTEM_CLOCK,
         pace: Pace | None = None,
     ) -> None:
-        self._connection = OgmiosConnection(url, limits, clock=clock, pace=pace)
-        self.name = self._connection.name
+        super().__init__(OgmiosConnection(url, limits, clock=clock, pace=pace))
         self._genesis: NetworkGenesis | None = None
         self.listed = 0
 
-    def __repr__(self) -> str:
-        return f"OgmiosObserver({self.name!r})"
-
     def epoch(self) -> Epoch:
         """The current epoch."""
-        return Epoch(self._connection.ask("queryLedgerState/epoch", EPOCH))
+        return Epoch(self._api.ask("queryLedgerState/epoch", EPOCH))
 
     def tip(self) -> ChainTip:
         """The newest block; its height and epoch are unknown when blocks keep arriving while it is read."""
-        return self._connection.converse("queryNetwork/tip", _read_tip)
+        return self._api.converse("queryNetwork/tip", _read_tip)
 
     def datums(self, address: str) -> tuple[DatumOutput, ...]:
         """The unspent outputs at ``address`` that carry an inline datum, in no order."""
 
         def read(ogmios: Conversation) -> tuple[UnspentOutput, ...]:
             outputs = ogmios.ask("queryLedgerState/utxo", UTXO, addresses=[address])
-            strange = next((output.address for output in outputs if output.address != address), None)
-            if strange is not None:
-                raise ogmios.call.unexpected(f"outputs at {address}", f"one at {strange}")
+            ogmios.call.require_at(address, (output.address for output in outputs))
             return outputs
 
-        found = self._connection.converse("queryLedgerState/utxo", read)
+        found = self._api.converse("queryLedgerState/utxo", read)
         self.listed = len(found)
         return tuple(
             DatumOutput(
@@ -87,18 +82,14 @@ class OgmiosObserver(LedgerStateOnly):
     def is_unspent(self, output: DatumOutput) -> bool:
         """Whether an output is unspent, asked for by its reference."""
         reference = {"transaction": {"id": output.transaction}, "index": output.index}
-        found = self._connection.ask("queryLedgerState/utxo", UTXO, outputReferences=[reference])
+        found = self._api.ask("queryLedgerState/utxo", UTXO, outputReferences=[reference])
         return any((one.transaction.id, one.index) == (output.transaction, output.index) for one in found)
 
     def genesis(self) -> NetworkGenesis:
         """The genesis of the node's network, from the beginning of its newest era."""
         if self._genesis is None:
-            self._genesis = self._connection.converse("queryNetwork/genesisConfiguration", _read_genesis)
+            self._genesis = self._api.converse("queryNetwork/genesisConfiguration", _read_genesis)
         return self._genesis
-
-    def close(self) -> None:
-        """Close the connection. Calling it twice is fine."""
-        self._connection.close()
 
 
 def _read_tip(ogmios: Conversation) -> ChainTip:

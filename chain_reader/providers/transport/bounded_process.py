@@ -20,7 +20,7 @@ _STDERR_BYTES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a program ended; a negative ``code`` is the signal that killed it."""
+    """The end of a program; a negative ``code`` is the signal that killed it."""
 
     code: int
     stdout: bytes

@@ -7,7 +7,7 @@ in an error.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -90,7 +90,7 @@ _REFUSED = (
 """The meaning of HTTP statuses, which are Blockfrost's, and what to do; a refused websocket has them, too."""
 
 STRICT = ConfigDict(strict=True, frozen=True, extra="ignore")
-"""How every answer is checked: no conversions, and unknown fields ignored."""
+"""The checks of every answer: no conversions, and unknown fields ignored."""
 
 
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -235,6 +235,16 @@ class Call:
             for item in items
         )
 
+    def require_at(self, address: str, addresses: Iterable[str]) -> None:
+        """Check that listed outputs are at ``address``, all of them.
+
+        Raises:
+            UnexpectedAnswerError: one is elsewhere.
+        """
+        elsewhere = next((one for one in addresses if one != address), None)
+        if elsewhere is not None:
+            raise self.unexpected(f"outputs at {address}", f"one at {elsewhere}")
+
     def unexpected(self, expected: str, got: str) -> UnexpectedAnswerError:
         """The error for an answer that is not as the protocol has it."""
         return self.error(
@@ -296,7 +306,7 @@ def known_of(item: Mapping[str, Any], transaction: str, index: str) -> tuple[str
 
 
 def provider_name(kind: str, url: str, schemes: tuple[str, ...]) -> str:
-    """How operators call the provider at ``url``: kind, scheme, host and port, never a path, a query or a user.
+    """The name of the provider at ``url`` for operators: kind, scheme, host and port, never a path, a query or a user.
 
     Raises:
         ConfigurationError: ``url`` is not a URL with one of the ``schemes``; it may hold a key, so it is not shown.

@@ -1,7 +1,7 @@
 """Errors between an observer and its provider: one class for each thing an operator would do differently.
 
 In: nothing but facts by keyword (``provider``, ``request``, ``status``). Out: subclasses of ``ChainReadError``, whose
-codes tell what to do next: correct the key, stop for long, wait, check the network, or distrust the provider. What
+codes stand for the next step: correct the key, stop for long, wait, check the network, or distrust the provider. What
 ``is_permanent`` ends every wait at once; what is not is waited out where there is time.
 """
 

@@ -30,7 +30,7 @@ from chain_reader.providers.transport.errors import (
 )
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace, pace_of
-from chain_reader.providers.transport.retries import Retries, may_pass
+from chain_reader.providers.transport.retries import may_pass, retried
 from chain_reader.providers.transport.sieve import Sieve
 from eras import ChainReadError
 
@@ -180,7 +180,6 @@ class BoundedHttp:
         self._base_url = base_url.rstrip("/")
         self._limits = limits
         self._clock = clock
-        self._retries = Retries(limits, clock)
         self._pace = pace or pace_of(base_url, limits)
         self._guard = _Guard()
         self._watchdog = _Watchdog()
@@ -242,9 +241,11 @@ class BoundedHttp:
     def _repeated(
         self, method: str, path: str, call: Call, until: float, *how: Sieve | None, **request: Any
     ) -> HttpAnswer:
-        return self._retries.run(
+        return retried(
             lambda: self._once(method, path, call, until, *how, **request),
             until,
+            self._limits,
+            self._clock,
             pause_of=lambda answer: (answer.retry_after_s or 0.0) if may_pass(answer.status) else None,
         )
 

@@ -19,10 +19,10 @@ from chain_reader.providers.transport.errors import ProviderBannedError, Provide
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 
 BAN_S = 3_600.0
-"""How long nothing is asked after a 418 that names no time; Blockfrost documents none."""
+"""Seconds without a request after a 418 that names no time; Blockfrost documents none."""
 
 LONGEST_BAN_S = 86_400.0
-"""How long at most, whatever a provider names."""
+"""The longest such time, whatever a provider names."""
 
 
 class TokenBucket:
@@ -55,7 +55,7 @@ class TokenBucket:
 
 
 class Pace:
-    """How fast one provider is asked.
+    """The rate at which one provider is asked.
 
     Args:
         bucket: the rate; ``None`` for none.

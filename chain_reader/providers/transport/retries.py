@@ -1,4 +1,4 @@
-"""When a request is repeated: after a lost connection, a 429 or a 5xx, and never when that could make matters worse.
+"""Repeats a request: after a lost connection, a 429 or a 5xx, and never when that could make matters worse.
 
 In: a request as a function, and until when. Out: its first good answer, or the last bad one. The rules:
 
@@ -32,6 +32,7 @@ FIRST_PAUSE_S = 0.5
 """The bound of the first pause."""
 
 LONGEST_PAUSE_S = 30.0
+_PAUSE = wait_random_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S)
 
 _SERVER_FAILURE = 500
 _TOO_MANY_REQUESTS = 429
@@ -49,65 +50,51 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, ProviderUnreachableError | TruncatedAnswerError | ProviderRateLimitedError)
 
 
-class Retries:
-    """Repeats requests by the rules above.
+def retried(
+    request: Callable[[], Answer],
+    until: float,
+    limits: ReadLimits,
+    clock: Clock = SYSTEM_CLOCK,
+    *,
+    pause_of: Callable[[Answer], float | None] = lambda _: None,
+) -> Answer:
+    """The answer of ``request``, repeated by the rules above as often as needed and the limits allow.
 
     Args:
+        request: asks once.
+        until: when the reading must be over, by the clock's ``monotonic``.
         limits: attempts and budget.
         clock: time and waiting.
+        pause_of: the seconds to wait, at least, before an answer is asked for again; ``None`` if it is good.
+
+    Raises:
+        ChainReadError: the error of the last attempt.
     """
+    last = min(until, clock.monotonic() + limits.retry_budget_s)
 
-    def __init__(self, limits: ReadLimits, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._limits = limits
-        self._clock = clock
-        self._pause = wait_random_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S)
+    def least_pause(state: RetryCallState) -> float | None:
+        """Seconds to wait at least, or ``None`` when nothing is to be asked again."""
+        assert state.outcome is not None  # noqa: S101 - the attempt is over
+        error = state.outcome.exception()
+        if error is None:
+            return pause_of(state.outcome.result())
+        if not is_transient(error):
+            return None
+        return float(getattr(error, "facts", {}).get("retry_after_s") or 0.0)
 
-    def run(
-        self,
-        request: Callable[[], Answer],
-        until: float,
-        *,
-        pause_of: Callable[[Answer], float | None] = lambda _: None,
-    ) -> Answer:
-        """The answer of ``request``, repeated as often as needed and the limits allow.
+    def enough(state: RetryCallState) -> bool:
+        return clock.monotonic() + state.upcoming_sleep >= last or state.attempt_number >= limits.max_attempts
 
-        Args:
-            request: asks once.
-            until: when the reading must be over, by the clock's ``monotonic``.
-            pause_of: the seconds to wait, at least, before an answer is asked for again; ``None`` if it is good.
-
-        Raises:
-            ChainReadError: the error of the last attempt.
-        """
-        last = min(until, self._clock.monotonic() + self._limits.retry_budget_s)
-
-        def least_pause(state: RetryCallState) -> float | None:
-            """Seconds to wait at least, or ``None`` when nothing is to be asked again."""
-            assert state.outcome is not None  # noqa: S101 - the attempt is over
-            error = state.outcome.exception()
-            if error is None:
-                return pause_of(state.outcome.result())
-            if not is_transient(error):
-                return None
-            return float(getattr(error, "facts", {}).get("retry_after_s") or 0.0)
-
-        def pause(state: RetryCallState) -> float:
-            return max(least_pause(state) or 0.0, self._pause(state))
-
-        def enough(state: RetryCallState) -> bool:
-            too_late = self._clock.monotonic() + state.upcoming_sleep >= last
-            return too_late or state.attempt_number >= self._limits.max_attempts
-
-        retrying = Retrying(
-            retry=lambda state: least_pause(state) is not None,
-            wait=pause,
-            stop=enough,
-            sleep=self._clock.sleep,
-            before_sleep=_log,
-            retry_error_callback=lambda state: state.outcome.result(),  # type: ignore[union-attr]
-        )
-        answer: Answer = retrying(request)
-        return answer
+    retrying = Retrying(
+        retry=lambda state: least_pause(state) is not None,
+        wait=lambda state: max(least_pause(state) or 0.0, _PAUSE(state)),
+        stop=enough,
+        sleep=clock.sleep,
+        before_sleep=_log,
+        retry_error_callback=lambda state: state.outcome.result(),  # type: ignore[union-attr]
+    )
+    answer: Answer = retrying(request)
+    return answer
 
 
 def _log(state: RetryCallState) -> None:
