@@ -28,66 +28,46 @@ from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import LazyGroup, global_options
 from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.signals import handled
 from era_store.installation import install_command
 from eras import ConfigurationError, EraSwitchError, __version__
 
 COMMANDS = {
-    "init": (
-        "era_service.cli.init:init",
-        "Set up this folder: keys, and a configuration that names them",
-    ),
-    "demo": ("era_service.cli.demo:demo", "Watch a network switch eras on a local chain, each step verified"),
-    "status": ("era_service.cli.status:status", "Show the current and the upcoming era, what is trusted and why"),
-    "era": ("era_service.cli.command_groups:era", "Create keys and datums, as Mithril's aggregator does"),
+    "init": (".init", "Set up this folder: keys, and a configuration that names them"),
+    "demo": (".demo", "Watch a network switch eras on a local chain, each step verified"),
+    "status": (".status", "Show the current and the upcoming era, what is trusted and why"),
+    "era": (".command_groups", "Create keys and datums, as Mithril's aggregator does"),
     "protocol-configuration": (
-        "era_service.cli.protocol_configuration:protocol_configuration",
+        ".protocol_configuration",
         "Export and import protocol configurations, as Mithril's aggregator does",
     ),
-    "datum": ("era_service.cli.datum:datum", "Verify and decode the datums of era markers, without a chain"),
-    "marker": ("era_service.cli.command_groups:marker", "Publish era markers, and show the published ones"),
-    "tx": ("era_service.cli.tx:tx", "Build, sign and submit a marker transaction, on separate machines if needed"),
-    "adoption": (
-        "era_service.cli.command_groups:adoption",
-        "See which share of the stake is ready for an era, before it is activated",
-    ),
-    "rollout": (
-        "era_service.cli.command_groups:rollout",
-        "Plan a rollout in a file, follow its progress, and do it step by step",
-    ),
-    "serve": ("era_service.cli.serve:serve", "Serve the eras over HTTP: to nodes, to dashboards, to caches"),
+    "datum": (".datum", "Verify and decode the datums of era markers, without a chain"),
+    "marker": (".command_groups", "Publish era markers, and show the published ones"),
+    "tx": (".tx", "Build, sign and submit a marker transaction, on separate machines if needed"),
+    "adoption": (".command_groups", "See which share of the stake is ready for an era, before it is activated"),
+    "rollout": (".command_groups", "Plan a rollout in a file, follow its progress, and do it step by step"),
+    "serve": (".serve", "Serve the eras over HTTP: to nodes, to dashboards, to caches"),
     "watch": (
-        "era_service.cli.watch:watch",
+        ".watch",
         "Watch the era of a node: warn in time, run hooks, switch binaries, and end when the node must stop",
     ),
     "sync": (
-        "era_service.cli.sync:sync",
+        ".sync",
         "Copy the verified marker history from a leader, so that this machine can serve it without a chain provider",
     ),
-    "events": (
-        "era_service.cli.command_groups:events",
-        "Show, check and move the event log: every input, and every decision",
-    ),
+    "events": (".command_groups", "Show, check and move the event log: every input, and every decision"),
     "webhooks": (
-        "era_service.cli.webhooks:webhooks",
+        ".webhooks",
         "Create secrets for webhooks of the service, test them, and list what waits and what failed",
     ),
-    "token": ("era_service.cli.token:token", "Create, list and revoke the API tokens of the service"),
-    "db": ("era_service.cli.db:db", "Maintain the store of what is trusted and of events"),
-    "rehearse": (
-        "era_service.cli.rehearse:rehearse",
-        "Rehearse a rollout with thousands of nodes, by the rules of a real chain",
-    ),
-    "local-chain": ("era_service.cli.local_chain:local_chain", "Run and control a rehearsal chain in one file"),
-    "keys": ("era_service.cli.keys:keys", "Create and import keys, and show their public parts"),
-    "config": ("era_service.cli.config:config", "Show and check the configuration, and list its settings"),
-    "doctor": (
-        "era_service.cli.doctor:doctor",
-        "Check what could go wrong in a rollout, and show what to do about it",
-    ),
-    "completion": (
-        "era_service.cli.app:completion",
-        "Print a script that completes eraswitch's commands in SHELL",
-    ),
+    "token": (".token", "Create, list and revoke the API tokens of the service"),
+    "db": (".db", "Maintain the store of what is trusted and of events"),
+    "rehearse": (".rehearse", "Rehearse a rollout with thousands of nodes, by the rules of a real chain"),
+    "local-chain": (".local_chain", "Run and control a rehearsal chain in one file"),
+    "keys": (".keys", "Create and import keys, and show their public parts"),
+    "config": (".config", "Show and check the configuration, and list its settings"),
+    "doctor": (".doctor", "Check what could go wrong in a rollout, and show what to do about it"),
+    "completion": (".app", "Print a script that completes eraswitch's commands in SHELL"),
 }
 """Name → where the command is, and its line in the help of the group, in the order of that help."""
 
@@ -173,14 +153,8 @@ def _ending_like_an_error() -> Iterator[None]:
 
     in_main = threading.current_thread() is threading.main_thread()
     asked = (signal.SIGTERM, signal.SIGHUP) if in_main else ()
-    taken = [number for number in asked if signal.getsignal(number) is signal.SIG_DFL]
-    for number in taken:
-        signal.signal(number, end)
-    try:
+    with handled(end, *(number for number in asked if signal.getsignal(number) is signal.SIG_DFL)):
         yield
-    finally:
-        for number in taken:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _aborted() -> str:

@@ -8,7 +8,7 @@ import click
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, echo_result
 from era_service.config.load import find_config_file
 from era_service.config.loaded import LoadedSettings
 
@@ -28,14 +28,13 @@ def show(app: AppContext, *, as_json: bool) -> None:
     """Show every setting with its value and source; secrets are masked."""
     loaded = app.load()
     rows = loaded.rows()
-    if as_json:
-        settings = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
-        echo_json({"file": str(loaded.file) if loaded.file else None, "settings": settings})
-        return
+    settings = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
     width = max(len(key) for key, _, _ in rows)
-    for key, value, origin in rows:
-        text = value if isinstance(value, str) else json.dumps(value)
-        click.echo(f"{key:<{width}} = {printable(text)}  ({origin})")
+    lines = (
+        f"{key:<{width}} = {value if isinstance(value, str) else json.dumps(value)}  ({origin})"
+        for key, value, origin in rows
+    )
+    echo_result({"file": str(loaded.file) if loaded.file else None, "settings": settings}, lines, as_json=as_json)
 
 
 @config.command(example="eraswitch config check --config eraswitch.toml")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.arguments import json_option, path_type, store_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_result, printable
@@ -15,8 +15,6 @@ from eras import ConfigurationError
 
 if TYPE_CHECKING:
     from era_store.sql.maintenance import StoreReport
-
-store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
 
 
 def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -64,7 +62,7 @@ def check(app: AppContext, *, quick: bool, store: str | None, as_json: bool) -> 
 
 
 @db.command(example="eraswitch db backup backup.sqlite3 --store eraswitch.sqlite3")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=path_type)
 @click.option("--yes", is_flag=True, help="Replace FILE if it exists.")
 @_with_store
 def backup(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
@@ -76,7 +74,7 @@ def backup(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_j
 
 
 @db.command(example="eraswitch db restore backup.sqlite3 --store eraswitch.sqlite3")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=path_type)
 @click.option("--yes", is_flag=True, help="Overwrite an existing store.")
 @_with_store
 def restore(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from datum import SigningKey, VerificationKey, text_of
-from era_service.cli.shared.arguments import json_option, read_bytes, read_verification_key
+from era_service.cli.shared.arguments import json_option, path_type, read_bytes, read_verification_key
 from era_service.cli.shared.commands import option, option_group, takes
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
@@ -49,7 +49,7 @@ def keys() -> None:
 
 @keys.command(example="eraswitch keys new era keys --encrypt")
 @kind_argument
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", type=path_type)
 @takes(new=EncryptOptions)
 @json_option
 def new(kind: str, target: Path, *, new: EncryptOptions, as_json: bool) -> None:
@@ -84,7 +84,7 @@ class ImportOptions(EncryptOptions):
 @keys.command("import", example="eraswitch keys import payment wallet.words pay.skey --path 1852H/1815H/0H/0/0")
 @kind_argument
 @click.argument("source")
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", type=path_type)
 @takes(how=ImportOptions)
 @json_option
 def import_(kind: str, source: str, target: Path, *, how: ImportOptions, as_json: bool) -> None:
@@ -149,7 +149,7 @@ def show(file: str, *, is_secret: bool | None, as_json: bool) -> None:
     params=passphrase_options("new-", of="to encrypt with"),
     example="eraswitch keys change-passphrase keys/era.sk",
 )
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=path_type)
 @json_option
 def change_passphrase(
     file: Path, *, new_passphrase_fd: int | None, new_passphrase_file: Path | None, as_json: bool
@@ -182,8 +182,8 @@ def change_passphrase(
 
 
 @keys.command(example="eraswitch keys export keys/era.sk plain/era.sk")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("file", type=path_type)
+@click.argument("target", type=path_type)
 @json_option
 def export(file: Path, target: Path, *, as_json: bool) -> None:
     """Write the encrypted key in FILE to the new file TARGET without encryption, for other tools.

@@ -9,7 +9,7 @@ import click
 
 from chain_reader.local_chain import Genesis, LocalChain, Output
 from chain_reader.local_chain.ledger.model import Block
-from era_service.cli.shared.arguments import epoch, json_option
+from era_service.cli.shared.arguments import epoch, json_option, path_type
 from era_service.cli.shared.commands import argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
@@ -22,7 +22,7 @@ MAX_AMOUNT = 2**63
 """More than any chain has; a number far beyond takes long to write out."""
 DEFAULT_PATH = "local-chain.sqlite3"
 
-file_argument = click.argument("file", type=click.Path(path_type=Path))
+file_argument = click.argument("file", type=path_type)
 
 
 @click.group("local-chain", cls=KnownGroup)

@@ -1,5 +1,7 @@
 """``eraswitch rehearse``: a rollout with thousands of simulated nodes, the same again from the same seed."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -9,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, option, option_group, takes
-from era_service.cli.shared.output import echo_json, echo_wrapped, printable, write_file
+from era_service.cli.shared.output import echo_json, echo_result, echo_wrapped, printable, write_file
 from era_service.cli.shared.release import JsonOptions
 from eras.words import counted, percent
 from release_tools.rehearsal import Scenario
@@ -56,15 +58,16 @@ def rehearse(*, what: PlayOptions, output: ReportOptions) -> int:
     then the shortest such story is searched for.
     """
     if what.list_only:
-        return _list(shipped_scenarios(), as_json=output.as_json)
+        _list(shipped_scenarios(), as_json=output.as_json)
+        return 0
     if what.scenario is None:
         raise click.UsageError("Which scenario? Name a file, or one of those that --list lists.")
     if output.shortest is not None and what.no_shrink:
         raise click.UsageError("--shortest and --no-shrink cannot be combined.")
     changes = {key: value for key, value in (("seed", what.seed), ("nodes", what.nodes)) if value is not None}
     chosen = find_scenario(what.scenario).changed(**changes)
-    with _Progress(chosen, shown=not output.as_json) as progress:
-        outcome = play(chosen, progress=progress.epoch)
+    with _progress(chosen, shown=not output.as_json) as progress:
+        outcome = play(chosen, progress=progress)
     shrunk = None if outcome.ok or what.no_shrink else shrink(outcome, play)
     if output.html is not None:
         write_file(output.html, html_report(outcome).encode())
@@ -86,43 +89,20 @@ def rehearse(*, what: PlayOptions, output: ReportOptions) -> int:
 _COLOURS = {"good": "green", "doubtful": "yellow", "bad": "red"}
 
 
-class _Progress:
-    """A bar on a terminal's stderr, an epoch a step."""
-
-    def __init__(self, scenario: Scenario, *, shown: bool) -> None:
-        console = Console(stderr=True)
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            console=console,
-            transient=True,
-            disable=not (shown and console.is_terminal),
-        )
-        self._task = self._bar.add_task(f"{scenario.nodes:,} nodes, epochs", total=scenario.epochs)
-
-    def __enter__(self) -> "_Progress":
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def epoch(self, _: int) -> None:
-        """Note that an epoch was played."""
-        self._bar.advance(self._task)
+@contextmanager
+def _progress(scenario: Scenario, *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal's stderr, with a step for each epoch that was played."""
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as bar:
+        task = bar.add_task(f"{scenario.nodes:,} nodes, epochs", total=scenario.epochs)
+        yield lambda _epoch: bar.advance(task)
 
 
-def _list(scenarios: dict[str, Scenario], *, as_json: bool) -> int:
-    if as_json:
-        echo_json(
-            [{"name": name, "title": scenario.title, "story": scenario.story} for name, scenario in scenarios.items()]
-        )
-        return 0
+def _list(scenarios: dict[str, Scenario], *, as_json: bool) -> None:
+    listed = [{"name": name, "title": one.title, "story": one.story} for name, one in scenarios.items()]
     width = max(map(len, scenarios))
-    for name, scenario in scenarios.items():
-        click.echo(f"{name:<{width}}  {scenario.title}")
-    return 0
+    echo_result(listed, (f"{name:<{width}}  {one.title}" for name, one in scenarios.items()), as_json=as_json)
 
 
 def _shortest(shrunk: Shrunk) -> dict[str, object]:

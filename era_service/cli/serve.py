@@ -18,7 +18,7 @@ import click
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, option_group, settings_given, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json
-from era_service.cli.signals import surviving_signals
+from era_service.cli.signals import handled, surviving_signals
 from era_service.config.schema import ServiceSettings, Settings
 from era_service.demo.living import LivingRehearsal
 from era_service.logs import bind_era, configure_logging
@@ -322,7 +322,8 @@ class Server:
         let_go_of_the_deaf(listener)
         allow_connections(own.max_streams)
         self._service.changes.listen(self._bind_logs)
-        with _handled_signals():
+        # uvicorn raises them again when it is done
+        with handled(lambda *_: None, signal.SIGTERM, signal.SIGINT):
             self._print_address(listener, tls=tls)
             keep_pauses_short(self._service)
             self._service.start()
@@ -375,14 +376,3 @@ def _tls_errors(*, named_key: bool) -> Iterator[None]:
             got=error.strerror or type(error).__name__,
             next_step="Correct them" if named_key else "Correct it, or name its key too: --tls-key FILE",
         ) from error
-
-
-@contextmanager
-def _handled_signals() -> Iterator[None]:
-    """Let signals end the server only: uvicorn raises them again when it is done."""
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""Signals to a long-running process: each has its effect, and none ends the process by accident.
+"""Signals to a process: who takes them within a block, and which a long-running process survives.
 
 SIGUSR1 switches the log to debug and back, SIGUSR2 between text and JSON. The command decides the effect of SIGHUP. A
 thread does the work, because a signal handler may have interrupted the very code that it would call.
@@ -14,6 +14,20 @@ from queue import SimpleQueue
 from era_service.logs import toggle_debug, toggle_format
 
 _log = logging.getLogger(__name__)
+
+
+@contextmanager
+def handled(handler: Callable[[int, object], object], *numbers: signal.Signals) -> Iterator[None]:
+    """Within the block ``handler`` is called for these signals; afterwards they have the effect that they had before.
+
+    For the main thread only.
+    """
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 @contextmanager
@@ -35,11 +49,9 @@ def surviving_signals(hang_up: Callable[[], None]) -> Iterator[None]:
 
     worker = threading.Thread(target=work, name="signals", daemon=True)
     worker.start()
-    before = {one: signal.signal(one, lambda number, _frame: came.put(signal.Signals(number))) for one in tasks}
     try:
-        yield
+        with handled(lambda number, _frame: came.put(signal.Signals(number)), *tasks):
+            yield
     finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
         came.put(None)
         worker.join()

@@ -11,7 +11,7 @@ from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, echo_result
 from era_service.cli.shared.service_store import service_store, store_option, write_secret
 from era_store.tokens import ApiToken, new_token
 
@@ -89,15 +89,8 @@ def list_tokens(app: AppContext, *, store: str | None, as_json: bool) -> None:
     now_s = time.time()
     with service_store(app, store) as opened:
         found = opened.tokens.all()
-    if as_json:
-        echo_json({"tokens": [_facts(one, now_s) for one in found]})
-        return
-    for one in found:
-        until = "never expires" if one.expires_at_s is None else f"until {_day(one.expires_at_s)}"
-        scopes = " ".join(one.scopes)
-        click.echo(f"{one.id}  {one.state_at(now_s):<7}  {until:<17}  {scopes}  {printable(one.name)}")
-    if not found:
-        click.echo("There are no tokens.")
+    lines = [_line(one, now_s) for one in found] or ["There are no tokens."]
+    echo_result({"tokens": [_facts(one, now_s) for one in found]}, lines, as_json=as_json)
 
 
 @token.command(example="eraswitch token revoke 3f2a --store eraswitch.sqlite3")
@@ -110,10 +103,8 @@ def revoke(app: AppContext, *, token_id: str, store: str | None, as_json: bool) 
     now_s = time.time()
     with service_store(app, store) as opened:
         found = opened.tokens.revoke(token_id, time_s=now_s)
-    if as_json:
-        echo_json(_facts(found, now_s))
-    else:
-        click.echo(f"Token {found.id} is revoked")
+    echo_result(_facts(found, now_s), (f"Token {found.id} is revoked",), as_json=as_json)
+    if not as_json:
         again = f'eraswitch adoption withdraw "api {found.id}" takes it back'
         click.echo(f"What was registered with it still counts: {again}.", err=True)
 
@@ -123,5 +114,7 @@ def _facts(one: ApiToken, now_s: float) -> dict[str, object]:
     return {name: getattr(one, name) for name in names} | {"state": one.state_at(now_s)}
 
 
-def _day(time_s: float) -> str:
-    return datetime.fromtimestamp(time_s, UTC).date().isoformat()
+def _line(one: ApiToken, now_s: float) -> str:
+    expires = one.expires_at_s
+    until = "never expires" if expires is None else f"until {datetime.fromtimestamp(expires, UTC).date().isoformat()}"
+    return f"{one.id}  {one.state_at(now_s):<7}  {until:<17}  {' '.join(one.scopes)}  {one.name}"

@@ -2,8 +2,8 @@
 
 import logging
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, op
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable
-from era_service.cli.signals import surviving_signals
+from era_service.cli.signals import handled, surviving_signals
 from eras import EraSwitchError
 
 if TYPE_CHECKING:
@@ -156,7 +156,8 @@ def watch(
             return _code(watcher)
         told = _http_face(watcher, settings.watch.http)
         reloading = _reloading(watcher, settings, lambda: app.read(given).settings, own_hooks)
-        with surviving_signals(reloading), _stopped_by_signals(watcher), told:
+        stopped_by_signals = handled(lambda *_: watcher.stop(), signal.SIGTERM, signal.SIGINT)
+        with surviving_signals(reloading), stopped_by_signals, told:
             end = watcher.run()
     if output.as_json:
         echo_json({"kind": "ended", "code": end.code, "reason": end.reason})
@@ -186,17 +187,6 @@ def _http_face(watcher: "NodeWatcher", where: str | None) -> "AbstractContextMan
     from era_service.node.http_face import era_face
 
     return era_face(watcher, where)
-
-
-@contextmanager
-def _stopped_by_signals(watcher: "NodeWatcher") -> Iterator[None]:
-    """Let SIGTERM and SIGINT stop the watcher, which then ends as usual."""
-    before = {number: signal.signal(number, lambda *_: watcher.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _code(watcher: "NodeWatcher") -> int:

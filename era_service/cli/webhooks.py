@@ -2,20 +2,21 @@
 
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.arguments import json_option, path_type
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, echo_result, printable
 from era_service.cli.shared.service_store import service_store, store_option, write_secret
 from era_service.config.schema import Settings
 from era_service.config.webhooks import WebhookSettings
 from era_service.dashboard.words import iso
 from era_service.webhooks.message import new_secret, sample
-from era_service.webhooks.outbox import load_outbox, outbox_key
+from era_service.webhooks.outbox import Outbox, load_outbox, outbox_key
 from era_service.webhooks.sending import post
 from era_service.webhooks.settings import network_facts, webhook_of
 from era_service.wiring.trust import network_key
@@ -29,7 +30,7 @@ def webhooks() -> None:
 
 
 @webhooks.command(example="eraswitch webhooks secret keys/webhook.secret")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=path_type)
 def secret(*, file: Path) -> None:
     """Create a secret in a new FILE, readable by its owner only. It is not shown; the receiver needs a copy."""
     write_secret(file, new_secret(secrets.token_bytes(32)))
@@ -77,26 +78,26 @@ def list_webhooks(app: AppContext, *, store: str | None, as_json: bool) -> None:
     hooks = _chosen(settings, None)
     with service_store(app, store) as opened:
         found = [(one, load_outbox(opened.snapshots, outbox_key(network_key(settings), one.name))) for one in hooks]
-    if as_json:
-        names = ("delivered", "given_up", "delivered_s", "failed_s", "failure")
-        rows = []
-        for one, box in found:
-            facts = {name: None if box is None else getattr(box, name) for name in names}
-            waiting = None if box is None else len(box.waiting)
-            rows.append({"name": one.name, "host": one.host, "events": list(one.events), "waiting": waiting, **facts})
-        echo_json({"webhooks": rows})
+    lines = (line for one, box in found for line in _lines(one, box))
+    echo_result({"webhooks": [_facts(one, box) for one, box in found]}, lines, as_json=as_json)
+
+
+def _facts(one: WebhookSettings, box: Outbox | None) -> dict[str, object]:
+    names = ("delivered", "given_up", "delivered_s", "failed_s", "failure")
+    facts = {name: None if box is None else getattr(box, name) for name in names}
+    waiting = None if box is None else len(box.waiting)
+    return {"name": one.name, "host": one.host, "events": list(one.events), "waiting": waiting, **facts}
+
+
+def _lines(one: WebhookSettings, box: Outbox | None) -> Iterator[str]:
+    webhook = f"{one.name}  {one.host}  {', '.join(one.events) or 'all'}"
+    if box is None:
+        yield f"{webhook}: not used yet; a running service uses it"
         return
-    for one, box in found:
-        types = ", ".join(one.events) or "all"
-        if box is None:
-            click.echo(f"{one.name}  {one.host}  {types}: not used yet; a running service uses it")
-            continue
-        counts = f"{box.delivered:,} accepted, {len(box.waiting):,} waiting, {box.given_up:,} given up"
-        click.echo(f"{one.name}  {one.host}  {types}: {counts}")
-        if box.failure is not None and box.failed_s is not None and box.failed_s > (box.delivered_s or 0):
-            attempts = counted(max((each.attempts for each in box.waiting), default=0), "attempt")
-            words = f"{printable(box.failure)}, {iso(box.failed_s)}"
-            click.echo(f"  failing: {words}" + (f", after {attempts}" if box.waiting else ""))
+    yield f"{webhook}: {box.delivered:,} accepted, {len(box.waiting):,} waiting, {box.given_up:,} given up"
+    if box.failure is not None and box.failed_s is not None and box.failed_s > (box.delivered_s or 0):
+        attempts = counted(max((each.attempts for each in box.waiting), default=0), "attempt")
+        yield f"  failing: {box.failure}, {iso(box.failed_s)}" + (f", after {attempts}" if box.waiting else "")
 
 
 def _chosen(settings: Settings, name: str | None) -> tuple[WebhookSettings, ...]:

@@ -4,7 +4,7 @@ In: a source (an aggregator's event store or URL, JSON lines, CSV). Out: the res
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -14,7 +14,7 @@ from chain_reader import BlockfrostObserver
 from era_service.cli.adoption.options import StoreOptions
 from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.output import echo_json, echo_result, printable
+from era_service.cli.shared.output import echo_result, printable
 from era_service.cli.shared.release import JsonOptions
 from era_service.config.schema import Settings
 from era_service.ingest_progress import ingest_progress, registrations_words, source_words
@@ -110,16 +110,8 @@ def rejects(app: AppContext, /, *, which: RejectOptions, data: StoreOptions, out
     """List the rejected rows of all sources with their reasons, oldest first."""
     with open_adoption_store(data.settings(app)) as opened:
         found = opened.registrations.rejects(source=which.source, after=which.after, limit=which.limit)
-    if output.as_json:
-        echo_json({"rejects": [_reject_facts(entry) for entry in found]})
-        return
-    for entry in found:
-        reject = entry.reject
-        click.echo(printable(f"{entry.id}  {entry.source}  {reject.place}: {reject.reason}"))
-        if reject.content:
-            click.echo(f"    {printable(reject.content)}")
-    if not found:
-        click.echo("Nothing was rejected")
+    document = {"rejects": [_reject_facts(entry) for entry in found]}
+    echo_result(document, _reject_lines(found), as_json=output.as_json)
 
 
 @click.command(cls=SectionedCommand, example="eraswitch adoption rebuild --store eraswitch.sqlite3")
@@ -236,6 +228,15 @@ def _summary_lines(summary: IngestSummary, current: Epoch | None, settings: Sett
     if summary.rejected and not summary.dry_run:
         lines.append("See what was rejected: eraswitch adoption rejects")
     return lines
+
+
+def _reject_lines(found: Sequence[StoredReject]) -> Iterator[str]:
+    for entry in found:
+        yield f"{entry.id}  {entry.source}  {entry.reject.place}: {entry.reject.reason}"
+        if entry.reject.content:
+            yield f"    {entry.reject.content}"
+    if not found:
+        yield "Nothing was rejected"
 
 
 def _reject_facts(entry: StoredReject) -> dict[str, object]:

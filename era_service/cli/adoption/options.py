@@ -2,8 +2,8 @@
 
 from contextlib import closing
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -20,23 +20,23 @@ from release_tools.registrations.aggregator_http import AggregatorHttp
 BASES = ("registered", "network", "recent")
 
 
-def from_option() -> Any:
-    """The option with files to count instead of the store, as a field of a group."""
-    return option(
-        "--from",
-        metavar="FILE",
-        help="Count this file instead of the store: an event store of Mithril's aggregator (SQLite), JSON "
-        "lines or CSV. Can be repeated.",
-    )
+from_option = partial(
+    option,
+    "--from",
+    metavar="FILE",
+    help="Count this file instead of the store: an event store of Mithril's aggregator (SQLite), JSON "
+    "lines or CSV. Can be repeated.",
+)
+"""Option field: files to count instead of the store."""
 
 
-def compatibility_option() -> Any:
-    """The option with the table of versions and eras, as a field of a group."""
-    return option(
-        "--compatibility",
-        metavar="FILE",
-        help="Which versions support which era (TOML); by default adoption.compatibility_file.",
-    )
+compatibility_option = partial(
+    option,
+    "--compatibility",
+    metavar="FILE",
+    help="Which versions support which era (TOML); by default adoption.compatibility_file.",
+)
+"""Option field: the table of versions and eras."""
 
 
 @option_group("Data")
@@ -102,21 +102,20 @@ class TickerOptions:
             return {}
 
 
-def limit_option() -> Any:
-    """The option with the length of lists of parties, as a field of a group."""
-    return option(
-        "--limit",
-        metavar="N",
-        default=10,
-        show_default=True,
-        type=click.IntRange(min=0),
-        help="Parties to list at most.",
-    )
+limit_option = partial(
+    option,
+    "--limit",
+    metavar="N",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Parties to list at most.",
+)
+"""Option field: the length of lists of parties."""
 
 
-def eras_option() -> Any:
-    """The option with the eras that are counted, as a field of a group."""
-    return option("--era", metavar="ERA", help="Count this era; by default all in the table.")
+eras_option = partial(option, "--era", metavar="ERA", help="Count this era; by default all in the table.")
+"""Option field: the eras that are counted."""
 
 
 @option_group()

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from datum import EraMarkersPayload, SigningKey, encode_datum_json
-from era_service.cli.shared.arguments import epoch
+from era_service.cli.shared.arguments import epoch, path_type
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import read_secret_key
@@ -19,7 +19,7 @@ from release_tools.keys.files import write_key_pair
     "--target-path",
     required=True,
     metavar="DIR",
-    type=click.Path(path_type=Path),
+    type=path_type,
     help="Folder for era.sk and era.vk; created if missing.",
 )
 def generate_keypair(target_path: Path) -> None:
@@ -61,7 +61,7 @@ def generate_keypair(target_path: Path) -> None:
     "--target-path",
     required=True,
     metavar="FILE",
-    type=click.Path(path_type=Path),
+    type=path_type,
     help="Where to write the datum, for cardano-cli's --tx-out-inline-datum-file.",
 )
 @pass_app

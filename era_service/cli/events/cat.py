@@ -17,8 +17,8 @@ from era_service.cli.events.place import (
     event_words,
     opened_log,
     place_argument,
-    store_option,
 )
+from era_service.cli.shared.arguments import store_option
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable

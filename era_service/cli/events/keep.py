@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from chain_reader.log.compaction import compact as compact_log
-from era_service.cli.events.place import opened_log, opened_store, place_argument, store_option
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.events.place import opened_log, opened_store, place_argument
+from era_service.cli.shared.arguments import json_option, store_option
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_result

@@ -18,7 +18,6 @@ from era_store.event_files import EventFile
 from era_store.sqlite_files import is_database
 from eras import ConfigurationError
 
-store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
 place_argument = click.argument("place", metavar="[FILE|STORE]", required=False)
 
 _LONG = 300

@@ -16,6 +16,8 @@ MAX_INPUT_BYTES = 256 * 1024 * 1024
 """A file of datums that is longer is refused: 100,000 outputs of the largest size a transaction can have are less."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
+path_type = click.Path(path_type=Path)
 
 HALVES = {".sk": "secret", ".vk": "verification"}
 """The endings of the two files of an era key."""
@@ -38,7 +40,7 @@ def read_bytes(name: str) -> bytes:
         if name == "-":
             data = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
         else:
-            with Path(name).open("rb") as file:
+            with Path(name).open("rb") as file:  # raw: an input, which no connection has open
                 data = file.read(MAX_INPUT_BYTES + 1)
     except OSError as error:
         raise _input_file_error(name, error.strerror or type(error).__name__) from error

@@ -1,8 +1,8 @@
 """Groups that suggest the command which was meant, and groups whose commands are loaded when they are called.
 
-In: name → (``module:attribute``, its line in the help of the group). Out: a click group; its commands take the global
-options like all others, before or after its name; their values are kept in the ``AppContext``. A module of a command is
-imported when that command is called, never for the help of its group.
+In: name → (module, its line in the help of the group). Out: a click group; its commands take the global options like
+all others, before or after its name; their values are kept in the ``AppContext``. A module of a command is imported
+when that command is called, never for the help of its group.
 """
 
 from collections.abc import Iterator, Mapping
@@ -57,13 +57,18 @@ class LazyGroup(KnownGroup):
     """Loads a command when it is called.
 
     Args:
-        lazy: name → (``module:attribute``, summary), in the order in which help lists them.
+        lazy: name → (module, summary), in the order in which help lists them. The command is the object of that name
+            in the module, or the one named after a colon.
+        package: the package that a module with a dot in front is in.
         attributes: those of a click group.
     """
 
-    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **attributes: Any) -> None:
+    def __init__(
+        self, *args: Any, lazy: Mapping[str, tuple[str, str]], package: str = "era_service.cli", **attributes: Any
+    ) -> None:
         super().__init__(*args, **attributes)
         self._lazy = lazy
+        self._package = package
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""
@@ -77,7 +82,8 @@ class LazyGroup(KnownGroup):
         """The command of that name, with the global options added to it and to what is below it."""
         if cmd_name in self._lazy and cmd_name not in self.commands:
             module, _, attribute = self._lazy[cmd_name][0].partition(":")
-            command: click.Command = getattr(import_module(module), attribute)
+            named = attribute or cmd_name.replace("-", "_")
+            command: click.Command = getattr(import_module(module, self._package), named)
             for leaf in _leaves(command):
                 leaf.params.extend(global_options(hidden=True))
             self.add_command(command, cmd_name)

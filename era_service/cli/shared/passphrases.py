@@ -53,9 +53,7 @@ def passphrase_options(prefix: str = "", *, of: str = "of encrypted keys", **sha
 class EncryptOptions:
     """Whether new keys are encrypted."""
 
-    encrypts: bool = option(
-        "--encrypt", is_flag=True, help="Encrypt new keys with a passphrase, as a passphrase option implies."
-    )
+    encrypts: bool = option("--encrypt", help="Encrypt new keys with a passphrase, as a passphrase option implies.")
 
 
 def is_interactive() -> bool:

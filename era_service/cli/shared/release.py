@@ -4,6 +4,7 @@ A secret never stands on the command line: keys come from files or from the envi
 """
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,7 +61,7 @@ class NameOptions:
     network_magic: int | None = option(
         "--network-magic", metavar="N", type=click.IntRange(0, 2**32 - 1), help="Magic of the network."
     )
-    mainnet: bool = option("--mainnet", is_flag=True, help=f"Same as --network-magic {MAINNET_MAGIC}.")
+    mainnet: bool = option("--mainnet", help=f"Same as --network-magic {MAINNET_MAGIC}.")
 
     def settings(self, app: AppContext) -> Settings:
         """The settings, with the network that the command line names.
@@ -151,8 +152,6 @@ class PaymentKeyOptions:
     payment_key_files: tuple[Path, ...] = option(
         "--payment-key-file",
         metavar="FILE",
-        multiple=True,
-        type=click.Path(path_type=Path),
         help="Payment signing key: an envelope of cardano-cli, bech32 or hex. Can be repeated.",
     )
 
@@ -169,27 +168,27 @@ class PaymentKeyOptions:
 # --- paying
 
 
-def payment_address_option() -> Any:
-    """The option with the address that pays, as a field of a group."""
-    return option(
-        "--payment-address",
-        metavar="ADDR",
-        default="",
-        help="Pays from this address and returns the change to it. By default the era address if the payment key owns "
-        "it, else that key's own address.",
-    )
+payment_address_option = partial(
+    option,
+    "--payment-address",
+    metavar="ADDR",
+    default="",
+    help="Pays from this address and returns the change to it. By default the era address if the payment key owns "
+    "it, else that key's own address.",
+)
+"""Option field: the address that pays."""
 
 
-def max_fee_option() -> Any:
-    """The option with the highest fee, as a field of a group."""
-    return option(
-        "--max-fee",
-        metavar="LOVELACE",
-        default=2_000_000,
-        show_default=True,
-        type=click.IntRange(min=0),
-        help="Refuse a transaction that costs more.",
-    )
+max_fee_option = partial(
+    option,
+    "--max-fee",
+    metavar="LOVELACE",
+    default=2_000_000,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Refuse a transaction that costs more.",
+)
+"""Option field: the highest fee."""
 
 
 @option_group("Paying")
@@ -219,13 +218,10 @@ class PurseOptions:
     spend: tuple[str, ...] = option(
         "--spend",
         metavar="TX#N",
-        multiple=True,
         help="Also spend this output, whatever it carries; otherwise none with tokens or other datums is touched.",
     )
     sweep: bool = option(
-        "--sweep",
-        is_flag=True,
-        help="Also spend older markers and copies at the era address: those that the era key signed.",
+        "--sweep", help="Also spend older markers and copies at the era address: those that the era key signed."
     )
     limits: LimitOptions = nested(LimitOptions)
 
@@ -283,7 +279,6 @@ class JournalOptions:
     journal: Path | None = option(
         "--journal",
         metavar="DIR",
-        type=click.Path(path_type=Path),
         help="Folder of the journal, which lets an interrupted run continue; by default below ~/.local/state.",
     )
 
@@ -300,12 +295,11 @@ class JournalOptions:
 class JsonOptions:
     """The output of a command."""
 
-    as_json: bool = option("--json", is_flag=True, help="Print JSON.")
+    as_json: bool = option("--json", help="Print JSON.")
 
 
-def dry_run_option() -> Any:
-    """The option of a command that can show what it would do, as a field of a group."""
-    return option("--dry-run", is_flag=True, help="Show what would be done, but do nothing.")
+dry_run_option = partial(option, "--dry-run", help="Show what would be done, but do nothing.")
+"""Option field: whether a command only shows what it would do."""
 
 
 @option_group(OUTPUT)
@@ -319,27 +313,25 @@ class DryRunOptions(JsonOptions):
 class AskingOptions(DryRunOptions):
     """Whether a command asks before it does anything, and what it prints."""
 
-    yes: bool = option("--yes", is_flag=True, help="Do not ask for confirmation.")
+    yes: bool = option("--yes", help="Do not ask for confirmation.")
 
 
-def format_option() -> Any:
-    """The option with the form of a transaction, as a field of a group."""
-    return option(
-        "--format",
-        type=click.Choice(["envelope", "hex"]),
-        default="envelope",
-        show_default=True,
-        help="cardano-cli's envelope, or the CBOR in hex, as wallets take it.",
-    )
+format_option = partial(
+    option,
+    "--format",
+    type=click.Choice(["envelope", "hex"]),
+    default="envelope",
+    show_default=True,
+    help="cardano-cli's envelope, or the CBOR in hex, as wallets take it.",
+)
+"""Option field: the form of a transaction."""
 
 
 @option_group(OUTPUT)
 class TransactionFileOptions:
     """The file of a transaction, and its form."""
 
-    out: Path = option(
-        "--out", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where to write the transaction."
-    )
+    out: Path = option("--out", required=True, metavar="FILE", help="Where to write the transaction.")
     form: str = format_option()
 
     def write(self, carried: "CarriedTransaction") -> None:
@@ -385,39 +377,36 @@ class PublishingOptions:
         )
 
 
-def not_a_slip_option() -> Any:
-    """The option that confirms what looks like a slip, as a field of a group."""
-    return option(
-        "--not-a-slip",
-        is_flag=True,
-        help="Confirm what looks like a slip: an epoch far ahead, a name that looks like another. --yes does not.",
-    )
+not_a_slip_option = partial(
+    option,
+    "--not-a-slip",
+    help="Confirm what looks like a slip: an epoch far ahead, a name that looks like another. --yes does not.",
+)
+"""Option field: confirms what looks like a slip."""
 
 
-def lead_option() -> Any:
-    """The option with the notice of an activation, as a field of a group."""
-    return option(
-        "--lead-epochs",
-        metavar="EPOCHS",
-        default=2,
-        show_default=True,
-        type=click.IntRange(min=1),
-        help="Least number of epochs between now and an activation.",
-    )
+lead_option = partial(
+    option,
+    "--lead-epochs",
+    metavar="EPOCHS",
+    default=2,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Least number of epochs between now and an activation.",
+)
+"""Option field: the notice of an activation."""
 
 
-def write_token_option() -> Any:
-    """The option that configures the new thread token, as a field of a group."""
-    return option(
-        "--write",
-        is_flag=True,
-        help="Put the new thread token into [trust] of the configuration file in use, once nodes trust it.",
-    )
+write_token_option = partial(
+    option,
+    "--write",
+    help="Put the new thread token into [trust] of the configuration file in use, once nodes trust it.",
+)
+"""Option field: configures the new thread token."""
 
 
-def force_name_option() -> Any:
-    """The option that takes an unknown era, as a field of a group."""
-    return option("--force-name", is_flag=True, help="Accept a name that is not in the list of supported eras.")
+force_name_option = partial(option, "--force-name", help="Accept a name that is not in the list of supported eras.")
+"""Option field: takes an unknown era."""
 
 
 def expires_option(text: str) -> Any:
@@ -439,10 +428,7 @@ class SigningFiles:
     """The files of signing without a network: what is trusted, the payload, and how long it is fresh."""
 
     payload: Path | None = option(
-        "--payload-out",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help="Only plan and sign: write the payload here; nothing is submitted.",
+        "--payload-out", metavar="FILE", help="Only plan and sign: write the payload here; nothing is submitted."
     )
     snapshot: str | None = option(
         "--from",
