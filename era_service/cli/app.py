@@ -5,7 +5,7 @@ that takes the ``AppContext`` (``context.pass_app``) has the settings.
 
 Every way a command can end becomes a message and an exit code. Our own errors become their message on stderr and the
 exit code of their class (with ``--json`` the error is a JSON document on stdout too); usage errors 2; Ctrl-C 130;
-SIGTERM 143 and SIGHUP 129, after what was begun is cleaned up; anything else is a bug of ours, said in one line, with
+SIGTERM 143 and SIGHUP 129, after what was begun is cleaned up; anything else is a bug of ours, reported in a line, with
 the traceback under ``--debug``. A reader of our output that went away ends the command silently with 1: click sees to
 it.
 """
@@ -28,7 +28,6 @@ from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import LazyGroup, global_options
 from era_service.cli.shared.output import echo_json, printable
-from era_service.cli.signals import handled
 from era_store.installation import install_command
 from eras import ConfigurationError, EraSwitchError, __version__
 
@@ -153,8 +152,14 @@ def _ending_like_an_error() -> Iterator[None]:
 
     in_main = threading.current_thread() is threading.main_thread()
     asked = (signal.SIGTERM, signal.SIGHUP) if in_main else ()
-    with handled(end, *(number for number in asked if signal.getsignal(number) is signal.SIG_DFL)):
+    taken = [number for number in asked if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, end)
+    try:
         yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _aborted() -> str:

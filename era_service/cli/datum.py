@@ -156,7 +156,7 @@ def _require_epoch_argument(text: str) -> Epoch:
 
 
 def _none_valid(verdicts: Sequence[Verdict], at: Epoch) -> CurrentEraNotFoundError:
-    """Why there is no current era, where no datum is valid."""
+    """The error for no current era, where no datum is valid."""
     counts = Counter(verdict.name for verdict in verdicts)
     listed = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     return CurrentEraNotFoundError(

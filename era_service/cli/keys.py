@@ -66,7 +66,7 @@ def new(kind: str, target: Path, *, new: EncryptOptions, as_json: bool) -> None:
 
 @option_group("Keys")
 class ImportOptions(EncryptOptions):
-    """How a key is taken over."""
+    """The way in which a key is imported."""
 
     path: str | None = option(
         "--path",

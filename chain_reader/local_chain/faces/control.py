@@ -6,8 +6,7 @@
     POST /local/rollback  {"blocks": 2}                      take back the newest blocks
 
 In: JSON objects. Out: the block or the output that came of it, as JSON; errors in the form of ``http_answers``. Only
-clients on this machine are served unless the server is configured otherwise, and never a page in a browser (which sends
-an ``Origin``).
+clients on this machine are served, and never a page in a browser (which sends an ``Origin``).
 """
 
 import ipaddress
@@ -27,8 +26,8 @@ from chain_reader.local_chain.ledger.chain import LocalChain
 Command = Callable[[dict[str, object]], dict[str, object]]
 
 
-def control_routes(chain: LocalChain, *, remote: bool = False) -> Mount:
-    """The routes under ``/local``; clients on other machines are served only if ``remote``."""
+def control_routes(chain: LocalChain) -> Mount:
+    """The routes under ``/local``."""
     commands: dict[str, Command] = {
         "/advance": lambda asked: _advance(chain, asked),
         "/fund": lambda asked: _fund(chain, asked),
@@ -37,13 +36,13 @@ def control_routes(chain: LocalChain, *, remote: bool = False) -> Mount:
 
     def post(command: Command) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
-            _check_client(request, remote=remote)
+            _check_client(request)
             return JSONResponse(await run_in_threadpool(command, await read_object(request)))
 
         return endpoint
 
     def state(request: Request) -> Response:
-        _check_client(request, remote=remote)
+        _check_client(request)
         return JSONResponse(_state(chain))
 
     routes = [Route(path, post(command), methods=["POST"]) for path, command in commands.items()]
@@ -51,9 +50,9 @@ def control_routes(chain: LocalChain, *, remote: bool = False) -> Mount:
     return Mount("/local", Router(routes, redirect_slashes=False))
 
 
-def _check_client(request: Request, *, remote: bool) -> None:
+def _check_client(request: Request) -> None:
     host = request.client.host if request.client else ""
-    if not (remote or (host and ipaddress.ip_address(host).is_loopback)):
+    if not (host and ipaddress.ip_address(host).is_loopback):
         raise HTTPException(403, "Only clients on the machine of the local chain may change it")
     if "origin" in request.headers:
         raise HTTPException(403, "Pages in a browser may not change the local chain")

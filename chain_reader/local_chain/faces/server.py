@@ -39,17 +39,16 @@ DRAIN_S = 5
 MAX_PORT = 2**16 - 1
 
 
-def build_application(chain: LocalChain, *, project_id: str | None = None, remote_control: bool = False) -> Starlette:
+def build_application(chain: LocalChain, *, project_id: str | None = None) -> Starlette:
     """Every face of ``chain`` as one ASGI application.
 
     Args:
         chain: what it serves; the caller closes it.
         project_id: the token that Blockfrost's API asks for; ``None`` asks for none.
-        remote_control: whether clients on other machines may use ``/local``.
     """
     routes = [
         blockfrost_routes(chain, project_id=project_id),
-        control_routes(chain, remote=remote_control),
+        control_routes(chain),
         koios_routes(chain),
         kupo_routes(chain),
         *ogmios_routes(chain),
@@ -67,7 +66,6 @@ class LocalChainServer:
         host: the address to listen at.
         port: the port; 0 picks a free one, which is ``port`` once started.
         project_id: the token that Blockfrost's API asks for; ``None`` asks for none.
-        remote_control: whether clients on other machines may use ``/local``.
         clock: POSIX time in seconds, for a chain whose slots follow the clock.
     """
 
@@ -78,14 +76,12 @@ class LocalChainServer:
         host: str = "127.0.0.1",
         port: int = 0,
         project_id: str | None = None,
-        remote_control: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.path = path
         self.host = host
         self.port = port
         self._project_id = project_id
-        self._remote_control = remote_control
         self._clock = clock
         self._server: uvicorn.Server | None = None
         self._chain: LocalChain | None = None
@@ -138,7 +134,7 @@ class LocalChainServer:
             chain.close()
             raise
         self.port = listener.getsockname()[1]
-        application = build_application(chain, project_id=self._project_id, remote_control=self._remote_control)
+        application = build_application(chain, project_id=self._project_id)
         self._server = uvicorn.Server(
             uvicorn.Config(
                 application,

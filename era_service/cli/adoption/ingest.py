@@ -87,7 +87,7 @@ def ingest(app: AppContext, /, *, what: SourceOptions, data: StoreOptions, outpu
 
 @option_group()
 class RejectOptions:
-    """Which rejects are listed."""
+    """The rejects to list."""
 
     source: str | None = option("--source", metavar="NAME", help="Only those of this source.")
     after: int = option(

@@ -139,14 +139,14 @@ class SummaryOptions(CountOptions):
 
 @option_group(OUTPUT)
 class TableOptions(JsonOptions):
-    """How a table is printed."""
+    """The form of a table."""
 
     as_csv: bool = option("--csv", help="Print CSV.")
 
 
 @option_group(OUTPUT)
 class SummaryOutputOptions(TableOptions):
-    """How the summary is printed."""
+    """The form of the summary."""
 
     markdown: bool = option("--markdown", help="Print Markdown, for a release page.")
 
@@ -201,7 +201,7 @@ def chart(app: AppContext, *, drawn: ChartOptions, data: HandedOnOptions) -> Non
 
 @option_group()
 class MithrilOptions:
-    """Which epochs are shown."""
+    """The epochs to show."""
 
     epoch: Epoch | None = option("--epoch", help="The last epoch to show; by default the newest.")
     last: int | None = last_option("all")

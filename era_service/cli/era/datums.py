@@ -85,7 +85,7 @@ def generate_tx_datum(
 
 
 def plan_markers(supported: SupportedEras, current: Epoch, upcoming: Epoch | None) -> tuple[EraMarker, ...]:
-    """The markers that say: the first supported era begins at ``current``, the second, if any, at ``upcoming``.
+    """The markers with which the first supported era begins at ``current``, and the second, if any, at ``upcoming``.
 
     Raises:
         ConfigurationError: ``upcoming`` is not after ``current``, or the eras are not as many as these epochs.

@@ -62,7 +62,7 @@ def _moment(_context: click.Context, _parameter: click.Parameter, value: str | N
 
 @option_group()
 class FilterOptions:
-    """Which events are printed."""
+    """The events to print."""
 
     kinds: tuple[str, ...] = option("--kind", metavar="KIND", help="Only of this kind; can be repeated.")
     roles: tuple[str, ...] = option(

@@ -1,5 +1,8 @@
 """``eraswitch rollout status``, ``next`` and ``announcement``: where a rollout stands, its next step, and its text."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 
 from era_service.cli.marker.change import ChangeOptions, RuleOptions, run_change
@@ -27,7 +30,7 @@ from era_service.cli.shared.release import (
 )
 from era_service.config.schema import Settings
 from era_service.releasing.rollouts import standing_of, unfinished_change
-from era_service.releasing.session import open_release
+from era_service.releasing.session import Release, open_release
 from eras.words import visible
 from release_tools.forecasting.lottery import chance_words
 from release_tools.rollout.announcement import announcement as announcement_of
@@ -46,22 +49,30 @@ def status(app: AppContext, /, *, where: StandingOptions, network: NetworkOption
 
     The exit code is 6 while the next step waits for another network in the plan's [[before]], otherwise 0.
     """
-    standing, _ = read_standing(app, where, network)
-    if output.as_json:
-        echo_json(standing.to_dict())
-    else:
-        echo_lines(map(printable, _status_lines(standing)))
+    with opened_standing(app, where, network) as (_, standing):
+        if output.as_json:
+            echo_json(standing.to_dict())
+        else:
+            echo_lines(map(printable, _status_lines(standing)))
     return EXIT_CODES["waiting"] if standing.waits else 0
 
 
-def read_standing(app: AppContext, where: StandingOptions, network: NetworkOptions) -> tuple[RolloutStanding, Settings]:
-    """Read the plan of a rollout, and its standing from the network; with the settings for that network."""
+@contextmanager
+def opened_standing(
+    app: AppContext, where: StandingOptions, network: NetworkOptions
+) -> Iterator[tuple[Release, RolloutStanding]]:
+    """The plan of a rollout with its standing, and the open release that it was read by.
+
+    Raises:
+        ConfigurationError: the plan or the configuration has a mistake.
+        ChainReadError, StoreError: no provider answers.
+    """
     planned, settings = read_plan(app, where.plan_file, network)
     changes = planned_changes_of(planned, where.plan_file)
     waits = networks_waited_for(planned, where.plan_file)
     with open_release(settings, submits=False) as release:
-        standing = standing_of(release, planned, where.files, where.compatibility_file, waits=waits, changes=changes)
-        return standing, settings
+        found = standing_of(release, planned, where.files, where.compatibility_file, waits=waits, changes=changes)
+        yield release, found
 
 
 def _status_lines(standing: RolloutStanding) -> list[str]:
@@ -136,12 +147,8 @@ def next_step(
     configuration publish); 1 if it is too late, or the chain differs from the plan. After an interruption the same
     command continues.
     """
-    planned, settings = read_plan(app, where.plan_file, publishing.network)
-    changes = planned_changes_of(planned, where.plan_file)
-    waits = networks_waited_for(planned, where.plan_file)
-    with open_release(settings, submits=False) as release:
-        standing = standing_of(release, planned, where.files, where.compatibility_file, waits=waits, changes=changes)
-        begun = unfinished_change(release, planned, publishing.journal.root)
+    with opened_standing(app, where, publishing.network) as (release, standing):
+        begun = unfinished_change(release, standing.plan, publishing.journal.root)
     step = standing.step
     change = begun or (step.change if step.state.value == "due" else None)
     if change is None:
@@ -151,7 +158,7 @@ def next_step(
             echo_lines(map(printable, step_lines(standing)))
         return max(EXIT_CODES.get(step.state.value, 1), *_configuration_codes(standing), key=_MOST_URGENT.index)
     rules = RuleOptions(
-        lead_epochs=planned.activate.lead_epochs, force_name=options.force_name, not_a_slip=options.not_a_slip
+        lead_epochs=standing.plan.activate.lead_epochs, force_name=options.force_name, not_a_slip=options.not_a_slip
     )
     files = SigningFiles(payload=None, snapshot=None, expires_epoch=None)
     run_change(
@@ -173,7 +180,7 @@ def _configuration_codes(standing: RolloutStanding) -> list[int]:
 
 @option_group()
 class AnnouncementOptions:
-    """Which text is printed."""
+    """The text to print."""
 
     phase: str | None = option(
         "--phase",
@@ -212,15 +219,15 @@ def announcement(
     else:
         if recovery.aggregator is not None or recovery.certificates_file is not None:
             raise click.UsageError("--aggregator and --certificates belong to --phase completed.")
-        standing, settings = read_standing(app, where, network)
-        scheduled = standing.marker is not None and standing.marker.epoch is not None
-        made = announcement_of(
-            standing,
-            "activate" if text.phase == "activate" or (text.phase is None and scheduled) else "announce",
-            network=_network_name(settings),
-            lag_epochs=settings.quorum.lag_epochs,
-            template=custom,
-        )
+        with opened_standing(app, where, network) as (release, standing):
+            scheduled = standing.marker is not None and standing.marker.epoch is not None
+            made = announcement_of(
+                standing,
+                "activate" if text.phase == "activate" or (text.phase is None and scheduled) else "announce",
+                network=_network_name(release.settings),
+                lag_epochs=release.settings.quorum.lag_epochs,
+                template=custom,
+            )
     click.echo(visible(made, keep="\n"), nl=not made.endswith("\n"))
     return 0
 

@@ -41,7 +41,7 @@ class AppContext:
         return None if self._loaded is None else self._loaded.settings
 
     def load(self, flags: Flags | None = None) -> LoadedSettings:
-        """The settings with their origins, checked; logs go where they say from now on.
+        """The settings with their origins, checked; they configure the logs from now on.
 
         Args:
             flags: settings that the command's own flags give: setting → (value, flag).

@@ -13,7 +13,7 @@ from era_service.cli.shared.output import printable
 from eras import Epoch, EraMarker
 
 SHOWN = 160
-"""How many characters or bytes of a content that is no payload are shown."""
+"""The number of characters or bytes that are shown of a content that is not a payload."""
 _SHAPE = ("constructor", "byte_fields", "other_fields", "longest_field", "longest_string")
 
 

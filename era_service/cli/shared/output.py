@@ -21,7 +21,7 @@ _LEAST_INDENT = 4
 _QUANTITY = re.compile(r"(\d) (?=(?:ADA|h|epochs?|bytes)\b|%)")
 """A number and its unit, which stay on one line."""
 _LABEL = re.compile(r"\s*\S+(?: \S+){0,2} {2,}")
-"""What a line begins with, and the spaces between it and its value."""
+"""The label at the beginning of a line, and the spaces between it and its value."""
 
 
 def echo_json(document: Any) -> None:

@@ -1,4 +1,4 @@
-"""How a change of the markers is shown: its plan, its progress, and what nodes see in the end.
+"""Shows a change of the markers: its plan, its progress, and what nodes see in the end.
 
 In: plans, transactions and progress. Out: lines for people, documents for machines, and a progress bar on a terminal.
 """
@@ -142,7 +142,7 @@ def network_document(release: "Release") -> dict[str, object]:
 
 
 def learning_line(epoch: int) -> str:
-    """When nodes learn of what is published in ``epoch``, in words."""
+    """The time at which nodes learn of what is published in ``epoch``, in words."""
     from era_service.node.call_schedule import READ_INTERVAL_S  # costs imports that a plan alone does not need
 
     return f"Nodes learn of it within {READ_INTERVAL_S / 3_600:.0f} h (watchers) or at epoch {epoch + 1}"
@@ -237,7 +237,7 @@ def _bar(seen: "list[Progress]") -> Iterator["Watch"]:
 
 
 def refused_lines(verdicts: dict[str, int]) -> list[str]:
-    """How many outputs at the era address were refused, and how many carry a payload of another kind."""
+    """The numbers of refused outputs at the era address, and of those with a payload of another kind."""
     from datum.verdicts import NOT_REFUSED, OtherKind
 
     refused = [f"{count} {name}" for name, count in verdicts.items() if name not in NOT_REFUSED]

@@ -193,7 +193,7 @@ max_fee_option = partial(
 
 @option_group("Paying")
 class LimitOptions:
-    """How long a transaction is valid, and what it may cost."""
+    """The validity of a transaction, and its highest cost."""
 
     validity_slots: int = option(
         "--validity-slots",
@@ -235,7 +235,7 @@ class PurseOptions:
 
 @option_group("Waiting")
 class WaitingOptions:
-    """How long a command waits for its transaction, and for what."""
+    """The wait of a command for its transaction."""
 
     confirmations: int | None = option(
         "--confirmations",
@@ -260,7 +260,7 @@ class WaitingOptions:
     )
 
     def waiting(self, settings: Settings) -> Waiting:
-        """How long to wait; nodes themselves may wait for more blocks than that (rule T8).
+        """The wait; nodes themselves may wait for more blocks than that (rule T8).
 
         Raises:
             ConfigurationError: the network, or what its nodes trust, is not known.
@@ -358,7 +358,7 @@ def write_transaction(out: Path, carried: "CarriedTransaction", form: str) -> No
 
 @option_group()
 class PublishingOptions:
-    """How something is published: who signs, how long to wait, on which network, and what is shown and asked."""
+    """The way of publishing: signers, wait, network, output and confirmation."""
 
     keys: PaymentKeyOptions = nested(PaymentKeyOptions)
     waiting: WaitingOptions = nested(WaitingOptions)
