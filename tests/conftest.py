@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Generator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import coverage
@@ -41,6 +43,20 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Import the test modules from another place on in each worker: what one has compiled, the others find compiled."""
+    worker, workers = (os.environ.get(f"PYTEST_XDIST_WORKER{end}") for end in ("", "_COUNT"))
+    if worker is None or workers is None:
+        return
+    folders = [session.config.invocation_params.dir / argument for argument in session.config.args]
+    modules = sorted(path.relative_to(ROOT) for folder in folders for path in folder.rglob("test_*.py"))
+    own = len(modules) * int(worker.removeprefix("gw")) // int(workers)
+    for path in modules[own:] + modules[:own]:
+        with suppress(Exception, pytest.skip.Exception):  # pytest imports it again, and reports why it cannot
+            import_module(".".join(path.with_suffix("").parts))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the tests that need a live network out unless ``-m`` asks for them, so that no run skips them unasked."""
     if "live" in config.option.markexpr:
@@ -53,6 +69,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """Have no garbage collection go through the thousands of tests again, which stay until the end."""
+    if schema := sys.modules.get("era_store.sql.schema"):
+        from tests.migrated import migrate
+
+        schema.migrate = migrate  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
 

@@ -103,6 +103,13 @@ def upgrade(connection: Connection, name: str) -> None:
     take_turn(connection, "migrate", wait_s=MIGRATION_WAIT_S)
     if is_usable(revision_of(connection, name)):
         return  # another process was faster
+    migrate(connection)
+    connection.execute(delete(schema_floor))
+    connection.execute(insert(schema_floor).values(usable_from=USABLE_FROM))
+
+
+def migrate(connection: Connection) -> None:
+    """Run every migration that the database does not have yet."""
     from alembic import command
     from alembic.config import Config
 
@@ -110,5 +117,3 @@ def upgrade(connection: Connection, name: str) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes.update(connection=connection, version_table=VERSION_TABLE)
     command.upgrade(config, "head")
-    connection.execute(delete(schema_floor))
-    connection.execute(insert(schema_floor).values(usable_from=USABLE_FROM))
