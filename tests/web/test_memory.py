@@ -5,7 +5,7 @@ A cycle that holds a reading would keep it until a full search for garbage, whic
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from itertools import count, pairwise
 from types import FrameType
 from typing import NoReturn
@@ -42,15 +42,15 @@ def left_by(action: Callable[[], object]) -> set[str]:
     return found | {name for name in held[-1] if all(less[name] < more[name] for less, more in pairwise(held))}
 
 
-def _ours(things: Iterable[object]) -> Counter[str]:
-    return Counter(name for name in map(_name_of, things) if name.partition(".")[0] in PACKAGES)
-
-
-def _name_of(thing: object) -> str:
-    """The type of an object; of a frame, whose it is."""
-    if type(thing) is FrameType:
-        return f"{thing.f_globals.get('__name__')}.{thing.f_code.co_name}"
-    return f"{type(thing).__module__}.{type(thing).__qualname__}"
+def _ours(things: Collection[object]) -> Counter[str]:
+    """How many there are of each of our types, and frames of each of our functions."""
+    names: Counter[str] = Counter()
+    for kind, number in Counter(map(type, things)).items():
+        names[f"{kind.__module__}.{kind.__qualname__}"] += number
+    names.update(
+        f"{thing.f_globals.get('__name__')}.{thing.f_code.co_name}" for thing in things if type(thing) is FrameType
+    )
+    return Counter({name: number for name, number in names.items() if name.partition(".")[0] in PACKAGES})
 
 
 @pytest.fixture
