@@ -10,6 +10,7 @@ memory (``Service.answers``) are not compressed, since they are short and most a
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from functools import cache
 from importlib import import_module
 from typing import Final, Literal
 
@@ -114,6 +115,7 @@ class LogDocument(Document):
     )
 
 
+@cache
 def admin_router() -> APIRouter:
     """Changes by an operator while the service runs; of this process only, until its next start or reload."""
     router = APIRouter(prefix="/admin", tags=["service"], responses=problems_of(400, 401, 403, 413, 415, 422, 429, 503))

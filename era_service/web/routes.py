@@ -4,6 +4,7 @@ In: a service. Out: routers. What all answers have in common is in ``front``; er
 that exists in memory is answered by the gate, and gets here only before it exists.
 """
 
+from functools import cache
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -120,6 +121,7 @@ def written(request: Request, service: Service, document: BaseModel | bytes, max
     return Response(answer.body, headers=headers, media_type="application/json")
 
 
+@cache
 def era_router() -> APIRouter:
     """The state of the eras."""
     router = APIRouter(
@@ -184,6 +186,7 @@ def era_router() -> APIRouter:
     return router
 
 
+@cache
 def adoption_router() -> APIRouter:
     """The ready parties."""
     router = APIRouter(
@@ -226,6 +229,7 @@ def adoption_router() -> APIRouter:
     return router
 
 
+@cache
 def registrations_router() -> APIRouter:
     """Registrations, in and out."""
     router = APIRouter(
@@ -341,6 +345,7 @@ def events_router(stream: EventStream) -> APIRouter:
     return router
 
 
+@cache
 def health_router() -> APIRouter:
     """Whether it is well, and what it is."""
     router = APIRouter(tags=["service"])
