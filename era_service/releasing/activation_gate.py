@@ -12,7 +12,6 @@ In: settings, a change of the markers, the epoch, and perhaps a reason. Out: wha
 """
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,19 +62,13 @@ class ActivationGate:
     @property
     def lines(self) -> list[str]:
         """The gate in plain words."""
-        return list(self._lines())
-
-    def _lines(self) -> Iterator[str]:
         if self.is_configured and self.is_first:
-            yield "Gate: none for the first marker of a network, before which no node runs an era"
-        elif not self.is_configured:
-            yield "Gate: none is configured (adoption.gate_threshold), so the adoption was not checked"
-        elif self.override is None and self.result is not None:
-            yield self.result.words
-            yield from (f"  ! {alarm.words}" for alarm in self.result.alarms)
-        else:
-            yield f"Gate: OVERRIDDEN, for the reason: {self.override}"
-            yield f"  {self.why}"
+            return ["Gate: none for the first marker of a network, before which no node runs an era"]
+        if not self.is_configured:
+            return ["Gate: none is configured (adoption.gate_threshold), so the adoption was not checked"]
+        if self.override is None and self.result is not None:
+            return [self.result.words, *(f"  ! {alarm.words}" for alarm in self.result.alarms)]
+        return [f"Gate: OVERRIDDEN, for the reason: {self.override}", f"  {self.why}"]
 
     def to_dict(self) -> dict[str, object]:
         """The gate, JSON-ready."""

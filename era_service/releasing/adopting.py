@@ -15,7 +15,7 @@ from era_service.releasing.session import Release, output_in_force
 from eras import TransactionError
 from release_tools.markers.change import RolloutPlan, Upkeep
 from release_tools.publishing.journal import Journal
-from release_tools.publishing.publication import Publisher, Standing, require_same_change
+from release_tools.publishing.publication import Publisher, Standing, origin_of, require_same_change
 from release_tools.transactions.drafting import MarkerOutputMissingError
 from release_tools.transactions.owners import TokenMint
 
@@ -59,8 +59,7 @@ def look_at_adoption(
     payload, held = _payload_in_force(release, reading)
     plan = RolloutPlan(Upkeep.ADOPT_TOKEN, release.epoch_of(reading), reading.markers, reading.markers)
     if held not in (None, _GONE, replaces):
-        origin = reading.provenance
-        return Outlook(reading, plan, done_by=None if origin is None else origin.transaction, is_done=True)
+        return Outlook(reading, plan, done_by=origin_of(reading), is_done=True)
     is_gone = held == _GONE
     mints = not (is_gone and means.purse.spend)
     if is_gone and mints and replaces is None:

@@ -29,6 +29,7 @@ from release_tools.publishing.publication import (
     PublishedPlan,
     Publisher,
     Standing,
+    origin_of,
     require_same_change,
 )
 from release_tools.publishing.submission import Waiting
@@ -140,8 +141,7 @@ def look(
     plan = plan_change(order.change, reading.markers, release.epoch_of(reading), rules, published)
     finished = publisher.finished(plan.change, reading.markers)
     if plan.is_done or finished is not None:
-        origin = reading.provenance
-        return Outlook(reading, plan, done_by=None if origin is None else origin.transaction, is_done=True)
+        return Outlook(reading, plan, done_by=origin_of(reading), is_done=True)
     plan.require_allowed()
     gate = pass_gate(release.settings, plan, order.override_gate)
     payload = signed_payload(plan, release.policy, key=order.era_key, payload=order.payload, published=published)
@@ -177,7 +177,7 @@ def rolled_back(publisher: Publisher[Any], reading: MarkersInForce, change: Chan
         TransactionError: it is of another change.
         ChainReadError: the chain could not be reached.
     """
-    transaction = None if reading.provenance is None else reading.provenance.transaction
+    transaction = origin_of(reading)
     if transaction is None or any(item.output.transaction == transaction for item in reading.screened):
         return None
     entry = publisher.rolled_back(transaction)
@@ -277,9 +277,7 @@ def _require_confirmed(release: Release, reading: TrustedReading, in_force: Scre
     where what is in force was seen to spend at the era address: what the team publishes spends that very output, and
     the one who builds looks whether it is unspent.
     """
-    origin = reading.provenance
-    is_its_own = in_force is not None and origin is not None and in_force.output.transaction == origin.transaction
-    if is_its_own and release.trusts_proven():
+    if in_force is not None and in_force.output.transaction == origin_of(reading) and release.trusts_proven():
         return
     old = frozenset() if release.policy.extension is not None else release.superseded() | {reading.markers}
     waiting = [

@@ -41,6 +41,7 @@ from eras.errors import kept
 from eras.marker import MarkerFacts
 from release_tools import TransactionGateway
 from release_tools.markers.change import Markers, PublishedBefore, distinct
+from release_tools.publishing.publication import origin_of
 from release_tools.transactions.drafting import (
     MarkerOutputMissingError,
     MarkerThread,
@@ -302,7 +303,7 @@ def output_in_force(reading: TrustedReading) -> ScreenedOutput | None:
     Raises:
         ChainReadError: a node trusts one that is not there any more.
     """
-    transaction = None if reading.provenance is None else reading.provenance.transaction
+    transaction = origin_of(reading)
     if transaction is None:
         return None
     accepted = [item for item in reading.screened if isinstance(item.verdict, Accepted)]

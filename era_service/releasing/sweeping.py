@@ -24,7 +24,7 @@ from era_service.releasing.session import Release, output_in_force
 from eras import TransactionError
 from release_tools.markers.change import RolloutPlan, Upkeep, distinct
 from release_tools.publishing.journal import Journal
-from release_tools.publishing.publication import Draft, Publisher, Standing, require_same_change
+from release_tools.publishing.publication import Draft, Publisher, Standing, origin_of, require_same_change
 from release_tools.transactions import sweeping
 from release_tools.transactions.drafting import DraftedTransaction, ReadersView
 
@@ -134,7 +134,7 @@ def _copy_words(outputs: int) -> tuple[str, ...]:
 
 def _require_clear(reading: TrustedReading, copies: frozenset[str]) -> None:
     """Check that where nothing can be swept, nothing is there that should be."""
-    trusted = None if reading.provenance is None else reading.provenance.transaction
+    trusted = origin_of(reading)
     signed = [
         one
         for one in reading.screened
@@ -173,6 +173,6 @@ def _named(release: Release, reading: TrustedReading, in_force: ScreenedOutput, 
 def _is_the_teams(release: Release, reading: TrustedReading, in_force: ScreenedOutput, journal: Journal) -> bool:
     """Whether the output in force is known to be published by the team, and is no copy."""
     transaction = in_force.output.transaction
-    if reading.provenance is not None and reading.provenance.transaction == transaction and release.trusts_proven():
+    if origin_of(reading) == transaction and release.trusts_proven():
         return True
     return any(transaction == one.transaction for entry in journal.finished() for one in entry.attempts)

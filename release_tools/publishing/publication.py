@@ -66,6 +66,11 @@ class MarkersInForce(Protocol):
 R = TypeVar("R", bound=MarkersInForce)
 
 
+def origin_of(reading: MarkersInForce) -> str | None:
+    """The transaction that published the markers in force, where it is known."""
+    return None if reading.provenance is None else reading.provenance.transaction
+
+
 class Standing(enum.Enum):
     """The state of the publication in the journal, by the chain.
 
@@ -330,7 +335,7 @@ class Publisher(Generic[R]):
             return None
         reading = self._read()
         ours = {one.transaction for one in entry.attempts}
-        stands = None if reading.provenance is None else reading.provenance.transaction
+        stands = origin_of(reading)
         if stands is None or stands in ours or set(reading.markers) == set(entry.before):
             return None
         return TransactionError(
@@ -388,7 +393,7 @@ def _still_there(transaction: str, reference: str) -> TransactionError:
 
 def _trusts_other(reading: MarkersInForce, reference: str) -> bool:
     """Whether a node trusts an output, and not this one."""
-    transaction = None if reading.provenance is None else reading.provenance.transaction
+    transaction = origin_of(reading)
     return transaction is not None and not reference.startswith(transaction)
 
 

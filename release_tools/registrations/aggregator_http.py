@@ -9,7 +9,6 @@ and nothing of that epoch. Differences from the event store:
 3. An epoch in several pages (``next``) counts completely or not at all; pages must not contradict each other.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK
 from era_store.registrations import Registration
 from eras import Epoch
 from release_tools.registrations.judging import Judge, Refusal, rejected
-from release_tools.registrations.source import Batch
+from release_tools.registrations.source import Batch, JudgedSource
 
 Known = Callable[[Epoch], Iterable[Registration]]
 """The newest registration of each party for an epoch."""
@@ -59,7 +58,7 @@ class Signer:
     registered: bool
 
 
-class AggregatorHttp(Asking[HttpApi]):
+class AggregatorHttp(Asking[HttpApi], JudgedSource):
     """A ``RegistrationSource``. The caller closes it.
 
     Args:
@@ -87,11 +86,6 @@ class AggregatorHttp(Asking[HttpApi]):
         self._known = known
         self._judge = Judge(self.name, current)
         self._clock = clock
-
-    @property
-    def notes(self) -> Counter[str]:
-        """The faults of rows that count all the same."""
-        return self._judge.notes
 
     @property
     def total(self) -> int | None:

@@ -8,7 +8,6 @@ opened read-only, and each batch is a short transaction, so that the aggregator 
 import hashlib
 import json
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from eras import Epoch
 from release_tools.registrations.judging import Judge, Refusal, rejected
 from release_tools.registrations.source import (
     Batch,
+    JudgedSource,
     RegistrationSourceError,
     SourceDamagedError,
     SourceLockedError,
@@ -67,7 +67,7 @@ _ASKED = (
 )
 
 
-class MithrilEvents:
+class MithrilEvents(JudgedSource):
     """A ``RegistrationSource``.
 
     Args:
@@ -81,14 +81,6 @@ class MithrilEvents:
         self._wait_s = wait_s
         self.name = f"mithril:{self._path}"
         self._judge = Judge(self.name, current)
-
-    @property
-    def notes(self) -> Counter[str]:
-        """The faults of rows that count nevertheless."""
-        return self._judge.notes
-
-    def close(self) -> None:
-        """Nothing is held open between batches that are read."""
 
     @property
     def total(self) -> int | None:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from era_store.registrations import Registration, Reject
 from eras import ChainReadError
+from release_tools.registrations.judging import Judge
 
 
 class RegistrationSourceError(ChainReadError):
@@ -51,6 +52,20 @@ class Batch:
     rejects: list[Reject]
     cursor: str | None
     position: int
+
+
+class JudgedSource:
+    """The common part of sources: the judge of their rows, and nothing that is held open between batches."""
+
+    _judge: Judge
+
+    @property
+    def notes(self) -> Counter[str]:
+        """The faults of rows that count nevertheless."""
+        return self._judge.notes
+
+    def close(self) -> None:
+        """Release nothing: a batch is read whole."""
 
 
 class RegistrationSource(Protocol):

@@ -10,7 +10,6 @@ import os
 import stat
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from typing import BinaryIO, ClassVar
 from era_store.registrations import Registration, Reject
 from eras import Epoch
 from release_tools.registrations.judging import Judge, Refusal, read_json, rejected
-from release_tools.registrations.source import Batch, RegistrationSourceError, SourceMissingError
+from release_tools.registrations.source import Batch, JudgedSource, RegistrationSourceError, SourceMissingError
 
 MAX_LINE_BYTES = 64 * 1024
 BATCH_BYTES = 32 * 1024 * 1024
@@ -197,7 +196,7 @@ class TextFile:
         )
 
 
-class TextRows:
+class TextRows(JudgedSource):
     """The common part of the ``RegistrationSource``s of text: a file of lines, its name, and the judge of its rows.
 
     Args:
@@ -213,14 +212,6 @@ class TextRows:
         self._file = TextFile(path)
         self.name = f"{self.kind}:{self._file.place}"
         self._judge = Judge(self.name, current, network_magic, time.time())
-
-    @property
-    def notes(self) -> Counter[str]:
-        """The faults of rows that count nevertheless."""
-        return self._judge.notes
-
-    def close(self) -> None:
-        """Nothing is held open between batches that are read."""
 
     @property
     def total(self) -> int | None:
