@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -110,7 +111,7 @@ def _shortest(shrunk: Shrunk) -> dict[str, object]:
         "trials": shrunk.trials,
         "finished": shrunk.finished,
         "scenario": shrunk.outcome.scenario.model_dump(mode="json", exclude_defaults=True),
-        "violations": [violation.to_dict() for violation in shrunk.outcome.violations],
+        "violations": [asdict(violation) for violation in shrunk.outcome.violations],
     }
 
 

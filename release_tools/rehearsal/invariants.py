@@ -44,10 +44,6 @@ class Violation:
     epoch: Epoch
     words: str
 
-    def to_dict(self) -> dict[str, object]:
-        """The violation, JSON-ready."""
-        return {"rule": self.rule, "epoch": self.epoch, "words": self.words}
-
 
 class Invariants:
     """Checks the rules during a rehearsal. Many nodes share a state, so each pair of states is checked once."""

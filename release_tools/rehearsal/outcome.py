@@ -9,7 +9,7 @@ did not; 5. the quorum was kept by luck; 6. it went well.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -40,15 +40,6 @@ class Verdict:
     headline: str
     reasons: tuple[str, ...]
     next_step: str
-
-    def to_dict(self) -> dict[str, object]:
-        """The verdict, JSON-ready."""
-        return {
-            "grade": self.grade,
-            "headline": self.headline,
-            "reasons": list(self.reasons),
-            "next_step": self.next_step,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +87,11 @@ class Outcome:
             "seed": self.scenario.seed,
             "nodes": self.scenario.nodes,
             "ok": self.ok,
-            "verdict": self.verdict.to_dict(),
-            "violations": [violation.to_dict() for violation in self.violations],
-            "expected": [one.to_dict() for one in self.checked],
+            "verdict": asdict(self.verdict),
+            "violations": [asdict(violation) for violation in self.violations],
+            "expected": [asdict(one) for one in self.checked],
             "epochs": [row.to_dict() for row in self.rows],
-            "told": [told.to_dict() for told in self.told],
+            "told": [asdict(told) for told in self.told],
             "happenings": [happening.to_dict() for happening in self.happenings],
         }
 

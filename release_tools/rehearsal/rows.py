@@ -64,10 +64,6 @@ class Told:
     nodes: int
     times: int
 
-    def to_dict(self) -> dict[str, object]:
-        """The kind, JSON-ready."""
-        return {"kind": self.kind, "first": self.first, "nodes": self.nodes, "times": self.times}
-
 
 @dataclass(frozen=True, slots=True)
 class Happening:
@@ -97,7 +93,3 @@ class Checked:
     expected: str
     got: str
     met: bool
-
-    def to_dict(self) -> dict[str, object]:
-        """The expectation, JSON-ready."""
-        return {"expected": self.expected, "got": self.got, "met": self.met}

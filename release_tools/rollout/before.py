@@ -4,7 +4,7 @@ In: a plan with ``[[before]]``, and the text of each document. Out: the networks
 document is waited for; one of another era or network, or of a plan that waits for this one, is a mistake.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Self
 
@@ -65,24 +65,22 @@ def waits_for(plan: PlannedRollout, read: Callable[[str], str | None]) -> tuple[
         ConfigurationError: a document is malformed, is of another era or network, or of a plan that waits for this
             one.
     """
-    return tuple(_waits_for(plan, read))
-
-
-def _waits_for(plan: PlannedRollout, read: Callable[[str], str | None]) -> Iterator[str]:
+    waits = []
     for one in plan.before:
         text = read(one.verified)
         if text is None:
-            yield f"waits for {one.network}: not verified yet, {one.verified} is not there"
+            waits.append(f"waits for {one.network}: not verified yet, {one.verified} is not there")
             continue
         found = RecoveryDocument.from_text(text, one.verified)
         _require_fitting(plan, one, found)
         if not found.recovered:
-            yield f"waits for {one.network}: not recovered yet in epoch {found.epoch}. {found.words}"
+            waits.append(f"waits for {one.network}: not recovered yet in epoch {found.epoch}. {found.words}")
         elif found.wanted < float(wanted := parse_share(one.share)):
-            yield (
+            waits.append(
                 f"waits for {one.network}: {one.verified} was made with --share {share_words(Fraction(found.wanted))}, "
                 f"and this plan wants {share_words(wanted)}"
             )
+    return tuple(waits)
 
 
 def _require_fitting(plan: PlannedRollout, one: PlannedBefore, found: RecoveryDocument) -> None:
