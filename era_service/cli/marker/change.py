@@ -90,7 +90,6 @@ class TokenOptions:
 
     mint_token: bool = option(
         "--mint-token",
-        is_flag=True,
         help="Mint a thread token with this marker, a network's first; nodes that know it trust no other output.",
     )
     writes_token: bool = write_token_option()

@@ -45,7 +45,6 @@ class PublishedOptions:
     )
     mint_token: bool = option(
         "--mint-token",
-        is_flag=True,
         help="Mint a thread token of this kind with it: protocol_configuration.thread_token for nodes (docs/trust.md).",
     )
 

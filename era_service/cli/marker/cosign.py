@@ -32,8 +32,8 @@ class CosignKeyOptions:
 class CosignOptions(JsonOptions):
     """Whether anything is written and asked."""
 
-    dry_run: bool = option("--dry-run", is_flag=True, help="Check everything, but leave the file unchanged.")
-    yes: bool = option("--yes", is_flag=True, help="Do not ask for confirmation; asked on a terminal only.")
+    dry_run: bool = option("--dry-run", help="Check everything, but leave the file unchanged.")
+    yes: bool = option("--yes", help="Do not ask for confirmation; asked on a terminal only.")
     not_a_slip: bool = not_a_slip_option()
 
 

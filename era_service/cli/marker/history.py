@@ -31,9 +31,7 @@ class HistoryOptions:
         help="Payloads to list at most.",
     )
     verify: bool = option(
-        "--verify",
-        is_flag=True,
-        help="Verify the chain of publications by the transactions in the store; no provider is asked.",
+        "--verify", help="Verify the chain of publications by the transactions in the store; no provider is asked."
     )
 
 

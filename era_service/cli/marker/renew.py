@@ -30,16 +30,13 @@ class RenewOptions:
     cosigners: tuple[str, ...] = option(
         "--cosigner",
         metavar="KEY",
-        multiple=True,
         help="A verification key that signs from now on, as hex or @FILE; give all of them. By default unchanged.",
     )
     threshold: int | None = option(
         "--threshold", metavar="K", type=click.IntRange(min=1), help="How many of them must sign from now on."
     )
     expires_epoch: Epoch | None = expires_option("The last epoch in which it is fresh; unchanged by default.")
-    payload_out: Path = option(
-        "--payload-out", metavar="FILE", required=True, type=click.Path(path_type=Path), help="The co-signing file."
-    )
+    payload_out: Path = option("--payload-out", metavar="FILE", required=True, help="The co-signing file.")
     snapshot: str | None = option(
         "--from", metavar="FILE", help="Renew the output of marker show --json, without a network."
     )

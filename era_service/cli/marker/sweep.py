@@ -29,16 +29,14 @@ from release_tools.publishing.publication import Publisher
 class SweptOptions:
     """The outputs to sweep, beside old markers."""
 
-    spend: tuple[str, ...] = option(
-        "--spend", metavar="TX#N", multiple=True, help="Also return this output, whatever it carries."
-    )
+    spend: tuple[str, ...] = option("--spend", metavar="TX#N", help="Also return this output, whatever it carries.")
     beside: str | None = option(
         "--beside",
         metavar="TX#N",
         callback=output_reference,
         help="The marker output in force, which stays: for a provider that cannot tell it from a copy.",
     )
-    copies: bool = option("--copies", is_flag=True, help="Return copies of the markers in force, too.")
+    copies: bool = option("--copies", help="Return copies of the markers in force, too.")
 
 
 @option_group("Paying")

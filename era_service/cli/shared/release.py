@@ -13,7 +13,6 @@ from click.core import ParameterSource
 
 from chain_reader.providers.gateway import MAINNET_MAGIC
 from datum import EraSigner
-from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import OUTPUT, nested, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
@@ -411,7 +410,7 @@ force_name_option = partial(option, "--force-name", help="Accept a name that is 
 
 def expires_option(text: str) -> Any:
     """The option with the last epoch in which a co-signed payload is fresh, as a field of a group."""
-    return option("--expires-epoch", metavar="EPOCH", type=epoch_type, help=text)
+    return option("--expires-epoch", metavar="EPOCH", help=text)
 
 
 @option_group("Keys")
