@@ -10,12 +10,19 @@ from dataclasses import replace
 from chain_reader.thread_token import spelled
 from chain_reader.trust.reading import TrustedReading
 from datum import decode_datum
-from era_service.releasing.publishing import MarkersOutlook, Outlook, Prepared, PublishingMeans, drafted_publication
+from era_service.releasing.publishing import (
+    MarkersOutlook,
+    Outlook,
+    Prepared,
+    PublishingMeans,
+    drafted_publication,
+    earlier_run,
+)
 from era_service.releasing.session import Release, output_in_force
 from eras import TransactionError
 from release_tools.markers.change import RolloutPlan, Upkeep
 from release_tools.publishing.journal import Journal
-from release_tools.publishing.publication import Publisher, Standing, origin_of, require_same_change
+from release_tools.publishing.publication import Publisher, origin_of
 from release_tools.transactions.drafting import MarkerOutputMissingError
 from release_tools.transactions.owners import TokenMint
 
@@ -42,20 +49,14 @@ def look_at_adoption(
         replaces: the token, policy id and asset name in hex, that a new one takes the place of.
 
     Raises:
-        TransactionError: the marker output is gone with its token, and nothing states what is to be done.
-        TransactionError: nothing is in force, or it could not be confirmed.
-        TransactionError: another change is being published.
+        TransactionError: the marker output is gone with its token, and nothing states what is to be done; nothing is in
+            force, or not confirmed; or another change is being published.
         EraSwitchError: anything else that stands in its way.
     """
-    entry, anchor, lost = journal.current(), None, None
-    if entry is not None:
-        standing = publisher.standing(entry)
-        if standing in (Standing.LANDED, Standing.LIVE):
-            require_same_change(entry, Upkeep.ADOPT_TOKEN, standing)
-            return Outlook(release.read(), None, entry)
-        anchor = publisher.anchor(entry)
-        lost = entry if standing is Standing.LOST else None
+    unfinished, anchor, lost = earlier_run(publisher, journal, Upkeep.ADOPT_TOKEN)
     reading = release.read()
+    if unfinished is not None:
+        return Outlook(reading, None, unfinished)
     payload, held = _payload_in_force(release, reading)
     plan = RolloutPlan(Upkeep.ADOPT_TOKEN, release.epoch_of(reading), reading.markers, reading.markers)
     if held not in (None, _GONE, replaces):

@@ -72,24 +72,16 @@ def origin_of(reading: MarkersInForce) -> str | None:
 
 
 class Standing(enum.Enum):
-    """The state of the publication in the journal, by the chain.
+    """The state of the publication in the journal, by the chain; in words.
 
     ``LANDED``: one of its transactions is in a block. ``LIVE``: the latest may still come in. ``DEAD``: it cannot, but
     the anchor is unspent. ``LOST``: something else spent the anchor, so none of them can come in any more.
     """
 
-    LANDED = "landed"
-    LIVE = "live"
-    DEAD = "dead"
-    LOST = "lost"
-
-
-_STANDS = {
-    Standing.LANDED: "in a block",
-    Standing.LIVE: "on its way",
-    Standing.DEAD: "refused or void",
-    Standing.LOST: "overtaken: another transaction spent the same output",
-}
+    LANDED = "in a block"
+    LIVE = "on its way"
+    DEAD = "refused or void"
+    LOST = "overtaken: another transaction spent the same output"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +94,7 @@ class Unfinished:
     @property
     def words(self) -> str:
         """Its name, in words."""
-        stands = "" if self.standing is None else f", {_STANDS[self.standing]}"
+        stands = "" if self.standing is None else f", {self.standing.value}"
         return f"{self.entry.change}, transaction {self.entry.latest.transaction}{stands}"
 
     @property

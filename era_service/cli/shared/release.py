@@ -297,15 +297,11 @@ class JsonOptions:
     as_json: bool = option("--json", help="Print JSON.")
 
 
-dry_run_option = partial(option, "--dry-run", help="Show what would be done, but do nothing.")
-"""Option field: whether a command only shows what it would do."""
-
-
 @option_group(OUTPUT)
 class DryRunOptions(JsonOptions):
     """Whether a command only shows what it would do, and what it prints."""
 
-    dry_run: bool = dry_run_option()
+    dry_run: bool = option("--dry-run", help="Show what would be done, but do nothing.")
 
 
 @option_group(OUTPUT)
