@@ -269,6 +269,17 @@ def test_an_unfinished_sweep_gives_way_to_a_change_and_a_change_to_no_sweep(
     assert swept(world)["status"] == "published"
 
 
+def test_an_unfinished_sweep_gives_way_to_the_minting_of_a_token(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.post(datum(("thales", 4)))
+    with monkeypatch.context() as interrupted:
+        interrupt_after(interrupted, "JOURNALED")
+        assert sweep(world).exit_code == 130
+    keys = ("--payment-key-file", "payment.skey")
+    minted = invoke("marker", "adopt-token", *keys, *world.options, "--yes", "--json")
+    assert json.loads(minted.stdout)["status"] == "published"
+    assert swept(world)["status"] == "published"
+
+
 def test_built_here_signed_there_submitted_by_anyone(world: World) -> None:
     in_force = f"{world.show()['trusted']['transaction']}#0"
     world.post(datum(("thales", 4)))
