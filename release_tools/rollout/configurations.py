@@ -9,7 +9,7 @@ In: the plan's entries, the configurations that nodes trust, the epoch, and the 
 """
 
 import enum
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from datum.configuration import (
@@ -157,18 +157,7 @@ def configuration_standings(
         ready: the ready share of the registered stake today, if it is known.
         waits: whether the plan waits for another network.
     """
-    return tuple(_standings(changes, known, epoch, ready, waits=waits))
-
-
-def _standings(
-    changes: Sequence[PlannedChange],
-    known: tuple[EpochConfiguration, ...] | None,
-    epoch: Epoch,
-    ready: float | None,
-    *,
-    waits: bool,
-) -> Iterator[ConfigurationStanding]:
-    planned = known or ()
+    planned, standings = known or (), []
     for change in changes:
         wanted = change.over(planned)
         was = configuration_at(planned, change.epoch)
@@ -179,8 +168,9 @@ def _standings(
             model = None if before is None else _lottery(before)
             effect = change_words(model, _lottery(wanted.configuration), change.epoch, ready)
         state, words = _step(change, differences, known, epoch, waits=waits)
-        yield ConfigurationStanding(change, state, differences, words, effect)
+        standings.append(ConfigurationStanding(change, state, differences, words, effect))
         planned = schedule((*planned, wanted))
+    return tuple(standings)
 
 
 def _step(

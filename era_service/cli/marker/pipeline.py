@@ -177,15 +177,15 @@ class MarkerJob(Job[TrustedReading, RolloutPlan | None]):
 
     def show(self, release: Release, outlook: MarkersOutlook) -> None:
         """Show the plan, the transaction and the gate; a file that cannot take the token is refused here."""
-        lines = []
+        lines, drafted = [], outlook.drafted
         if outlook.unfinished is not None:
             entry = outlook.unfinished
             lines.append(f"An earlier run was interrupted: {printable(str(entry.change))}")
             lines.append(f"  transaction {entry.latest.transaction}")
         if outlook.plan is not None:
             lines += plan_lines(outlook.plan, release, release.calendar(outlook.plan.epoch))
-        if outlook.drafted is not None:
-            lines += transaction_lines(outlook.drafted)
+        if drafted is not None:
+            lines += transaction_lines(drafted)
         if outlook.gate is not None:
             lines += map(printable, outlook.gate.lines)
         if outlook.plan is not None and self.reaches_nodes:
@@ -193,9 +193,9 @@ class MarkerJob(Job[TrustedReading, RolloutPlan | None]):
         echo_lines(lines, err=self.output.as_json)
         for warning in warnings_of(outlook):
             click.echo(f"Warning: {printable(warning)}", err=True)
-        minted = None if outlook.drafted is None else outlook.drafted.transaction.minted
-        if self.token_file is not None and minted is not None:
-            with_token(self.token_file, spelled(minted.unit), self.replaces)  # refused before anything is spent
+        if self.token_file is not None and drafted is not None and drafted.transaction.minted is not None:
+            unit = drafted.transaction.minted.unit
+            with_token(self.token_file, spelled(unit), self.replaces)  # refused before anything is spent
 
     def conclude(
         self, release: Release, outlook: MarkersOutlook, published: Published[TrustedReading] | None, status: str

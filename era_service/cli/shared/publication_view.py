@@ -119,7 +119,7 @@ def token_lines(unit: str) -> list[str]:
 def warnings_of(outlook: "MarkersOutlook") -> list[str]:
     """Notes for an operator before the confirmation."""
     found = [] if outlook.plan is None else [*outlook.plan.slips, *outlook.plan.warnings]
-    found += [] if outlook.drafted is None else outlook.drafted.warnings
+    found += [] if (drafted := outlook.drafted) is None else drafted.warnings
     if outlook.lost is not None:
         found.append(
             f"An earlier run ({outlook.lost.change}, transaction {outlook.lost.latest.transaction}) was overtaken: "
