@@ -73,7 +73,7 @@ class ConfigurationReader:
         """The configurations in force now; what is remembered, stale, where the chain cannot be read.
 
         Args:
-            epoch: the current epoch by a clock of one's own; a provider that is more than one off is not believed.
+            epoch: the current epoch by the local clock; a provider that is more than one off is not believed.
 
         Raises:
             StoreError: the memory cannot be read, and this process has read nothing yet.

@@ -138,7 +138,7 @@ class PagedObserver(ChainObserver, Protocol):
     def datums_until(self, address: str, settled: Callable[[tuple[DatumOutput, ...]], bool]) -> tuple[DatumOutput, ...]:
         """The answer of ``datums``, up to the end of the first page that ``settled`` accepts.
 
-        What is answered is of one state of the address: where that changed meanwhile, reading began anew.
+        What is answered is of one state of the address: if that changed meanwhile, reading began again.
         """
         ...
 
@@ -241,7 +241,7 @@ def read_datums(
         observer: any chain observer.
         address: whose outputs.
         settled: whether, newest first, no output after this page can change the answer. It may be called again for
-            the same page, when the chain moved and reading began anew.
+            the same page, when the chain moved and reading began again.
 
     Raises:
         ChainReadError: they could not be read.

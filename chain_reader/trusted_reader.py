@@ -38,7 +38,7 @@ class TrustedReader:
         policy: what to trust.
         store: where trust is remembered; by default in this process only.
         clock: POSIX time in seconds, for the event log.
-        tip_check: why a tip is stale by a clock of one's own, or ``None``; not with a ``Failover``, which has its own.
+        tip_check: why a tip is stale by the local clock, or ``None``; not with a ``Failover``, which has its own.
         core: what decides, where it is shared or keeps an event log; it has the policy and the store. By default one
             that keeps no log is made at the first reading.
     """
@@ -73,7 +73,7 @@ class TrustedReader:
         """The markers in force now.
 
         Args:
-            epoch: the current epoch by a clock of one's own; a provider that is more than one off is not believed.
+            epoch: the current epoch by the local clock; a provider that is more than one off is not believed.
 
         Raises:
             NothingTrustedError: nothing is trusted, nor ever was; the message counts the verdicts.
@@ -112,7 +112,7 @@ class TrustedReader:
 
         Args:
             error: why it could not.
-            epoch: the current epoch by a clock of one's own.
+            epoch: the current epoch by the local clock.
 
         Raises:
             StoreError: the memory cannot be read, and this process has read nothing yet.
@@ -135,7 +135,7 @@ class TrustedReader:
         return self._core
 
     def _tick(self, core: NodeCore, epoch: Epoch | None) -> tuple[Decision, ...]:
-        """A switch that is trusted happens on time by the clock, whatever the chain's providers say (T9)."""
+        """Give the core the epoch of the clock: a trusted switch happens on time, whatever providers report (T9)."""
         if epoch is None or epoch == core.state.clock:
             return ()
         return core.apply(ClockTicked(epoch, self._clock()))

@@ -50,7 +50,7 @@ class Parting:
         epoch: the first epoch at whose end they had decided different things; ``None`` where there is none.
         matter: what they differ about then: ``era`` or ``schedule``.
         sides: what each of the two had decided.
-        verdicts: outputs on which the two said different things last: reference → the two verdicts.
+        verdicts: outputs whose last verdicts in the two logs differ: reference → the two verdicts.
     """
 
     same_until: int

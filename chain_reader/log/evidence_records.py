@@ -1,7 +1,7 @@
 """The evidence of an answer as the event log holds it: what is the same as in the answer before is not written again.
 
 In: ``Evidence``, one answer after the other. Out: facts, and from them, in the same order, equal evidence. A writer and
-a reader belong to one node from one snapshot to the next; after a snapshot both begin anew (``forget``).
+a reader belong to one node from one snapshot to the next; after a snapshot both begin again (``forget``).
 
 1. An answer has tip, epoch and source. Where the rest equals that of an answer before, it names that one (``base``:
    how many answers with outputs were written before it).

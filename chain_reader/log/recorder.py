@@ -69,7 +69,7 @@ class NodeCore:
         store: where it is remembered; by default in this process only.
         checker: receives the era; by default one of its own.
         limits: of the log.
-        name: of the node among those that write into this log; it goes on where one of this name ended.
+        name: of the node among those that write into this log; it continues where one of this name ended.
         clock: POSIX time in seconds, for what happens at the start.
         logged: whether inputs and decisions are written into the log. Without it the node begins with what the store
             has as trusted, and writes only that, with the decisions that concern it.
@@ -130,8 +130,8 @@ class NodeCore:
     def catch_up(self, time_s: float) -> tuple[Decision, ...]:
         """Take over what other processes trust meanwhile, if they wrote anything.
 
-        Where a node of the same name went on from where this one began, this one goes on from there: two replicas that
-        both decide tell nothing twice.
+        If a node of the same name continued from where this one began, this one continues from there: two replicas
+        that both decide report nothing twice.
 
         Args:
             time_s: POSIX time, in seconds.

@@ -251,7 +251,7 @@ def _is_same(due: Decision, line: LogLine) -> bool:
 
 
 def reconfigured(state: NodeState, settings: NodeSettings) -> NodeState:
-    """A state under other settings, as a node has it that starts anew after an upgrade; nothing is reported.
+    """A state under other settings, as a node has it when it restarts after an upgrade; nothing is reported.
 
     An epoch that no clock gave, and that later answers overruled, ends with the process that believed it (T7).
 

@@ -4,7 +4,7 @@ In: a ``NodeState`` and one input (``node.inputs``). Out: the next state and wha
 network and no store here: a running node, the replay of its event log, and a rehearsal of thousands of nodes call the
 same ``decide``.
 
-1. An epoch never goes back: the greatest that clock or chain ever said counts. A chain whose tip is in doubt by the
+1. An epoch never goes back: the greatest that clock or chain ever reported counts. A chain whose tip is in doubt by the
    clock is not one: a node that believed it could be led into an era before its epoch.
 2. What is trusted is decided by the rules T0 to T13 (``trust.decision``), which era is current by ``eras.view``.
 3. At an epoch for which nothing was read, the remembered schedule decides (T9), and the decision names what cannot be
@@ -95,12 +95,12 @@ class NodeState:
         trust: what it trusts and remembers; its ``version`` is the store's matter, and 0 here.
         told: output reference → name of the verdict on it that was reported.
         view: its era.
-        epoch: the greatest epoch that clock or chain said.
-        clock: the epoch that the clock said last.
+        epoch: the greatest epoch that clock or chain reported.
+        clock: the epoch that the clock reported last.
         failing: the code of the error, while no observer answers.
         warned: the unsupported upcoming era that was reported last, and when (POSIX, seconds).
         acknowledged: the unsupported upcoming era that an operator knows of.
-        verified: what is trusted, as the keys verified it; made anew where it is missing.
+        verified: what is trusted, as the keys verified it; if it is missing, it is verified again.
         steady: evidence that changes nothing when it is decided upon again.
         configurations: the markers in force, where configurations are read and no eras; ``None`` before the first ones.
         configured: the epoch at which they were reported.

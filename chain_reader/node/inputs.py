@@ -68,7 +68,7 @@ class ObserverFailed:
 
 @dataclass(frozen=True, slots=True)
 class MemoryRead:
-    """The store holds what another process trusted meanwhile: it is taken over, the era is decided anew.
+    """The store holds what another process trusted meanwhile: it is taken over, and the era is decided again.
 
     Attributes:
         trust: what the store holds.
@@ -81,12 +81,12 @@ class MemoryRead:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationReceived:
-    """A node said its version and stake for an epoch.
+    """A node reported its version and stake for an epoch.
 
     Attributes:
         party_id: who.
         epoch: the epoch that it registered for.
-        version: its version; ``None`` where it said none.
+        version: its version; ``None`` if it reported none.
         stake: in lovelace.
         source: where it came from.
         time_s: when.

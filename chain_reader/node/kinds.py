@@ -49,7 +49,7 @@ class DecisionKind(enum.StrEnum):
     MEMORY_TAKEN_OVER = "memory-taken-over"
     """Another process wrote what is trusted: ``trusted``."""
     REGISTRATION_ODD = "registration-odd"
-    """A registration for an epoch that nobody registers for yet: ``party``, ``for``."""
+    """A registration for an epoch so far ahead that registrations for it are not due: ``party``, ``for``."""
     COMMAND_TAKEN = "command-taken"
     """A command was carried out: ``command`` and its arguments."""
     COMMAND_REFUSED = "command-refused"

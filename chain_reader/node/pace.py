@@ -41,7 +41,7 @@ def paced(
         before: what was believed last; ``None`` at a first reading.
         evidence: the answer.
         time_s: POSIX time of it, in seconds.
-        clock: the epoch by a clock of one's own, where there is one.
+        clock: the epoch by the local clock, if there is one.
     """
     epoch, slot = evidence.epoch, evidence.tip.slot
     now = Sighting(epoch, slot, time_s)
@@ -97,7 +97,7 @@ def is_steady(last: Evidence | None, trust: StoredTrust, evidence: Evidence) -> 
     """Whether evidence is what settled before, read again at the same tip or a later one.
 
     Args:
-        last: the evidence that ``settles`` said yes to; ``None`` when anything else happened since.
+        last: the evidence for which ``settles`` was true; ``None`` if anything else happened since.
         trust: what is remembered.
         evidence: what was read now.
     """

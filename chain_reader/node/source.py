@@ -36,7 +36,7 @@ class EvidenceSource:
         observer: reads the chain; of several the first one that answers is believed. The caller closes them.
         policy: what to trust.
         store: where verdicts are kept.
-        tip_check: why a tip is stale by a clock of one's own, or ``None``; not with a ``Failover``, which has its own.
+        tip_check: why a tip is stale by the local clock, or ``None``; not with a ``Failover``, which has its own.
     """
 
     def __init__(
@@ -79,14 +79,14 @@ class EvidenceSource:
         self._trusted = trusted
 
     def tip_stale(self, evidence: Evidence) -> str | None:
-        """Why the tip of the evidence is late by a clock of one's own; ``None`` when it is not."""
+        """Why the tip of the evidence is late by the local clock; ``None`` if it is not."""
         return self.providers.tip_stale(evidence.tip)
 
     def gather(self, epoch: Epoch | None = None) -> Evidence:
         """The evidence of the first observer that answers.
 
         Args:
-            epoch: the current epoch by a clock of one's own; a provider that is more than one off is not believed.
+            epoch: the current epoch by the local clock; a provider that is more than one off is not believed.
 
         Raises:
             ConfigurationError: a provider is configured wrongly.

@@ -30,7 +30,7 @@ class TrustDecision:
     """The decision on a reading.
 
     Attributes:
-        reading: the markers in force and all that is to be said of them; its ``events`` are what is new.
+        reading: the markers in force and all that is reported about them; its ``events`` are what is new.
         after: what to remember; the very ``before`` where nothing changed.
         changed: the outputs whose verdict is new.
         state: the result of the rules, with the payload in force verified.
@@ -58,8 +58,8 @@ def decide_trust(
         evidence: what an observer knows, at one point of the chain.
         policy: what to trust.
         told: output reference → name of the verdict on it that was reported before.
-        tip_stale: why the tip is late by a clock of one's own, or ``None`` (T7).
-        verified: what is remembered as trusted, where it is at hand as it was verified; else it is verified anew.
+        tip_stale: why the tip is late by the local clock, or ``None`` (T7).
+        verified: what is remembered as trusted, as it was verified before, if known; otherwise it is verified again.
 
     Raises:
         StoreDamagedError: what is remembered as trusted was not signed by the keys.

@@ -183,7 +183,7 @@ class EvidenceGatherer:
     def _without_the_address(
         self, tip: ChainTip, epoch: Epoch, trusted: StoredOutput | None, why: str
     ) -> Evidence | None:
-        """The evidence of the thread, or else of the history; ``None`` where neither can be had (rule 5)."""
+        """The evidence of the thread, or else of the history; ``None`` if neither can be read (rule 5)."""
         knows, unit, address = self.observer.capabilities, self._policy.thread_token, self._policy.address
         unread = self._screening.screen([unlisted(why)])
         facts = ChainFacts(newest_first=knows.order)
@@ -241,7 +241,7 @@ class EvidenceGatherer:
         return self._known_of(replace(last, tip=tip, unspent=unspent, considered=considered, facts=known_before))
 
     def _point(self) -> tuple[ChainTip, Epoch]:
-        """The tip and its epoch; where the tip does not tell it, the current one has to do."""
+        """The tip and its epoch; if the tip has no epoch, the current one is used."""
         tip = self.observer.tip()
         self._on_tip(tip)
         return tip, self.observer.epoch() if tip.epoch is None else tip.epoch
@@ -254,9 +254,9 @@ class EvidenceGatherer:
         return grown and epoch == (self.observer.epoch() if after.epoch is None else after.epoch)
 
     def _read(self, tip: ChainTip, epoch: Epoch, *, is_last: bool) -> Evidence | None:
-        """All there is to know; ``None`` when unspent outputs and history do not fit together (rule 1).
+        """The evidence of the address; ``None`` when unspent outputs and history contradict each other (rule 1).
 
-        In the last attempt what is unspent has to do then.
+        In the last attempt, only the unspent outputs are then used.
         """
         capabilities = self.observer.capabilities
         if self._policy.thread_token is not None and capabilities.tokens:

@@ -46,7 +46,7 @@ class TrustKind:
         keeps_mark: (mark, markers, epoch) → whether they may follow whatever ended with this high-water mark.
         last_begun: (markers, epoch) → the marker that holds at the epoch, or ``None``.
         schedule: the content of markers, whatever their order.
-        is_told: (markers, marker) → whether they tell of its epoch what it does (T13).
+        is_told: (markers, marker) → whether they state for its epoch what it states (T13).
         subject: what a marker is about, for alarms.
         described: (markers, epoch) → the schedule in words.
     """

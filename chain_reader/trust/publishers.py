@@ -127,7 +127,7 @@ class Publishers:
 
     @staticmethod
     def _block_of(observer: LocatingObserver, transaction: str) -> ChainTip | None:
-        """The block of a transaction; where it cannot be had, the rules do without."""
+        """The block of a transaction; ``None`` if it cannot be read: the rules then decide without it."""
         try:
             return observer.block_of(transaction)
         except ChainReadError as error:

@@ -136,7 +136,7 @@ def schedule_alarms(
 
     ``published_in`` is asked for the epoch in which an activation was published, where it begins soon.
 
-    Refusing it would be worse: deployed readers take it, and who trusts the wrong thing alone has split the network.
+    Refusing it would be worse: deployed readers accept it, so a reader that alone refuses it splits the network.
     """
     found = []
     for marker in markers:

@@ -1,7 +1,7 @@
 """Screening of outputs, by itself and with a memory that outlives the process: verdicts on datums, in bulk.
 
 In: outputs as an observer reports them. Out: what screening makes of their datums, ``Unreadable`` where the provider
-could not show one; whoever screens outputs does so here. Kept in the store is what costs a signature to tell:
+could not show one; all screening of outputs is done here. The store keeps what costs the check of a signature:
 forgeries, so that a restart at a flooded address is quick, and the final verdict on every payload with a true
 signature, so that it is reported once. A true signature is checked again by every process, and a datum without a
 payload is judged faster than it is looked up.

@@ -39,7 +39,7 @@ class ChainFacts:
     Attributes:
         spends: transaction → whether it spends an input at the era address; ``None`` where inputs cannot be known. A
             transaction left out was not asked about, because a newer output already won.
-        unproven: transaction → why nobody can tell whether it spends an input at the era address.
+        unproven: transaction → why it is unknown whether it spends an input at the era address.
         false: transaction → why it cannot have made what a provider reports of it.
         proved: transactions of which their bytes show who signed them; of the others the provider reports it.
         announced: transactions that spend an input at an announcer's address.

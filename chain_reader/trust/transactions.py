@@ -1,7 +1,7 @@
 """Lasting facts about transactions at the era address: asked for once, kept in the store, the empty answer too.
 
 In: an observer, and the transactions of outputs. Out: who published each, proved by its bytes or reported by the
-provider; or why nobody can tell. What could not be had is remembered, too, and asked for again, each time after twice
+provider; or why that is unknown. What could not be read is remembered, too, and asked for again, each time after twice
 the pause: by this process or the next.
 
 Publications are kept with their bytes, so that a history can be verified without any provider.
@@ -48,7 +48,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why nobody can tell who published an output; ``is_false`` where the bytes show that its transaction made none."""
+    """Why the publisher is unknown; ``is_false`` if the bytes show that its transaction did not make the output."""
 
     why: str
     is_false: bool = False
@@ -82,22 +82,22 @@ class Transactions:
         return Author(frozenset(found.reason.split()), found.kind != TOLD)
 
     def failure(self, observer: ChainObserver, transaction: str) -> Doubt | None:
-        """Return why a transaction cannot be had, as long as it need not be asked for again."""
+        """Return why a transaction could not be read, as long as it need not be asked for again."""
         return self._not_yet(_failed_at(observer, transaction))
 
     def fail(self, observer: ChainObserver, place: str, why: str) -> None:
-        """Remember that something cannot be had, and until when it is not asked for again."""
+        """Remember that something cannot be read, and until when it is not asked for again."""
         self._fail(_failed_at(observer, place), Doubt(why))
 
     def had(self, observer: ChainObserver, place: str) -> None:
-        """Forget that something could not be had."""
+        """Forget that something could not be read."""
         place = _failed_at(observer, place)
         kept = self._known.get(place)
         if kept is not None and kept.content is not None and json.loads(kept.content)[0] > 0:
             self._keep(kept._replace(content=json.dumps([0, _FIRST_PAUSE_S / 2, False]).encode()))
 
     def ask(self, observer: ChainObserver, output: DatumOutput) -> Author | Doubt:
-        """Return who published the transaction of an output, or why nobody can tell."""
+        """Return who published the transaction of an output, or why that is unknown."""
         transaction = output.transaction
         is_had = True
         try:
@@ -133,7 +133,7 @@ class Transactions:
         return found
 
     def learn(self, observer: ChainObserver, made: Mapping[str, Sequence[DatumOutput]]) -> None:
-        """Keep what transactions made, or that it could not be had."""
+        """Keep what transactions made, or that it could not be read."""
         for transaction, outputs in made.items():
             place = f"{transaction}/made"
             failed = next((output.unreadable for output in outputs if output.unreadable is not None), None)
@@ -163,7 +163,7 @@ class Transactions:
         self._known[kept.reference] = self._new[kept.reference] = kept
 
     def _fail(self, place: str, doubt: Doubt, *, is_kept: bool = True) -> None:
-        """Remember until when something is not asked for again: in the store, too, where it could not be had."""
+        """Remember until when something is not asked for again; in the store, too, if it could not be read."""
         before = self._known.get(place)
         pause_s = _FIRST_PAUSE_S
         if before is not None and before.content is not None:
@@ -195,7 +195,7 @@ class Transactions:
         }
 
     def _proved(self, observer: ChainObserver, output: DatumOutput) -> Author | Doubt | None:
-        """The signers, by its bytes; ``None`` where these cannot be had, or do not show it."""
+        """The signers, by its bytes; ``None`` if the provider does not show these, or they do not show it."""
         data = observer.transaction_bytes(output.transaction) if isinstance(observer, BytesObserver) else None
         return None if data is None else self._judged(data, output)
 
