@@ -5,21 +5,39 @@ of a batch's parties, and how many rows were new. What it means is ``era_store.s
 """
 
 import json
-from collections.abc import Collection, Sequence
-from itertools import groupby
+from collections.abc import Collection, Sequence, Set
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select
 
 from era_store.sql.registration_counting import Row
-from era_store.sql.tables_registrations import PARTITION_EPOCHS
+from era_store.sql.tables_registrations import PARTITION_EPOCHS, party
 
 _NAMES = ("epoch", "party", "precedence", "stake", "version", "capability", "arrival", "source")
 """The columns of a ``Row``."""
 
 _COLUMNS = ", ".join(_NAMES)
 _OF_ROW = ", ".join(f"r.{name}" for name in _NAMES)
+
+ROWS_AT_ONCE = 100
+"""Rows that SQLite is handed at a time: row by row, the interpreter's lock would change hands for each. The oldest
+SQLite that is supported takes 999 values in a statement."""
+
+
+def _insert(rows: int) -> str:
+    marks = ", ".join([f"({', '.join('?' * len(_NAMES))})"] * rows)
+    return f"INSERT INTO registration ({_COLUMNS}) VALUES {marks} ON CONFLICT DO NOTHING"  # noqa: S608 - columns
+
+
+_INSERT_ROW, _INSERT_ROWS = _insert(1), _insert(ROWS_AT_ONCE)
+
+
+MAX_KNOWN = 20_000
+"""Parties whose numbers are remembered, as many as take a few megabytes."""
+
+_PARTY = select(party.c.party_id).where(party.c.id == bindparam("number"))
 
 
 class Bulk(Protocol):
@@ -44,6 +62,29 @@ def bulk_of(connection: Connection, network: int) -> Bulk:
     return kind(connection, network)
 
 
+class PartyNumbers:
+    """The numbers of parties, which never change, from one transaction to the next."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, int] = {}
+        self._newest = ("", 0)
+
+    def of(self, party_ids: Set[str], connection: Connection, bulk: Bulk) -> dict[str, int]:
+        """The number of each party, with those of others; one that has none gets one."""
+        known = self._known
+        # Another database may be in the place of the one that gave the numbers.
+        if known and connection.execute(_PARTY, {"number": self._newest[1]}).scalar() != self._newest[0]:
+            known = {}
+        missing = party_ids - known.keys()
+        return known | bulk.party_numbers(missing) if missing else known
+
+    def keep(self, numbers: dict[str, int]) -> None:
+        """Remember what ``of`` returned, once it is committed."""
+        if numbers is not self._known and len(numbers) <= MAX_KNOWN:
+            self._newest = max(numbers.items(), key=itemgetter(1))
+            self._known = numbers
+
+
 class SqliteBulk:
     """Batches into SQLite. A list of values goes in as one JSON text, which SQLite itself takes apart."""
 
@@ -52,17 +93,12 @@ class SqliteBulk:
         self._network = network
 
     def party_numbers(self, party_ids: Collection[str]) -> dict[str, int]:
-        """The number of each party; of many among those there are, all are read instead of each looked up."""
-        known: int = self._connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM party").scalar_one()
-        if known <= 2 * len(party_ids):
-            asked = "SELECT party_id, id FROM party WHERE network = ?"
-            numbers = dict(self._connection.exec_driver_sql(asked, (self._network,)).cursor.fetchall())
-        else:
-            asked = (
-                "SELECT v.value, p.id FROM json_each(?) AS v CROSS JOIN party AS p "
-                "WHERE p.network = ? AND p.party_id = v.value"
-            )
-            numbers = self._pairs(asked, (json.dumps(list(party_ids)), self._network))
+        """The number of each party."""
+        asked = (
+            "SELECT v.value, p.id FROM json_each(?) AS v CROSS JOIN party AS p "
+            "WHERE p.network = ? AND p.party_id = v.value"
+        )
+        numbers = self._pairs(asked, (json.dumps(list(party_ids)), self._network))
         missing = [party_id for party_id in party_ids if party_id not in numbers]
         if missing:
             added = (
@@ -90,9 +126,15 @@ class SqliteBulk:
 
     def insert(self, rows: Sequence[Row]) -> int:
         """Add the rows that are not there yet, in the order of the table: neighbours share a page."""
-        marks = ", ".join("?" * len(_NAMES))
-        added = f"INSERT INTO registration ({_COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
-        return self._connection.exec_driver_sql(added, sorted(rows)).rowcount
+        ordered = sorted(rows)
+        rest = len(ordered) % ROWS_AT_ONCE
+        added = 0
+        if rest:
+            added = self._connection.exec_driver_sql(_INSERT_ROW, ordered[:rest]).rowcount
+        for start in range(rest, len(ordered), ROWS_AT_ONCE):
+            values = tuple(chain.from_iterable(ordered[start : start + ROWS_AT_ONCE]))
+            added += self._connection.exec_driver_sql(_INSERT_ROWS, values).rowcount
+        return added
 
     def _pairs(self, statement: str, values: tuple[object, ...]) -> dict[str, int]:
         return dict(self._connection.exec_driver_sql(statement, values).cursor.fetchall())

@@ -42,7 +42,7 @@ from era_store.sql.database import Database
 from era_store.sql.locks import take_turn
 from era_store.sql.networks import NetworkNumber, numbers_of
 from era_store.sql.notices import REGISTRATIONS, tell
-from era_store.sql.registration_bulk import bulk_of
+from era_store.sql.registration_bulk import PartyNumbers, bulk_of
 from era_store.sql.registration_counting import Row
 from era_store.sql.registration_rollup import (
     AT_ONCE,
@@ -93,6 +93,7 @@ class SqlRegistrations:
     def __init__(self, database: Database, network: NetworkKey = NO_NETWORK) -> None:
         self._database = database
         self._network = NetworkNumber(network)
+        self._parties = PartyNumbers()
 
     def ingest(
         self,
@@ -127,9 +128,10 @@ class SqlRegistrations:
             arrival: int = connection.execute(_LAST_ARRIVAL).scalar_one()
             accepted, kept = 0, list(rejects)
             of_signers: Sequence[Row] = ()
+            parties: dict[str, int] = {}
             if rows:
                 bulk = bulk_of(connection, network)
-                parties = bulk.party_numbers({row.party_id for row in rows})
+                parties = self._parties.of({row.party_id for row in rows}, connection, bulk)
                 abilities = capability_numbers(connection, rows)
                 numbered = _numbered(rows, parties, abilities, sources, arrival)
                 batch, of_signers = add_to_rollup(
@@ -145,6 +147,8 @@ class SqlRegistrations:
             _keep_rejects(connection, sources[source], kept, time_s)
             read = {"of": sources[source], "arrival": arrival + len(rows), "at_s": time_s, "read": cursor}
             connection.execute(_READ_SO_FAR, read)
+        if rows:
+            self._parties.keep(parties)
         return IngestResult(accepted, len(rows) - len(of_signers) - accepted, len(kept))
 
     def cursor(self, source: str) -> str | None:

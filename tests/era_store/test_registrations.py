@@ -73,6 +73,23 @@ def test_unsigned_rows_of_parties_that_have_signed_for_the_epoch_are_refused_on_
     assert store.registrations.rebuild() == 0
 
 
+def test_the_number_of_a_party_is_remembered_only_where_it_is_committed_and_in_this_database(store: SqlStore) -> None:
+    def fail(_index: int) -> None:
+        raise RuntimeError("the transaction is undone")
+
+    add(store, said("a", 5, signed=b"x"))
+    with pytest.raises(RuntimeError, match="is undone"):
+        store.registrations.ingest([said("b"), said("a")], source="test", time_s=8.0, refuse=fail)
+    add(store, said("c", stake=9), said("b", stake=8))
+    assert [row.party_id for row in store.registrations.newest(Epoch(5))] == ["a", "c", "b"]
+    with store.registrations._database.write() as connection:  # as if another database were in its place
+        for table in ("registration", "registration_tally", "party"):
+            connection.execute(text(f"DELETE FROM {table}"))
+        connection.execute(text("INSERT INTO party (id, network, party_id) SELECT 3, min(id), 'other' FROM network"))
+    add(store, said("c", stake=9), said("b", stake=8))
+    assert [row.party_id for row in store.registrations.newest(Epoch(5))] == ["c", "b"]
+
+
 def test_the_stake_of_a_party_is_known_by_what_other_sources_said_last(store: SqlStore) -> None:
     add(store, said("a", 4, stake=1), said("a", 5, stake=2), said("a", 6, stake=3, source="own"), said("b", 3, stake=4))
     add(store, said("c", 7, stake=5), said("c", 5, stake=6, seen_at_s=2.0), said("c", 5, stake=7))
