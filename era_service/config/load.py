@@ -1,6 +1,6 @@
-"""The configuration as the commands use it: flags, environment and file in; checked settings out, each with its origin.
+"""Loads the configuration from flags, environment and file: checked settings, each with its origin.
 
-pydantic is imported only when settings are loaded, so that commands that need none start fast.
+pydantic is imported only when settings are loaded, so that commands without settings start fast.
 """
 
 import os
@@ -11,7 +11,7 @@ from typing import Any
 from era_service.config.loaded import LoadedSettings
 
 Flags = Mapping[str, tuple[Any, str]]
-"""Setting → (value, flag), as the command line gave it; a value of ``None`` was not given."""
+"""Setting → (value, flag) from the command line; a value of ``None`` was not given."""
 
 CONFIG_FILE_NAME = "eraswitch.toml"
 CONFIG_VARIABLE = "ERASWITCH_CONFIG"
@@ -23,12 +23,12 @@ def load_settings(
     """Read and check the configuration.
 
     Args:
-        config: the configuration file that the command line names.
-        flags: settings that the command line gives.
+        config: the configuration file on the command line.
+        flags: the settings on the command line.
         environ: the environment; by default that of this process.
 
     Raises:
-        InvalidConfigurationError: it has mistakes; the error names all of them.
+        InvalidConfigurationError: it has mistakes, all of which the error names.
     """
     from pydantic import ValidationError
 
@@ -72,22 +72,21 @@ def load_settings(
 
 
 def sets_supported_eras(config: str | None, network: str | None, environ: Mapping[str, str] | None = None) -> bool:
-    """Whether anything could set the supported eras, so that the configuration must be read; costs no import."""
+    """Whether the configuration may set the supported eras, so that it must be read; imports nothing."""
     environ = os.environ if environ is None else environ
     named = network is not None or any(name.startswith("ERASWITCH_NETWORK") for name in environ)
     return named or find_config_file(config, environ) is not None
 
 
 def user_config_file() -> Path:
-    """The configuration file of this user; a relative ``XDG_CONFIG_HOME`` is ignored, by the convention."""
-    named = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return (named if named.is_absolute() else Path.home() / ".config") / "eraswitch" / CONFIG_FILE_NAME
+    """The configuration file of this user."""
+    return _user_folder("XDG_CONFIG_HOME", Path(".config")) / CONFIG_FILE_NAME
 
 
 def find_config_file(named: str | None = None, environ: Mapping[str, str] | None = None) -> tuple[Path, str] | None:
     """The configuration file and how it was found: by flag, by environment, in this folder, or the user's own.
 
-    A file that is named counts whether it exists or not, so that its absence is an error.
+    A named file need not exist, so that its absence becomes an error.
     """
     environ = os.environ if environ is None else environ
     if named is not None:
@@ -101,6 +100,11 @@ def find_config_file(named: str | None = None, environ: Mapping[str, str] | None
 
 
 def user_state_folder() -> Path:
-    """The folder of this user's programs for what they must remember; a relative ``XDG_STATE_HOME`` is ignored."""
-    named = Path(os.environ.get("XDG_STATE_HOME", ""))
-    return (named if named.is_absolute() else Path.home() / ".local" / "state") / "eraswitch"
+    """The folder of this user for the state of eraswitch."""
+    return _user_folder("XDG_STATE_HOME", Path(".local/state"))
+
+
+def _user_folder(variable: str, default: Path) -> Path:
+    """Our folder in a base directory of the XDG specification, by which a relative path is ignored."""
+    named = Path(os.environ.get(variable, ""))
+    return (named if named.is_absolute() else Path.home() / default) / "eraswitch"

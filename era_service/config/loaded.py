@@ -1,4 +1,4 @@
-"""Checked settings, each with its origin. Light: ``eraswitch era list`` imports it."""
+"""Checked settings, each with its origin. Imports no pydantic, because ``eraswitch era list`` imports it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LoadedSettings:
-    """Settings with where they came from.
+    """Settings with their origins.
 
     Attributes:
         settings: the checked settings.

@@ -1,4 +1,4 @@
-"""The mistakes in a configuration: pydantic's findings, and our own, in an operator's words."""
+"""The mistakes in a configuration, pydantic's findings and our own, in an operator's words."""
 
 import shlex
 from collections.abc import Mapping
@@ -19,11 +19,11 @@ class ConfigMistake:
     """One mistake.
 
     Attributes:
-        key: the setting, file or variable that is wrong.
-        expected: what would have been right.
-        got: what was there; never a secret.
-        nearest: the right name or value that is nearest to what was there, if one is near.
-        origin: where it was said (``file PATH``, ``environment NAME``, ``flag --x``).
+        key: the wrong setting, file or variable.
+        expected: the expected value.
+        got: the value found; never a secret.
+        nearest: the name or value that was probably meant, if there is one.
+        origin: the origin of the value (``file PATH``, ``environment NAME``, ``flag --x``).
     """
 
     key: str
@@ -38,14 +38,14 @@ class ConfigMistake:
         return f"{self.key}{where}: expected {self.expected}, got {self.got}{hint}"
 
     def located(self, origins: Mapping[str, str]) -> "ConfigMistake":
-        """The mistake with the origin of its value, or of the list or table that the value is in."""
+        """The mistake with the origin of its value, or of the list or table that contains it."""
         key = self.key
         while key and key not in origins:
             key = key.rpartition(".")[0]
         return self if self.origin else replace(self, origin=origins.get(key, ""))
 
     def to_dict(self) -> dict[str, object]:
-        """The mistake as JSON has it."""
+        """The mistake, JSON-ready."""
         return asdict(self)
 
 
@@ -53,8 +53,8 @@ class InvalidConfigurationError(ConfigurationError):
     """The configuration has mistakes.
 
     Attributes:
-        mistakes: all that were found.
-        rest: what is loaded without the mistaken settings, to look for more mistakes in, where that can be.
+        mistakes: all mistakes that were found.
+        rest: the settings without the mistaken ones, to find more mistakes; ``None`` if they are not valid.
     """
 
     def __init__(
@@ -77,6 +77,6 @@ class InvalidConfigurationError(ConfigurationError):
 
 
 def mistakes_of(error: ValidationError) -> list[ConfigMistake]:
-    """Every finding of pydantic as a mistake, not yet located."""
+    """The findings of pydantic as mistakes, without their origins."""
     found = findings_of(error, "a setting", lambda place: keys_beside(tuple(place)), is_secret=is_secret)
     return [ConfigMistake(one.key, one.expected, one.got, meant_by(one.key) or one.nearest) for one in found]

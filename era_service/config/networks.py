@@ -1,7 +1,7 @@
-"""The public networks: what ``--network NAME`` fills in. Nothing comes in; out come addresses and keys.
+"""The public networks, whose addresses and keys ``--network NAME`` fills in.
 
-The addresses and verification keys are the ones Mithril publishes for each network (``era.addr`` and ``era.vk`` of its
-network configurations); the magics are those of the Cardano networks below them. A test holds them to the published.
+The addresses and verification keys are those that Mithril publishes for each network (``era.addr`` and ``era.vk`` of
+its network configurations), with which a test compares them; the magics are those of the Cardano networks.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class NetworkPreset:
-    """The facts about a network before anything is configured.
+    """The settings that the name of a public network stands for; the attributes are those of ``[network]``.
 
     Attributes:
-        magic: network magic of the Cardano network.
-        era_address: where its era markers are published.
-        verification_key: what they are signed with, JSON-hex as Mithril publishes it.
+        magic: the magic of the Cardano network.
+        era_address: the address where its era markers are published.
+        verification_key: the key that signs them, JSON-hex as Mithril publishes it.
     """
 
     magic: int
@@ -67,5 +67,5 @@ SHORT_NAMES: Mapping[str, str] = MappingProxyType(
 
 
 def full_name(name: str) -> str:
-    """The full name of a network: ``preprod`` → ``release-preprod``; any other name stays as it is."""
+    """The full name of a network: ``preprod`` → ``release-preprod``; any other name is returned unchanged."""
     return SHORT_NAMES.get(name, name)

@@ -1,7 +1,7 @@
-"""Lists the settings: the names of all, and each with its type, default and help.
+"""The settings as lists: their names, and for each its type, default and help.
 
-In: the schema (``config.schema``). Out: what the documentation and ``config schema`` show, and what mistakes are held
-against.
+In: the schema (``schema``). Out: the content of the documentation and of ``config schema``, and the names that mistakes
+are compared with.
 """
 
 import json
@@ -32,7 +32,7 @@ HOOKS_BY_OTHER_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class SettingRecord:
-    """A setting as the documentation and ``config schema`` have it."""
+    """A setting, as the documentation and ``config schema`` show it."""
 
     key: str
     kind: str
@@ -68,7 +68,7 @@ def setting_records() -> Iterator[SettingRecord]:
 
 
 def keys_beside(path: tuple[str, ...]) -> tuple[str, ...]:
-    """The names that are right where the last part of ``path`` stands."""
+    """The names that are allowed in place of the last part of ``path``."""
     if len(path) == 1:
         return tuple(Settings.model_fields)
     model: type[Section] | None = SECTIONS.get(path[0])
@@ -82,7 +82,7 @@ def keys_beside(path: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def meant_by(key: str) -> str | None:
-    """The setting that was meant by a key that resembles none; ``None`` where that is not known."""
+    """The setting that an unknown key means under another name; ``None`` if that is not known."""
     section, _, name = key.partition(".")
     hook = HOOKS_BY_OTHER_NAMES.get(name.removeprefix("on_")) if section == "hooks" else None
     return hook and f"{section}.{hook}"

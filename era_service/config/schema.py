@@ -1,7 +1,7 @@
 """The schema of the configuration: every setting with its type, default and help, checked by pydantic.
 
-In come merged values (``config.sources``), out comes a frozen ``Settings``. The field descriptions are the help that
-``config schema`` prints and ``docs/configuration.md`` is generated from (``config.records``).
+In: merged values (``sources``). Out: a frozen ``Settings``. The field descriptions are the help of ``config schema``,
+from which ``docs/configuration.md`` is generated (``records``).
 """
 
 from pathlib import Path
@@ -46,7 +46,7 @@ ALIASES = {
     "ERA_READER_ADAPTER_PARAMS": "reader.adapter_params",
     "BLOCKFROST_PROJECT_ID": "reader.project_id",
 }
-"""Environment variables beside ``ERASWITCH_SECTION__KEY``, which is the stronger one where both are set."""
+"""Environment variables besides ``ERASWITCH_SECTION__KEY``, which wins if both are set."""
 
 
 class GenesisFields(Section):
@@ -336,7 +336,7 @@ class LimitSettings(Section):
     )
 
     def to_limits(self) -> ReadLimits:
-        """The limits as observers take them."""
+        """The limits, as observers take them."""
         return ReadLimits(**self.model_dump())
 
 
@@ -479,12 +479,12 @@ class Settings(BaseSettings):
     )
 
     def masked(self) -> dict[str, Any]:
-        """The settings as JSON has them, without their secrets."""
+        """The settings, JSON-ready, with secrets masked."""
         tree = self.model_dump(mode="json")  # pydantic masks SecretStr
         for provider in tree["reader"]["providers"]:
             provider["url"] = mask_url(provider["url"])
-        for webhook, told in zip(self.service.webhooks, tree["service"]["webhooks"], strict=True):
-            told["url"] = webhook.host
+        for webhook, shown in zip(self.service.webhooks, tree["service"]["webhooks"], strict=True):
+            shown["url"] = webhook.host
         if tree["store"]["url"] is not None:
             tree["store"]["url"] = mask_url(tree["store"]["url"])
         return tree

@@ -1,13 +1,14 @@
 """The sources of the configuration, strongest first: flags, environment, TOML file, network, and then the defaults.
 
-Each source gives its values by setting (``reader.adapter_type``) with where each came from; ``pydantic-settings``
-merges them. A source that cannot be read, or holds something impossible, adds to the list of mistakes and goes on,
-so that one check finds all of them.
+Each source has values by setting (``reader.adapter_type``), with their origins; ``pydantic-settings`` merges them. A
+source that cannot be read, or has an impossible value, adds to the list of mistakes and continues, so that one check
+finds all of them.
 """
 
 import stat
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from datum.foreign_text import toml_problem
 from era_service.config.mistakes import ConfigMistake
-from era_service.config.networks import NETWORKS, SHORT_NAMES, NetworkPreset, full_name
+from era_service.config.networks import NETWORKS, SHORT_NAMES, full_name
 from era_service.config.records import environment_name, setting_keys
 from era_service.config.schema import ALIASES, ENVIRONMENT_PREFIX, SECTIONS, CustomNetwork, Settings
 from era_service.config.types import is_secret
@@ -27,32 +28,32 @@ NO_SETTINGS = frozenset({"ERASWITCH_CONFIG", "ERASWITCH_DEBUG", "ERASWITCH_VECTO
 """Variables with our prefix that are not settings."""
 
 DECIDING = ("NETWORK", "READER", "TRUST")
-"""Sections that decide whom to believe. A setting of theirs without its section is too far from its name to look like a
-slip, and must not be passed over in silence."""
+"""Sections that decide whom to trust. A variable that lacks such a section must not be ignored silently, although it is
+less similar to the right name than other slips."""
 
 TELLING_LENGTH = 9
-"""Shorter names than this (``MODE``, ``NAME``, ``MAGIC``) are anyone's."""
+"""Shorter names (``MODE``, ``NAME``, ``MAGIC``) may belong to other programs."""
 
 Values = dict[str, tuple[Any, str]]
-"""Setting → its value and where that came from."""
+"""Setting → its value and the origin of that."""
 
 
 class Source(PydanticBaseSettingsSource):
-    """One source: remembers where each of its values came from, and what is wrong with it."""
+    """One source, with the origins of its values and the mistakes in them."""
 
     def __init__(self, settings_cls: type[BaseSettings]) -> None:
         super().__init__(settings_cls)
         self.origins: dict[str, str] = {}
         self.mistakes: list[ConfigMistake] = []
         self.left_out: tuple[str, ...] = ()
-        """Settings to say nothing of."""
+        """Settings to leave out."""
 
     def values(self) -> Values:
         """The values of this source."""
         raise NotImplementedError
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Unused, as in the library's own sources that give a whole tree at once."""
+        """Unused, as in the library's own sources that return a whole tree."""
         return None, field_name, False
 
     def __call__(self) -> dict[str, Any]:
@@ -78,7 +79,7 @@ class FlagSource(Source):
         self._flags = flags
 
     def values(self) -> Values:
-        """The given values, flag by flag."""
+        """The values of the given flags."""
         return {key: (value, f"flag {flag}") for key, (value, flag) in self._flags.items() if value is not None}
 
 
@@ -106,9 +107,9 @@ class EnvironmentSource(Source):
         return found
 
     def _look_for_slip(self, name: str, rest: str) -> None:
-        """Name the variable that was meant, if one is near; others use our prefix too (Kubernetes, for a service)."""
+        """Add a mistake if an unknown variable resembles a setting; other programs may use our prefix too."""
         if rest.startswith(("SERVICE_HOST", "SERVICE_PORT", "PORT")):
-            return  # what Kubernetes sets in every pod beside a Service called eraswitch
+            return  # Kubernetes sets them in every pod for a Service called eraswitch
         known = [environment_name(key).removeprefix(ENVIRONMENT_PREFIX) for key in setting_keys()]
         meant = next((name for name in known if name in {f"{section}__{rest}" for section in DECIDING}), None)
         if len(rest) < TELLING_LENGTH or meant is None:
@@ -127,7 +128,7 @@ class TomlSource(Source):
         self._path = path
 
     def values(self) -> Values:
-        """The values of the file. ``network = "NAME"`` is short for its ``name`` key."""
+        """The values of the file; ``network = "NAME"`` is short for the key ``name`` of that table."""
         if self._path is None:
             return {}
         origin = f"file {self._path}"
@@ -155,7 +156,7 @@ class TomlSource(Source):
         return {}
 
     def _refuse_readable_secrets(self, path: Path, found: Values) -> None:
-        """An API key that others can read is no secret: it belongs in the environment or in a file of its own."""
+        """Refuse secrets in a file that others can read."""
         secrets = [key for key in found if is_secret(key)]
         for key in ("reader.providers", "service.webhooks"):
             entries = found.get(key, ((), ""))[0]
@@ -170,7 +171,7 @@ class TomlSource(Source):
 
 
 class NetworkSource(Source):
-    """The settings that follow from the network that the stronger sources name, or from its address."""
+    """The settings that follow from the name of the network in stronger sources, or from its address."""
 
     def values(self) -> Values:
         """The network's magic, address, key and adapter."""
@@ -195,22 +196,18 @@ class NetworkSource(Source):
         if named in custom:
             table = custom[named] if isinstance(custom[named], dict) else {}
             return {key: value for key, value in table.items() if key in CustomNetwork.model_fields}
-        preset: NetworkPreset | None = NETWORKS.get(full_name(named))
+        preset = NETWORKS.get(full_name(named))
         if preset is None:
             names = [*custom, *NETWORKS, *SHORT_NAMES]
             self.mistakes.append(
                 ConfigMistake("network.name", f"one of {', '.join(names)}", repr(named), nearest(named, names))
             )
             return {}
-        return {
-            "magic": preset.magic,
-            "era_address": preset.era_address,
-            "verification_key": preset.verification_key,
-        }
+        return asdict(preset)
 
 
 def _leave_out(tree: dict[str, Any], path: Sequence[str]) -> None:
-    """Drop what is at ``path``, or the list that it is in; tables along the path are made anew, never changed."""
+    """Remove the value at ``path``, or the list that contains it; tables on the way are copied, never changed."""
     first, *rest = path
     below = tree.get(first)
     if rest and isinstance(below, dict):
@@ -221,10 +218,10 @@ def _leave_out(tree: dict[str, Any], path: Sequence[str]) -> None:
 
 
 def merge(sources: Sequence[Source]) -> Settings:
-    """The settings that ``sources``, strongest first, make together.
+    """The merged settings of ``sources``, strongest first.
 
     Raises:
-        pydantic.ValidationError: they are not right.
+        pydantic.ValidationError: they are not valid.
     """
 
     class MergedSettings(Settings):
@@ -238,13 +235,13 @@ def merge(sources: Sequence[Source]) -> Settings:
 
 
 def merge_without(sources: Sequence[Source], mistakes: Iterable[ConfigMistake]) -> Settings | None:
-    """The settings without those that are mistaken, to look for more mistakes in; ``None`` where none can be made."""
+    """The settings without the mistaken ones, to find more mistakes; ``None`` if the rest is not valid either."""
     wrong = tuple(mistake.key for mistake in mistakes)
     for _ in range(2):
         for source in sources:
             source.left_out = wrong
         try:
             return merge(sources)
-        except ValidationError as error:  # a table that lacks what it must have goes as a whole
+        except ValidationError as error:  # a table that lacks a required key is left out
             wrong += tuple(".".join(map(str, finding["loc"][:-1])) for finding in error.errors(include_url=False))
     return None

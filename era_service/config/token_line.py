@@ -1,6 +1,6 @@
-"""The thread token's line in a configuration file: put in below ``[trust]``, so that comments and form stay.
+"""Writes the thread token into a configuration file, below ``[trust]``, so that comments and layout stay.
 
-In: the file, and the token. Out: its text with one line more, or a refusal; never a text that reads otherwise.
+In: the file, and the token. Out: its text with one more line, or an error; never a text with other settings changed.
 """
 
 import os
@@ -16,7 +16,7 @@ _HEADER = re.compile(r"^([ \t]*)\[[ \t]*trust[ \t]*\][ \t]*(?:#[^\r\n]*)?(?=\r?$
 
 
 def token_line(token: str) -> str:
-    """Return the setting as a file has it.
+    """Return the line that sets the token.
 
     Args:
         token: ``<policy id>.<asset name>``, both in hex.
@@ -25,10 +25,10 @@ def token_line(token: str) -> str:
 
 
 def require_place(file: Path | None) -> Path:
-    """Return the configuration file in use, once it is known that it may be changed.
+    """Return the configuration file in use, after a check that it can be changed.
 
     Raises:
-        ConfigurationError: there is none, or it is read-only.
+        ConfigurationError: there is no file, or it is read-only.
     """
     if file is None:
         raise ConfigurationError(
@@ -48,15 +48,15 @@ def require_place(file: Path | None) -> Path:
 
 
 def with_token(file: Path, token: str, instead_of: str | None = None) -> str:
-    """Return the text of a configuration file with ``trust.thread_token``; all else in it stays as it is.
+    """Return the text of a configuration file with ``trust.thread_token`` set, and nothing else changed.
 
     Args:
         file: the file.
         token: ``<policy id>.<asset name>``, both in hex.
-        instead_of: the token that this one replaces, where it is configured.
+        instead_of: the configured token that this one replaces.
 
     Raises:
-        ConfigurationError: it has another token, its form leaves no safe place for the line, or it cannot be read.
+        ConfigurationError: it has another token, there is no safe place for the line, or it cannot be read.
     """
     try:
         text = file.read_bytes().decode()

@@ -1,6 +1,6 @@
-"""The types that settings and their tables have: what a value may look like, in TOML, environment or command line.
+"""The types of settings: the values that are allowed in TOML, in the environment and on the command line.
 
-A validator raises ``ValueError`` with what it expected, which pydantic collects and ``config.mistakes`` words.
+A validator raises ``ValueError`` with the expected value, which pydantic collects and ``mistakes`` puts into words.
 """
 
 import json
@@ -19,18 +19,25 @@ from era_store.redaction import mask_url
 from eras import ConfigurationError, MarkerError, SupportedEras
 from release_tools.findings import NearMissError
 
-ADDRESS = re.compile(r"addr(_test)?1[02-9ac-hj-np-z]{38,}")
 PROVIDER_URL = re.compile(
     r"(blockfrost:)?https?://\S+|(ogmios:)?wss?://\S+|koios:https?://\S+|koios:\w+|kupo:https?://\S+|blockfrost:\w+|local:.+|cardano-cli:.+"
 )
 
-LEADER_URL = re.compile(r"https?://[^\s?#]+")
 
+def matching(pattern: re.Pattern[str], expected: str) -> AfterValidator:
+    """A validator of text that must match a pattern.
 
-def _address(value: str) -> str:
-    if not ADDRESS.fullmatch(value):
-        raise ValueError("a Cardano address (addr1… or addr_test1…)")
-    return value
+    Args:
+        pattern: the pattern, for the whole text.
+        expected: the expected text, in words.
+    """
+
+    def check(value: str) -> str:
+        if not pattern.fullmatch(value):
+            raise ValueError(expected)
+        return value
+
+    return AfterValidator(check)
 
 
 def _verification_key(value: str) -> str:
@@ -59,12 +66,6 @@ def _provider_url(value: str) -> str:
     return value
 
 
-def _leader_url(value: str) -> str:
-    if not LEADER_URL.fullmatch(value):
-        raise ValueError("http(s)://… of a service")
-    return value
-
-
 def _era_names(value: tuple[str, ...]) -> tuple[str, ...]:
     try:
         SupportedEras(value)
@@ -74,7 +75,7 @@ def _era_names(value: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _json_text(value: Any) -> Any:
-    """A TOML table is taken for the JSON text that Mithril's environment variable holds."""
+    """JSON text, as in Mithril's environment variable, or a TOML table that is converted to it."""
     if isinstance(value, dict):
         try:
             return json.dumps(value, ensure_ascii=False)
@@ -91,10 +92,10 @@ def _json_text(value: Any) -> Any:
 
 
 def listed(value: Any) -> Any:
-    """Text from the environment or a flag: a JSON list, or items between commas.
+    """A list; text from the environment or a flag is a JSON list, or items between commas.
 
     Raises:
-        ValueError: it begins as a JSON list, and is not one.
+        ValueError: the text begins like a JSON list, but is not one.
     """
     if not isinstance(value, str):
         return value
@@ -107,7 +108,7 @@ def listed(value: Any) -> Any:
 
 
 def provider_tables(value: Any) -> Any:
-    """A provider that is a mere URL is a table with that URL."""
+    """The tables of providers; a URL stands for a table with that URL."""
     items = listed(value)
     if isinstance(items, list):
         return [{"url": item} if isinstance(item, str) else item for item in items]
@@ -115,14 +116,14 @@ def provider_tables(value: Any) -> Any:
 
 
 def _number(value: Any) -> Any:
-    """A bool is no number here, though Python and pydantic take it for one."""
+    """A number, but no bool, which Python and pydantic take for one."""
     if isinstance(value, bool):
         raise ValueError("a number")  # noqa: TRY004 - pydantic collects ValueError only
     return value
 
 
 def _secret_file(value: Path) -> Path:
-    """A file with a secret must exist and be its owner's alone."""
+    """A file with a secret, which must exist and be readable by its owner only."""
     path = value.expanduser()
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
@@ -134,7 +135,7 @@ def _secret_file(value: Path) -> Path:
 
 
 def _share(value: Any) -> Any:
-    """A share as ``95%`` or ``0.95``, kept as it was written."""
+    """A share such as ``95%`` or ``0.95``, unchanged."""
     from release_tools.adoption.shares import ShareError, parse_share
 
     text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
@@ -151,7 +152,10 @@ Whole = Annotated[int, BeforeValidator(_number)]
 Above0 = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
 Above0Whole = Annotated[int, BeforeValidator(_number), Field(gt=0)]
 SecretFile = Annotated[Path, AfterValidator(_secret_file)]
-Address = Annotated[str, AfterValidator(_address)]
+Address = Annotated[
+    str,
+    matching(re.compile(r"addr(_test)?1[02-9ac-hj-np-z]{38,}"), "a Cardano address (addr1… or addr_test1…)"),
+]
 ThreadTokenText = Annotated[str, AfterValidator(_thread_token)]
 KeyText = Annotated[str, AfterValidator(_verification_key)]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed)]
@@ -159,28 +163,28 @@ KeyTexts = Annotated[tuple[KeyText, ...], BeforeValidator(listed)]
 Names = Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_era_names)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(listed)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(listed)]
-LeaderUrl = Annotated[str, AfterValidator(_leader_url)]
+LeaderUrl = Annotated[str, matching(re.compile(r"https?://[^\s?#]+"), "http(s)://… of a service")]
 ProviderUrl = Annotated[str, AfterValidator(_provider_url)]
 ShareText = Annotated[str, BeforeValidator(_share)]
 JsonText = Annotated[str, BeforeValidator(_json_text)]
 
 
 class Section(BaseModel):
-    """A table of the configuration: unknown keys are mistakes, values never change."""
+    """A table of the configuration: unknown keys are mistakes, and values never change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     @field_validator("*")
     @classmethod
     def _without_nul(cls, value: Any) -> Any:
-        """No text with a NUL byte: no file, database or header takes it, and each would say so in its own way."""
+        """Refuse text with a NUL byte, which no file, database or header accepts."""
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, str | Path) and "\0" in str(one):
                 raise ValueError("text without a NUL byte")
         return value
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """The arguments of ``repr``: passwords in URLs are masked, as pydantic masks its secrets."""
+        """The arguments of ``repr``, with passwords in URLs masked."""
         for name, value in super().__repr_args__():
             yield name, mask_url(value) if isinstance(value, str) else value
 

@@ -6,24 +6,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from era_service.config.types import SecretFile, Section, Texts, listed
+from era_service.config.types import SecretFile, Section, Texts, listed, matching
 
-URL = re.compile(r"https?://[^\s/@?#]+(/[^\s#]*)?(\?[^\s#]*)?")
+URL = re.compile(r"(?=[!-~]*\Z)https?://[^/@?#]+(/[^#]*)?(\?[^#]*)?")
 HOST = re.compile(r"https?://[^/?]+")
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 TYPES = ("published", "switched", "gate-crossed", "overridden", "refused")
-
-
-def _url(value: str) -> str:
-    if not URL.fullmatch(value) or not value.isascii():
-        raise ValueError("http(s)://HOST/PATH without a user and a fragment")
-    return value
-
-
-def _name(value: str) -> str:
-    if not NAME.fullmatch(value):
-        raise ValueError("a name of at most 40 small letters, digits and hyphens")
-    return value
 
 
 def _types(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -32,8 +20,8 @@ def _types(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-Url = Annotated[str, AfterValidator(_url)]
-Name = Annotated[str, AfterValidator(_name)]
+Url = Annotated[str, matching(URL, "http(s)://HOST/PATH without a user and a fragment")]
+Name = Annotated[str, matching(NAME, "a name of at most 40 small letters, digits and hyphens")]
 Types = Annotated[Texts, AfterValidator(_types)]
 
 
@@ -62,17 +50,17 @@ class WebhookSettings(Section):
 
     @property
     def host(self) -> str:
-        """The host of the URL, without the path, which may be what lets others post there."""
-        return HOST.match(self.url)[0]  # type: ignore[index]  # the URL was held against a stricter pattern
+        """The host of the URL, without the path, which may contain a secret."""
+        return HOST.match(self.url)[0]  # type: ignore[index]  # the URL matches a stricter pattern
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """The arguments of ``repr``: of the URL the host alone."""
+        """The arguments of ``repr``, with only the host of the URL."""
         for name, value in super().__repr_args__():
             yield name, self.host if name == "url" else value
 
 
 def _named_apart(value: tuple[WebhookSettings, ...]) -> tuple[WebhookSettings, ...]:
-    """Tables whose names differ."""
+    """Tables with different names."""
     if len({one.name for one in value}) < len(value):
         raise ValueError("tables with distinct names")
     return value

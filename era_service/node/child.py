@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 _BECOME = """
 import os, signal, sys
-parent, told, locale, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
+parent, failing, locale, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:]
 try:
     import ctypes
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
@@ -20,7 +20,7 @@ except Exception:
     pass  # a sandbox may not allow it: the program runs without
 if os.getppid() != parent:
     sys.exit(1)
-os.set_inheritable(told, False)
+os.set_inheritable(failing, False)
 for number in (signal.SIGPIPE, signal.SIGXFSZ):
     signal.signal(number, signal.SIG_DFL)
 os.environ.pop("LC_CTYPE", None)
@@ -29,7 +29,7 @@ if locale:
 try:
     os.execv(command[0], command)
 except OSError as error:
-    os.write(told, str(error.errno).encode())
+    os.write(failing, str(error.errno).encode())
 """
 """1 is ``PR_SET_PDEATHSIG``. Python ignores two signals and may set LC_CTYPE; the program must not inherit either."""
 
@@ -56,8 +56,8 @@ def start(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess
         raise
     finally:
         os.close(writing)
-    with os.fdopen(reading, "rb") as told:  # it ends when the child has become the program
-        failed = told.read()
+    with os.fdopen(reading, "rb") as failing:  # it ends when the child has become the program
+        failed = failing.read()
     if failed:
         child.wait()
         raise OSError(int(failed), os.strerror(int(failed)), command[0])

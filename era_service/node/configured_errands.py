@@ -1,6 +1,7 @@
 """The errands of a watcher as they are configured: registering with a service, and checking the support of an era."""
 
 from collections.abc import Callable
+from typing import Any
 
 from datum import EraSigner
 from era_service.config.schema import Settings
@@ -18,7 +19,7 @@ KEY_HEX = 64
 ReadKey = Callable[[str], EraSigner]
 
 
-def configured_errands(settings: Settings, read_key: ReadKey | None) -> list[Errand]:
+def configured_errands(settings: Settings, read_key: ReadKey | None) -> list[Errand[Any]]:
     """The configured errands.
 
     Args:
@@ -33,7 +34,7 @@ def configured_errands(settings: Settings, read_key: ReadKey | None) -> list[Err
     return [errand for errand in errands if errand is not None]
 
 
-def registering_errand(settings: Settings, read_key: ReadKey | None) -> Errand | None:
+def registering_errand(settings: Settings, read_key: ReadKey | None) -> Errand[Any] | None:
     """The registration of the node; ``None`` if it is not configured.
 
     Raises:
@@ -67,7 +68,7 @@ def registering_errand(settings: Settings, read_key: ReadKey | None) -> Errand |
     return Errand(work, longest_wait_s=watch.backoff_max_s)
 
 
-def support_errand(settings: Settings) -> Errand | None:
+def support_errand(settings: Settings) -> Errand[Any] | None:
     """The check of the support of the era in force; ``None`` if it is not configured.
 
     Raises:

@@ -12,7 +12,7 @@ In: the era as the watcher sees it. Out: a command by which the core records the
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future, wait
 from functools import partial
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from chain_reader.node.inputs import REPORTED, CommandGiven
 from chain_reader.node.kinds import DecisionKind
@@ -23,11 +23,13 @@ from eras import EraSwitchError, EraView
 FIRST_WAIT_S = 5.0
 LONGEST_WAIT_S = 300.0
 
+Occasion = TypeVar("Occasion", bound=Hashable)
+
 Outcome = tuple[DecisionKind, Mapping[str, str]]
 """The kind of decision that records a run, and its facts."""
 
 
-class Work(Protocol):
+class Work(Protocol[Occasion]):
     """The work of an errand."""
 
     @property
@@ -35,15 +37,15 @@ class Work(Protocol):
         """The kind of decision that records a failure."""
         ...
 
-    def occasion(self, view: EraView) -> Hashable | None:
+    def occasion(self, view: EraView) -> Occasion | None:
         """Returns the present occasion; ``None`` while there is nothing to do."""
         ...
 
-    def wait_s(self, occasion: Hashable) -> float:
+    def wait_s(self, occasion: Occasion) -> float:
         """Returns how long the first attempt waits, so that not all nodes call at once."""
         ...
 
-    def run(self, occasion: Hashable) -> Outcome:
+    def run(self, occasion: Occasion) -> Outcome:
         """Do the work, in any thread.
 
         Raises:
@@ -52,7 +54,7 @@ class Work(Protocol):
         ...
 
 
-class Errand:
+class Errand(Generic[Occasion]):
     """Does its work in the background. One thread uses it.
 
     Args:
@@ -61,15 +63,17 @@ class Errand:
         longest_wait_s: the longest wait between two attempts.
     """
 
-    def __init__(self, work: Work, *, clock: Clock = SYSTEM_CLOCK, longest_wait_s: float = LONGEST_WAIT_S) -> None:
+    def __init__(
+        self, work: Work[Occasion], *, clock: Clock = SYSTEM_CLOCK, longest_wait_s: float = LONGEST_WAIT_S
+    ) -> None:
         self.work = work
         self._clock = clock
         self._longest_wait_s = longest_wait_s
-        self._wanted: Hashable | None = None
+        self._wanted: Occasion | None = None
         self._due_s: float | None = None
         self._failures = 0
         self._reported: str | None = None
-        self._under_way: tuple[Hashable, Future[Outcome]] | None = None
+        self._under_way: tuple[Occasion, Future[Outcome]] | None = None
 
     @property
     def due_in_s(self) -> float | None:
@@ -93,8 +97,9 @@ class Errand:
         if occasion is not None and occasion != self._wanted:
             self._wanted, self._failures, self._reported = occasion, 0, None
             self._due_s = self._clock.monotonic() + self.work.wait_s(occasion)
-        if self._under_way is None and self._due_s is not None and self._clock.monotonic() >= self._due_s:
-            self._under_way = self._wanted, in_background(partial(self.work.run, self._wanted), over)
+        wanted, due_s = self._wanted, self._due_s
+        if self._under_way is None and wanted is not None and due_s is not None and self._clock.monotonic() >= due_s:
+            self._under_way = wanted, in_background(partial(self.work.run, wanted), over)
         return report
 
     def hurry(self) -> None:

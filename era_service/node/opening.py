@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 from chain_reader.node.kinds import Decision
 from chain_reader.node.source import EvidenceSource
@@ -141,7 +142,7 @@ def configured_hooks(configured: HookSettings, more: Sequence[Hook], environ: Ma
     )
 
 
-def _errands(settings: Settings, read_key: Callable[[str], EraSigner] | None) -> list[Errand]:
+def _errands(settings: Settings, read_key: Callable[[str], EraSigner] | None) -> list[Errand[Any]]:
     if settings.watch.register_url is None and settings.watch.support_url is None:
         return []
     from era_service.node.configured_errands import configured_errands  # the client of a service, which few need

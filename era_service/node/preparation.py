@@ -77,7 +77,7 @@ class Preparation:
                     self._begin(AHEAD, decision.epoch, *occasion)
 
     def look_back(self, store: Store, view: EraView) -> None:
-        """Run the hooks again where the switch to the current era was vetoed or cut short (rule 4).
+        """Run the hooks again if the switch to the current era was vetoed or interrupted (rule 4).
 
         Raises:
             StoreError: the event log cannot be read.

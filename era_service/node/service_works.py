@@ -10,11 +10,11 @@ In: the key of the party, the node's capability, the URL of a service. Out: work
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import ClassVar
 
 from chain_reader.node.kinds import DecisionKind
 from datum import EraSigner, VerificationKey
@@ -22,7 +22,7 @@ from era_service.node.epoch_clock import spread
 from era_service.node.errand import Outcome
 from era_service.service.client import ServiceClient
 from era_store.capability import Capability
-from eras import BehaviourSwitches, ChainReadError, ConfigurationError, EraView, SupportedEras
+from eras import BehaviourSwitches, ChainReadError, ConfigurationError, Epoch, EraView, SupportedEras
 from release_tools.adoption.shares import Base, Share
 from release_tools.registrations.signed import pool_id, speaks_for
 
@@ -61,7 +61,7 @@ class Registering:
     switches: BehaviourSwitches | None = None
     loaded: Callable[[], Iterable[str]] | None = None
     spread_s: float = SPREAD_S
-    failed: DecisionKind = DecisionKind.NOT_REGISTERED
+    failed: ClassVar[DecisionKind] = DecisionKind.NOT_REGISTERED
 
     def __post_init__(self) -> None:
         own = self.key.verification_key.hex
@@ -85,21 +85,21 @@ class Registering:
         loaded = None if self.loaded is None else tuple(sorted(set(self.loaded()) & set(self.supported)))
         return Capability(tuple(sorted(self.supported)), digest, loaded)
 
-    def occasion(self, view: EraView) -> Hashable | None:
+    def occasion(self, view: EraView) -> tuple[Epoch, Capability] | None:
         """The epoch, and the capability of the node."""
         return None if view.token is None else (view.token.epoch, self.capability())
 
-    def wait_s(self, occasion: Hashable) -> float:
+    def wait_s(self, occasion: tuple[Epoch, Capability]) -> float:
         """The seconds to wait, different for each node."""
         return spread(self.party_id, occasion, self.spread_s)
 
-    def run(self, occasion: Hashable) -> Outcome:
+    def run(self, occasion: tuple[Epoch, Capability]) -> Outcome:
         """Register.
 
         Raises:
             EraSwitchError: the service refused the registration, or could not be reached.
         """
-        epoch, capability = _pair(occasion)
+        epoch, capability = occasion
         with closing(ServiceClient(self.url, self.marker_key, network_magic=self.network_magic)) as client:
             client.register(self.party_id, epoch, self.stake or 0, self.version, key=self.key, capability=capability)
             service = client.name
@@ -127,23 +127,23 @@ class SupportRule:
     base: Base = Base.REGISTERED
     node_id: str = ""
     spread_s: float = SPREAD_S
-    failed: DecisionKind = DecisionKind.SUPPORT_UNKNOWN
+    failed: ClassVar[DecisionKind] = DecisionKind.SUPPORT_UNKNOWN
 
-    def occasion(self, view: EraView) -> Hashable | None:
+    def occasion(self, view: EraView) -> tuple[int, str] | None:
         """The current era and when it began."""
         return None if view.token is None else (view.token.current.epoch or 0, view.token.current.name)
 
-    def wait_s(self, occasion: Hashable) -> float:
+    def wait_s(self, occasion: tuple[int, str]) -> float:
         """The seconds to wait, different for each node."""
         return spread(self.node_id, occasion, self.spread_s)
 
-    def run(self, occasion: Hashable) -> Outcome:
+    def run(self, occasion: tuple[int, str]) -> Outcome:
         """Ask the service, and compare with the threshold.
 
         Raises:
             ChainReadError: the service could not be reached, or does not know the share.
         """
-        _began, era = _pair(occasion)
+        _began, era = occasion
         with closing(ServiceClient(self.url, self.marker_key)) as client:
             found = client.support(era, self.base)
             service = client.name
@@ -158,8 +158,3 @@ class SupportRule:
         facts = {"era": era, "service": service, "share": str(share), "base": self.base.value}
         facts["threshold"] = f"{float(self.threshold * 100):.1f} %"
         return (DecisionKind.SUPPORTED if share.reaches(self.threshold) else DecisionKind.THIN_SUPPORT), facts
-
-
-def _pair(occasion: Hashable) -> tuple[Any, Any]:
-    assert isinstance(occasion, tuple)  # noqa: S101 - the occasions of these works are pairs
-    return occasion[0], occasion[1]

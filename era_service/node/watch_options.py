@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from chain_reader.configuration_reader import ConfigurationReader
 from chain_reader.node.kinds import Decision
@@ -53,7 +54,7 @@ class Surroundings:
     runner: NodeRunner | None = None
     minimum: Minimum = lambda _era: None
     on_decision: Callable[[Decision], object] | None = None
-    errands: Sequence[Errand] = ()
+    errands: Sequence[Errand[Any]] = ()
     configurations: ConfigurationReader | None = None
     begin: Begin = in_background
     wait: Callable[[float], object] | None = None

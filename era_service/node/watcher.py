@@ -309,7 +309,7 @@ class NodeWatcher:
             self._calls.read_at_once()
 
     def _in_child(self) -> None:
-        """Adapt to a forked process, where the watcher's thread is missing, and the locks that it held are not free."""
+        """Adapt to a forked process, where the watcher's thread is missing and the locks that it held stay locked."""
         self._alarm.renew()
         self._lock = threading.Lock()
         if not self._begun:
