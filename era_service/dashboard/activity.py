@@ -121,7 +121,7 @@ def activity_of(events: Iterable[StoredEvent], calendar: EpochCalendar) -> tuple
         calendar: when epochs begin.
     """
     found: list[Activity] = []
-    told: set[tuple[str, str]] = set()  # several processes on one store report the same
+    seen: set[tuple[str, str]] = set()  # several processes on one store report the same
     verdicts: Counter[str] = Counter()
     for event in events:
         if event.kind in REFUSALS:
@@ -142,23 +142,23 @@ def activity_of(events: Iterable[StoredEvent], calendar: EpochCalendar) -> tuple
             if of is not None:
                 title = f"{found[of].title}; {words}" if found[of].tone == "attention" else words
                 found[of] = replace(found[of], title=title, tone="attention")
-            elif (event.kind, words) not in told:
+            elif (event.kind, words) not in seen:
                 found.append(_entry(event, "published", words, "", "attention"))
-            told.add((event.kind, words))
+            seen.add((event.kind, words))
         else:
             parts = _DESCRIBED[event.kind](event.facts, calendar)
-            if (event.kind, parts[1] + parts[2]) not in told:
+            if (event.kind, parts[1] + parts[2]) not in seen:
                 found.append(_entry(event, *parts))
             if event.kind != GATE_CROSSED:  # which may happen again
-                told.add((event.kind, parts[1] + parts[2]))
+                seen.add((event.kind, parts[1] + parts[2]))
     return tuple(reversed(found))
 
 
 def _refusing_verdicts(facts: Facts) -> dict[str, int]:
     """Verdict → how often it was given, of those that refuse a payload."""
     many = facts.get("verdicts")
-    told = many if isinstance(many, dict) else {str(facts.get("verdict")): 1}
-    return {verdict: number for verdict, number in told.items() if verdict not in _NOT_REFUSALS}
+    found = many if isinstance(many, dict) else {str(facts.get("verdict")): 1}
+    return {verdict: number for verdict, number in found.items() if verdict not in _NOT_REFUSALS}
 
 
 def _entry(event: StoredEvent, kind: str, title: str, detail: str, tone: Tone) -> Activity:

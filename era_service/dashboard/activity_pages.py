@@ -14,14 +14,13 @@ from fastapi.responses import Response
 
 from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.activity import KINDS, Activity, activity_of
-from era_service.dashboard.headline import rehearsal_notices
-from era_service.dashboard.render import answered, subpage_html, theme_of
+from era_service.dashboard.render import answered, subpage
 from era_service.dashboard.words import iso
 from era_service.service.documents import EraDocument
 from era_service.service.refusals import PathNotFoundError
 from era_service.service.service import Service
 from era_store.event_log import EventFilter
-from eras import EraNotReadyError, Slot, __version__
+from eras import Slot, __version__
 from eras.words import visible
 
 EVENTS = 200
@@ -48,20 +47,14 @@ def activity_routes(service: Service) -> APIRouter:
     def page(request: Request, before: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None) -> Response:
         """The activity, newest first."""
         entries, earlier = newest(before)
-        html = subpage_html(
-            "activity.html",
-            root="",
-            theme=theme_of(request),
-            public=service.settings.service.public,
-            network=network,
-            title="Activity",
-            notices=rehearsal_notices(service.network),
-            entries=entries,
-            earlier=earlier,
-            is_newest=before is None,
-            has_dates=service.genesis is not None,
-        )
-        return answered(request, html.encode(), "text/html; charset=utf-8")
+        shown = {
+            "title": "Activity",
+            "entries": entries,
+            "earlier": earlier,
+            "is_newest": before is None,
+            "has_dates": service.genesis is not None,
+        }
+        return subpage(request, service, "activity.html", shown)
 
     @routes.get("/activity.atom")
     def feed(request: Request) -> Response:
@@ -72,15 +65,11 @@ def activity_routes(service: Service) -> APIRouter:
     @routes.get("/eras.ics")
     def eras(request: Request) -> Response:
         """The eras as a calendar."""
-        made = None
-        try:
-            status = service.era_status()
-        except EraNotReadyError:
-            status = None
-        if status is not None:
-            genesis, slot = service.genesis, None if status.trusted is None else status.trusted.slot
-            published_at_s = None if genesis is None or slot is None else genesis.time_of(Slot(slot))
-            made = era_calendar(status.eras, calendar(), network=network, place=place, published_at_s=published_at_s)
+        status = service.era_status() if service.has_read else None
+        genesis, slot = service.genesis, None if status is None or status.trusted is None else status.trusted.slot
+        published_at_s = None if genesis is None or slot is None else genesis.time_of(Slot(slot))
+        listed = () if status is None else status.eras
+        made = era_calendar(listed, calendar(), network=network, place=place, published_at_s=published_at_s)
         if made is None:
             raise PathNotFoundError(
                 "There is no era with a date",

@@ -5,7 +5,6 @@ In: a ``Gatherer``. Out: routes. The public view names no party, and has none of
 
 import csv
 import io
-from collections.abc import Iterator
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
@@ -14,18 +13,14 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field, StringConstraints
 
 from era_service.dashboard.gather import Gatherer
-from era_service.dashboard.headline import rehearsal_notices
 from era_service.dashboard.parties import SEARCH, party_address
-from era_service.dashboard.render import FRESH, answered, subpage_html, theme_of
+from era_service.dashboard.render import FRESH, answered, subpage
 from era_service.dashboard.roster import GONE, NOT_READY, READY, UNKNOWN, Party, Roster
 from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
 from era_service.dashboard.words import moment
 from era_service.service.refusals import PathNotFoundError
 from era_service.service.service import Service
-from eras.words import about_ada, counted, visible
-
-LIST, ONE = "parties.html", "party.html"
-"""The templates."""
+from eras.words import about_ada, counted, sheet_cell, visible
 
 PAGE = 50
 """Parties on one page of the list."""
@@ -60,7 +55,6 @@ Asked = Annotated[ListQuery, Query()]
 def party_routes(service: Service, gatherer: Gatherer) -> APIRouter:
     """The routes of the parties' pages."""
     routes = APIRouter(include_in_schema=False)
-    network = service.network.name or "the local chain"
 
     def roster_of() -> Roster | None:
         if service.settings.service.public:
@@ -72,21 +66,15 @@ def party_routes(service: Service, gatherer: Gatherer) -> APIRouter:
             )
         return gatherer.roster()
 
-    def html(request: Request, template: str, shown: dict[str, object], status: int = 200) -> Response:
-        root = "" if template == LIST else "../"
-        shown |= {"public": False, "network": network, "notices": rehearsal_notices(service.network)}
-        text = subpage_html(template, root=root, theme=theme_of(request), **shown)
-        return answered(request, text.encode(), "text/html; charset=utf-8", status=status)
-
     @routes.get("/parties")
     def parties(request: Request, asked: Asked) -> Response:
         """The list of all parties."""
-        return html(request, LIST, _list(roster_of(), asked))
+        return subpage(request, service, "parties.html", _list(roster_of(), asked))
 
     @routes.get("/parties.csv")
     def parties_csv(request: Request, asked: Asked) -> Response:
         """The same list, whole, as CSV."""
-        text = "".join(_csv(_found(roster_of(), asked)))
+        text = _csv(_found(roster_of(), asked))
         headers = {**FRESH, "content-disposition": 'attachment; filename="parties.csv"'}
         return answered(request, text.encode(), "text/csv; charset=utf-8", headers=headers)
 
@@ -104,12 +92,14 @@ def party_routes(service: Service, gatherer: Gatherer) -> APIRouter:
                 ),
                 links=(("All parties", "../parties"),),
             )
-            return html(request, ONE, {"title": "No such party", "panels": (panel,)}, 404)
+            shown: dict[str, object] = {"title": "No such party", "panels": (panel,)}
+            return subpage(request, service, "party.html", shown, root="../", status=404)
         if len(found) > 1:
             return RedirectResponse(f"../parties?{urlencode({SEARCH: name})}", 303)
         (one,) = found
         panels = (_party_panel(one, roster, gatherer.minimum(roster.era)), _history_panel(one))
-        return html(request, ONE, {"title": one.ticker or one.party_id, "panels": panels})
+        shown = {"title": one.ticker or one.party_id, "panels": panels}
+        return subpage(request, service, "party.html", shown, root="../")
 
     return routes
 
@@ -174,21 +164,15 @@ def _row(one: Party) -> tuple[Cell, ...]:
     )
 
 
-def _csv(parties: list[Party]) -> Iterator[str]:
+def _csv(parties: list[Party]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for one in parties:
-        version = visible(one.newest.version or "")
-        names = (_cell(one.party_id), _cell(one.ticker or ""))
-        writer.writerow((*names, one.newest.stake, _cell(version), one.state, one.since, one.newest.epoch))
-    yield out.getvalue()
-
-
-def _cell(text: str) -> str:
-    """Text of others that a spreadsheet does not take for a formula."""
-    shown = visible(text)
-    return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
+        newest = one.newest
+        party, ticker, version = (sheet_cell(text or "") for text in (one.party_id, one.ticker, newest.version))
+        writer.writerow((party, ticker, newest.stake, version, one.state, one.since, newest.epoch))
+    return out.getvalue()
 
 
 def _party_panel(one: Party, roster: Roster, minimum: str | None) -> Panel:

@@ -18,9 +18,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.requests import Request
 
+from era_service.dashboard.headline import rehearsal_notices
 from era_service.dashboard.views import Page, Tone
 from era_service.dashboard.words import clock, iso, moment
 from era_service.service.answers import Answer
+from era_service.service.service import Service
 from eras import __version__
 from eras.words import visible
 
@@ -106,18 +108,6 @@ def theme_of(request: Request) -> str | None:
     return theme if theme in THEMES else None
 
 
-def subpage_html(template: str, *, root: str, theme: str | None, **shown: object) -> str:
-    """A page beside the dashboard.
-
-    Args:
-        template: the name of its template.
-        root: the way from its address to the dashboard's, such as ``../``.
-        theme: ``light`` or ``dark``; without it the browser's preference.
-        shown: what the template shows.
-    """
-    return _templates().get_template(template).render(root=root, theme=theme, **shown)
-
-
 def views_html(page: Page, *, theme: str | None) -> str:
     """The views alone, as the page's script fetches them."""
     return _templates().get_template("views.html").render(page=page, theme=theme)
@@ -153,6 +143,35 @@ def answered(
     if status == 200 and answer.matches(None if known is None else known.encode("latin-1")):
         return Response(status_code=304, headers=headed)
     return Response(body, status, headers=headed, media_type=media_type)
+
+
+def subpage(
+    request: Request,
+    service: Service,
+    template: str,
+    shown: Mapping[str, object],
+    *,
+    root: str = "",
+    status: int = 200,
+) -> Response:
+    """The answer with a page beside the dashboard.
+
+    Args:
+        request: the request.
+        service: the service whose network it is about.
+        template: the name of its template.
+        shown: the values that the template shows.
+        root: the relative address of the dashboard, such as ``../``.
+        status: the status of the answer.
+    """
+    common = {
+        "network": service.network.name or "this network",
+        "notices": rehearsal_notices(service.network),
+        "public": service.settings.service.public,
+        "theme": theme_of(request),
+    }
+    text = _templates().get_template(template).render(root=root, **common, **shown)
+    return answered(request, text.encode(), "text/html; charset=utf-8", status=status)
 
 
 _COLOURS: dict[Tone, str] = {"good": "#0b6a4a", "attention": "#8a5300", "bad": "#b3251d", "quiet": "#4d5662"}

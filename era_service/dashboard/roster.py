@@ -6,16 +6,13 @@ ticker, and lists, searches and sorts all of them.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from era_store import Registration
+from era_store import Registration, SqlRegistrations
 from eras import Epoch
 from release_tools import Compatibility
 from release_tools.adoption.shares import is_ready
 from release_tools.adoption.versions import parse_release
-
-if TYPE_CHECKING:
-    from era_store import SqlRegistrations
 
 READY, NOT_READY, GONE, UNKNOWN = "ready", "not ready", "not registered", "unknown"
 """The states of a party; unknown if it is not configured which versions support the era."""
@@ -63,7 +60,7 @@ class Roster:
 
     def __init__(
         self,
-        repository: "SqlRegistrations",
+        repository: SqlRegistrations,
         epochs: Iterable[int],
         era: str | None,
         compatibility: Compatibility,

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chain_reader.local_chain import Genesis, LocalChain
 from datum import EraMarkersPayload, SigningKey, encode_datum
-from era_store import Registration
+from era_store import Registration, SqlRegistrations
 from eras import Epoch, EraMarker
 from release_tools import (
     EraAddress,
@@ -31,9 +31,6 @@ from release_tools import (
 )
 from release_tools.rehearsal.population import draw_nodes, draw_stakes
 from release_tools.rehearsal.scenario import Scenario
-
-if TYPE_CHECKING:
-    from era_store import SqlRegistrations
 
 NAME = "rehearsal"
 """The name of the network. No real network has eras with these names."""
@@ -119,7 +116,7 @@ class LivingRehearsal:
         }
         return {setting: (value, "the rehearsal") for setting, value in values.items()}
 
-    def catch_up(self, registrations: "SqlRegistrations") -> None:
+    def catch_up(self, registrations: SqlRegistrations) -> None:
         """Make everything happen that is due by now.
 
         Raises:
@@ -135,7 +132,7 @@ class LivingRehearsal:
             self._post(self._posted)
 
     @contextmanager
-    def living(self, registrations: "SqlRegistrations") -> Iterator[None]:
+    def living(self, registrations: SqlRegistrations) -> Iterator[None]:
         """Within the block the rehearsal goes on, in a thread of its own.
 
         Raises:
@@ -165,7 +162,7 @@ class LivingRehearsal:
     def _stakes(self) -> list[int]:
         return draw_stakes(_scenario(0))
 
-    def _register(self, registrations: "SqlRegistrations", tick: int) -> None:
+    def _register(self, registrations: SqlRegistrations, tick: int) -> None:
         """Register the parties that have not registered in this epoch, or have upgraded since."""
         epoch, within = divmod(tick, TICKS)
         cycle, of_cycle = divmod(epoch, CYCLE)

@@ -1,4 +1,4 @@
-"""The nodes as one network: they take their turns at the same time, and their reports can be queried.
+"""The nodes as one network: they take their turns at the same time, and their reports are queried together.
 
 In: the source that the nodes read. Out: a ``NetworkReport`` after every turn, which the story checks. Adoption comes
 from the registrations of the running nodes, as on any network.

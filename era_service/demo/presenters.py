@@ -50,7 +50,7 @@ KINDS = {
 
 
 class Presenter(ABC):
-    """Shows events to somebody; a context manager, so that a live display ends whatever happens."""
+    """Shows events; a context manager, so that a live display always ends."""
 
     def __enter__(self) -> Self:
         return self

@@ -127,7 +127,7 @@ def network_table(network: Mapping[str, Any], epoch: int) -> RenderableType:
             node["version"],
             Text(era, style=_ERA_STYLES.get(era, "default")),
             Text(node["certificate"] or "", style=_ERA_STYLES.get(era, "default")),
-            Text(_says(node), style=_node_style(node)),
+            Text(_standing(node), style=_node_style(node)),
         )
     adoption = network["adoption"]
     cells = round(_BAR_CELLS * adoption["stake"] / adoption["total"]) if adoption["total"] else 0
@@ -142,7 +142,7 @@ def network_table(network: Mapping[str, Any], epoch: int) -> RenderableType:
     return Group(table, below)
 
 
-def _says(node: Mapping[str, Any]) -> str:
+def _standing(node: Mapping[str, Any]) -> str:
     if node["state"] == "stopped":
         return f"{node['error']}Error"
     if node["warning"]:

@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from chain_reader import TrustedReader, TrustedReading, TrustPolicy
 from chain_reader.providers.leader.observer import LeaderObserver
@@ -40,13 +39,10 @@ from era_service.follower.registrations import fetch_registrations
 from era_service.wiring.genesis import clock_epoch
 from era_service.wiring.leader import open_leader
 from era_service.wiring.trust import policies
-from era_store import CachedVerdict, MemoryStore, NewEvent, Registration, StoredTrust
+from era_store import CachedVerdict, MemoryStore, NewEvent, Registration, SqlStore, StoredTrust
 from era_store.records import StoredSnapshot
 from era_store.registrations import IngestResult
 from eras import ChainReadError, Epoch, EraSwitchError
-
-if TYPE_CHECKING:
-    from era_store import SqlStore
 
 GOOD_VERDICTS: tuple[type[Verdict], ...] = (Accepted, Superseded, Replayed)
 GOOD_EXTENDED: tuple[type[Verdict], ...] = (*GOOD_VERDICTS, RolledBack)
@@ -105,7 +101,7 @@ class SyncReport:
 
 def sync(
     settings: Settings,
-    store: "SqlStore",
+    store: SqlStore,
     *,
     force: bool = False,
     with_registrations: bool = False,
@@ -136,7 +132,7 @@ def sync(
 
 def _sync_kind(
     settings: Settings,
-    store: "SqlStore",
+    store: SqlStore,
     policy: TrustPolicy,
     *,
     force: bool,
@@ -169,8 +165,8 @@ def _sync_kind(
             facts["kind"] = kind.name
             version = 0 if stored is None else stored.version
             store.verdicts.save(policy.key, known_now)  # each proves itself, so they may be saved before the rest
-            told = [*events, NewEvent("followed", facts, epoch)]
-            store.trust.save(policy.key, replace(after, version=version), told, time_s=clock())
+            recorded = [*events, NewEvent("followed", facts, epoch)]
+            store.trust.save(policy.key, replace(after, version=version), recorded, time_s=clock())
             memory = {"leader": leader.name, "genesis": _genesis_of(policy)}
             store.snapshots.save(memory_key, json.dumps(memory).encode(), time_s=clock())
         ingested = None if rows is None else _ingest(store, leader.name, rows, epoch, clock)
@@ -239,7 +235,7 @@ def _require_whole(reading: TrustedReading, policy: TrustPolicy, leader: LeaderO
 
 
 def follow_registrations(
-    settings: Settings, store: "SqlStore", *, clock: Callable[[], float] = time.time
+    settings: Settings, store: SqlStore, *, clock: Callable[[], float] = time.time
 ) -> IngestResult:
     """Take the registrations of the configured leader alone: those since the last time, each signature verified.
 
@@ -257,7 +253,7 @@ def follow_registrations(
 
 
 def _fetch_registrations(
-    leader: LeaderObserver, settings: Settings, store: "SqlStore", epoch: int, now_s: float
+    leader: LeaderObserver, settings: Settings, store: SqlStore, epoch: int, now_s: float
 ) -> list[Registration]:
     source = _source(leader.name)
     cursor = store.registrations.cursor(source)
@@ -266,7 +262,7 @@ def _fetch_registrations(
 
 
 def _ingest(
-    store: "SqlStore", leader: str, rows: list[Registration], epoch: int, clock: Callable[[], float]
+    store: SqlStore, leader: str, rows: list[Registration], epoch: int, clock: Callable[[], float]
 ) -> IngestResult:
     return store.registrations.ingest(
         rows, source=_source(leader), cursor=str(epoch), time_s=clock(), refuse=lambda _: None
@@ -279,7 +275,7 @@ def _source(leader: str) -> str:
 
 
 @contextmanager
-def _reported(store: "SqlStore", leader: str, clock: Callable[[], float]) -> Iterator[None]:
+def _reported(store: SqlStore, leader: str, clock: Callable[[], float]) -> Iterator[None]:
     """Record in the event log that a leader lied; an unreachable leader is not recorded."""
     try:
         yield

@@ -289,7 +289,7 @@ def _open(settings: Settings, provider: ProviderSettings, magic: int, opened: Ex
     EraAddress(policy.address, script).parse(network.network_id)
     memory = opened.enter_context(closing(open_memory(settings)))
     heard: list[NetworkGenesis] = []
-    watch = tip_watch(settings, observer, told=heard.append)
+    watch = tip_watch(settings, observer, on_genesis=heard.append)
     core = open_core(settings, memory, policy)
     reader = TrustedReader(observer, policy, tip_check=watch, core=core)
     genesis = configured_genesis(settings) or (heard[0] if heard else None)

@@ -12,7 +12,7 @@ from era_store.tokens import REGISTRATIONS_WRITE, ApiToken, check_token
 
 
 def registering_token(request: Request, service: Service) -> ApiToken | None:
-    """The token of a request that registers; ``None`` where it has none, and parties may sign instead.
+    """The token of a request that registers; ``None`` if it has none and parties may sign instead.
 
     Raises:
         RequestError: the service only reads, or the token does not allow this.

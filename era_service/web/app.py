@@ -29,7 +29,7 @@ from era_service.web import problems, routes
 from era_service.web.access import require_token
 from era_service.web.explorer import explorer_router
 from era_service.web.front import STREAM, Gate
-from era_service.web.routes import ServiceOf, json_only, problems_of
+from era_service.web.routes import ServiceOf, json_only, problems_of, unstored
 from era_service.web.stream import EventStream
 from era_store.tokens import LOG_WRITE
 from eras import EraSwitchError, __version__
@@ -131,8 +131,7 @@ def admin_router() -> APIRouter:
         await run_in_threadpool(require_token, request, service, LOG_WRITE)
         change_log(wanted.level, wanted.format)
         level, form = log_in_force()
-        body = LogDocument.model_validate({"level": level, "format": form}).model_dump_json()
-        return Response(body, headers={"cache-control": "no-store"}, media_type="application/json")
+        return unstored(LogDocument.model_validate({"level": level, "format": form}))
 
     return router
 

@@ -64,7 +64,7 @@ class File(NamedTuple):
 
 @lru_cache(maxsize=4)
 def _file(name: str) -> File | None:
-    """A file by its name; ``None`` where there is no such file."""
+    """A file by its name; ``None`` if there is none."""
     kinds = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript", "start.js": "text/javascript"}
     if name not in kinds:
         return None

@@ -224,10 +224,10 @@ class Gate:
         if not is_new or verdict is None or verdict is PeerSchedule.SAME:
             return
         own: EraId = identity.at(Epoch(epoch))
-        tell = partial(service.peers.tell, text, verdict, own, Epoch(epoch))
-        told = asyncio.get_running_loop().run_in_executor(None, tell)
-        self._background.add(told)
-        told.add_done_callback(self._background.discard)
+        report = partial(service.peers.tell, text, verdict, own, Epoch(epoch))
+        reporting = asyncio.get_running_loop().run_in_executor(None, report)
+        self._background.add(reporting)
+        reporting.add_done_callback(self._background.discard)
 
 
 def _id_of(given: bytes | None) -> bytes:

@@ -91,10 +91,10 @@ Spoken = Annotated[
 
 
 async def json_only(request: Request) -> None:
-    """Refuse a request whose body is not said to be JSON.
+    """Refuse a request whose content type is not JSON.
 
     Raises:
-        MediaTypeError: it is of another kind, or of none.
+        MediaTypeError: it has another content type, or none.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
@@ -119,6 +119,13 @@ def written(request: Request, service: Service, document: BaseModel | bytes, max
     if answer.matches(None if tag is None else tag.encode("latin-1")):
         return Response(status_code=304, headers=headers)
     return Response(answer.body, headers=headers, media_type="application/json")
+
+
+def unstored(document: BaseModel, status: int = 200) -> Response:
+    """An answer with a document that caches must not keep."""
+    return Response(
+        document.model_dump_json(), status, headers={"cache-control": "no-store"}, media_type="application/json"
+    )
 
 
 @cache
@@ -347,24 +354,27 @@ def events_router(stream: EventStream) -> APIRouter:
 
 @cache
 def health_router() -> APIRouter:
-    """Whether it is well, and what it is."""
+    """The health and the version of the service."""
     router = APIRouter(tags=["service"])
+
+    def health(found: Health) -> Response:
+        return unstored(found, 200 if found.status == "ok" else 503)
 
     # Needs no worker thread: there may be none left when thousands ask.
     @router.get("/health/live", response_model=Health, responses=problems_of(503))
     async def live(service: ServiceOf) -> Response:
         """Whether the process does its work; if not, it should be started again."""
-        return _health(service.live())
+        return health(service.live())
 
     @router.get("/health/ready", response_model=Health, responses=problems_of(503))
     def ready(service: ServiceOf) -> Response:
         """Whether it can answer: an era is known, and the store takes changes, which is tried once a second at most."""
-        return _health(service.ready())
+        return health(service.ready())
 
     @router.get("/health/startup", response_model=Health, responses=problems_of(503))
     async def started(service: ServiceOf) -> Response:
         """Whether a first reading was made."""
-        return _health(service.started())
+        return health(service.started())
 
     @router.get("/version", response_model=VersionDocument)
     def version(request: Request, service: ServiceOf) -> Response:
@@ -372,13 +382,6 @@ def health_router() -> APIRouter:
         return written(request, service, service.version())
 
     return router
-
-
-def _health(found: Health) -> Response:
-    status = 200 if found.status == "ok" else 503
-    return Response(
-        found.model_dump_json(), status, headers={"cache-control": "no-store"}, media_type="application/json"
-    )
 
 
 def _read(body: bytes) -> list[object]:

@@ -54,7 +54,7 @@ class EventStream:
         self._hinted = 0
         self._epoch: int | None = None
         self._came_in = False
-        self._told_of_registrations_s = -REGISTRATIONS_EVERY_S
+        self._hinted_at_registrations_s = -REGISTRATIONS_EVERY_S
         self._grown = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._ended = False
@@ -149,7 +149,7 @@ class EventStream:
             yield kept[-1][0], b"".join(frame for _, frame in kept)
 
     async def _follow(self) -> None:
-        async with self._service.changes.subscribe() as told:
+        async with self._service.changes.subscribe() as kinds:
             while not self._ended:  # before Python 3.12 wait_for may lose a cancellation once it has an answer
                 try:
                     await self._read_new()
@@ -159,7 +159,7 @@ class EventStream:
                     _log.exception("The event log could not be read")
                 self._hint_at_news()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._until_events(told), LOOK_EVERY_S)
+                    await asyncio.wait_for(self._until_events(kinds), LOOK_EVERY_S)
 
     async def _read_new(self) -> None:
         while events := (await asyncio.to_thread(self._service.events, self._last, PAGE, TOLD)).events:
@@ -177,8 +177,8 @@ class EventStream:
             self._epoch = epoch
             self._hint(EPOCH_HINT, {"epoch": epoch})
         now_s = time.monotonic()
-        if self._came_in and now_s - self._told_of_registrations_s >= REGISTRATIONS_EVERY_S:
-            self._came_in, self._told_of_registrations_s = False, now_s
+        if self._came_in and now_s - self._hinted_at_registrations_s >= REGISTRATIONS_EVERY_S:
+            self._came_in, self._hinted_at_registrations_s = False, now_s
             self._hint(REGISTRATIONS_HINT, {})
 
     def _hint(self, kind: str, document: dict[str, int]) -> None:
@@ -192,8 +192,8 @@ class EventStream:
         except EraNotReadyError:
             return None
 
-    async def _until_events(self, told: AsyncIterator[str]) -> None:
-        async for kind in told:
+    async def _until_events(self, kinds: AsyncIterator[str]) -> None:
+        async for kind in kinds:
             if kind == EVENTS:
                 return
             self._came_in = self._came_in or kind in (REGISTRATIONS, COUNTED)

@@ -1,6 +1,6 @@
-"""From settings to what adoption is counted by: the rules, the table of eras and versions, and the registrations.
+"""From settings to adoption: the rules of counting, the gate, the table of eras and versions, and the registrations.
 
-In: settings, and files that a command names. Out: values of ``release_tools``, and the registrations.
+In: settings, and the files that a command names. Out: values of ``release_tools``, and registrations.
 """
 
 import logging
@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
+import era_store
 from era_service.config.networks import NETWORKS, SHORT_NAMES, full_name
 from era_service.config.schema import Settings
 from era_service.ingest_progress import ingest_progress, source_words
@@ -18,17 +18,13 @@ from era_service.wiring.genesis import clock_epoch
 from era_service.wiring.trust import network_key
 from eras import ChainReadError, ConfigurationError, Epoch
 from eras.errors import kept
-from release_tools import AdoptionRules, Base, Compatibility
+from release_tools import AdoptionRules, Base, Compatibility, registrations
 from release_tools.adoption.shares import Gate, parse_share
 from release_tools.adoption.summary import assumed_epoch
 from release_tools.adoption.tickers import load_tickers
-from release_tools.registrations import ingest
-
-if TYPE_CHECKING:
-    from era_store import SqlRegistrations, SqlStore
 
 LARGE_BYTES = 16 * 1024 * 1024
-"""What files may have for their registrations to be held in memory."""
+"""Files smaller than this have their registrations counted in memory."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +41,7 @@ def adoption_rules(settings: Settings) -> AdoptionRules:
 
 
 def configured_gate(settings: Settings) -> Gate | None:
-    """The gate before an activation; ``None`` where none is configured."""
+    """The gate before an activation; ``None`` if none is configured."""
     adoption = settings.adoption
     if adoption.gate_threshold is None:
         return None
@@ -56,7 +52,7 @@ def current_epoch_of(settings: Settings) -> Epoch | None:
     """The current epoch: by the network's genesis and the clock, else by the configured providers.
 
     Returns:
-        The epoch; ``None`` where there is neither a genesis nor a provider.
+        The epoch; ``None`` without a genesis and without providers.
 
     Raises:
         ChainReadError: there are providers, and none of them answered.
@@ -77,8 +73,8 @@ def current_epoch_of(settings: Settings) -> Epoch | None:
     return None
 
 
-def epoch_or_assumed(settings: Settings, repository: "SqlRegistrations") -> tuple[Epoch | None, str | None]:
-    """The current epoch that adoption is counted up to, and in words what is assumed where it is unknown.
+def epoch_or_assumed(settings: Settings, repository: "era_store.SqlRegistrations") -> tuple[Epoch | None, str | None]:
+    """The newest epoch to count, and a notice in words if it is only assumed.
 
     Raises:
         ChainReadError: there are providers, and none of them answered.
@@ -97,11 +93,11 @@ def epoch_or_assumed(settings: Settings, repository: "SqlRegistrations") -> tupl
 
 
 def compatibility_of(settings: Settings, path: Path | None = None) -> Compatibility:
-    """The table of eras and versions, for the network that is configured; an empty one where there is none.
+    """The table of eras and versions for the configured network; empty if there is no table.
 
     Args:
-        settings: what is configured.
-        path: the file, in place of the configured one.
+        settings: the settings.
+        path: the file, instead of the configured one.
 
     Raises:
         ConfigurationError: it cannot be read, or has a mistake.
@@ -120,7 +116,7 @@ def compatibility_of(settings: Settings, path: Path | None = None) -> Compatibil
 
 
 def configured_tickers(settings: Settings) -> dict[str, str]:
-    """Party id → ticker, as the configured file has them; none where no file is configured.
+    """Party id → ticker, from the configured file; empty if none is configured.
 
     Raises:
         EraSwitchError: it cannot be read, or is of another format.
@@ -147,23 +143,20 @@ def require_store(settings: Settings) -> str:
 
 
 @contextmanager
-def open_adoption_store(settings: Settings) -> Iterator["SqlStore"]:
-    """The configured store, closed in the end.
+def open_adoption_store(settings: Settings) -> Iterator["era_store.SqlStore"]:
+    """The configured store, closed at the end of the block.
 
     Raises:
         ConfigurationError: none is configured.
         StoreError: it cannot be opened.
     """
-    url = require_store(settings)
-    from era_store import open_store
-
-    with closing(open_store(url, network=network_key(settings))) as store:
+    with closing(era_store.open_store(require_store(settings), network=network_key(settings))) as store:
         yield store
 
 
 @contextmanager
-def open_registrations(settings: Settings, files: Sequence[str] = ()) -> Iterator["SqlRegistrations"]:
-    """The registrations in ``files``, or where none are named those in the store.
+def open_registrations(settings: Settings, files: Sequence[str] = ()) -> Iterator["era_store.SqlRegistrations"]:
+    """The registrations in ``files``; without files, those in the store.
 
     Raises:
         ConfigurationError: no file is named, and no store is configured.
@@ -179,17 +172,15 @@ def open_registrations(settings: Settings, files: Sequence[str] = ()) -> Iterato
 
 
 @contextmanager
-def _place_for(files: Sequence[str]) -> Iterator["SqlRegistrations"]:
+def _place_for(files: Sequence[str]) -> Iterator["era_store.SqlRegistrations"]:
     """The store for counting registrations of files: memory, or for large ones a temporary database."""
-    from era_store import open_store, temporary_registrations
-
     paths = [Path(name) for name in files]
     if all(path.is_file() for path in paths) and not _is_large(*paths):
-        yield temporary_registrations()
+        yield era_store.temporary_registrations()
         return
     with (
         TemporaryDirectory(prefix="eraswitch-adoption-") as folder,
-        closing(open_store(str(Path(folder) / "registrations.sqlite3"))) as store,
+        closing(era_store.open_store(str(Path(folder) / "registrations.sqlite3"))) as store,
     ):
         yield store.registrations
 
@@ -199,28 +190,26 @@ def _is_large(*paths: Path) -> bool:
 
 
 def read_files(
-    repository: "SqlRegistrations", files: Sequence[str], current: Epoch | None, network_magic: int | None
+    repository: "era_store.SqlRegistrations", files: Sequence[str], current: Epoch | None, network_magic: int | None
 ) -> None:
-    """Read what is in ``files`` and has not been read before; what is no registration draws a warning.
+    """Read the registrations in ``files`` that were not read before; other entries are logged as warnings.
 
-    The first time that a large one is read, a terminal shows how far it is.
+    The first reading of a large file shows its progress on a terminal.
 
     Args:
-        repository: where it goes.
-        files: their paths.
-        current: the current epoch, where it is known.
-        network_magic: of the network that signatures must be for, where one is configured.
+        repository: receives the registrations.
+        files: the paths of the files.
+        current: the current epoch, if it is known.
+        network_magic: the magic of the network that signatures must be for, if one is configured.
 
     Raises:
         EraSwitchError: one cannot be read.
     """
-    from release_tools.registrations import open_source
-
     for name in files:
-        with closing(open_source(name, current=current, network_magic=network_magic)) as source:
+        with closing(registrations.open_source(name, current=current, network_magic=network_magic)) as source:
             quiet = repository.cursor(source.name) is not None or not _is_large(Path(name))
             with ingest_progress(source_words(source.name), quiet=quiet) as progress:
-                summary = ingest(source, repository, progress=progress)
+                summary = registrations.ingest(source, repository, progress=progress)
         for note, count in sorted(summary.notes.items()):
             _log.warning("%s: %d entries: %s", name, count, note)
         for reason, count in sorted(summary.rejected.items()):

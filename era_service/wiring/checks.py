@@ -1,6 +1,6 @@
-"""The checks of ``config check`` beyond the schema: addresses, the gate, whether the configured source can be built.
+"""The checks of ``config check`` beyond the schema: addresses, the gate, and the configured source of markers.
 
-In: settings that the schema found right. Out: the mistakes that are left. Nothing is asked of a provider.
+In: settings that match the schema. Out: the remaining mistakes. No provider is asked.
 """
 
 import json
@@ -19,7 +19,7 @@ SHOWN_CHARACTERS = 60
 
 
 def deep_mistakes(settings: Settings, origins: Mapping[str, str]) -> tuple[ConfigMistake, ...]:
-    """Every mistake that the schema cannot see, located by ``origins``."""
+    """The mistakes that the schema cannot find, each with its origin."""
     network = settings.network
     places = [("network.era_address", network.era_address, network.magic)]
     places += [
@@ -36,7 +36,7 @@ def deep_mistakes(settings: Settings, origins: Mapping[str, str]) -> tuple[Confi
 
 
 def _address_in_params(settings: Settings) -> str | None:
-    """The era address that Mithril's parameters name instead of the network's, where they have one."""
+    """The era address in Mithril's parameters, if they have one; it replaces the network's."""
     reader = settings.reader
     if reader.adapter_type != "cardano-chain" or reader.adapter_params is None:
         return None
@@ -57,7 +57,7 @@ def _address_mistake(key: str, address: str, magic: int | None) -> ConfigMistake
 
 
 def _source_mistakes(settings: Settings) -> list[ConfigMistake]:
-    """Mistakes that keep a provider or the adapter from being made. Without a provider there is none."""
+    """Mistakes that prevent a provider or the adapter from being built."""
     found = []
     observer = None
     for index, provider in enumerate(providers_of(settings)):
@@ -77,7 +77,7 @@ def _source_mistakes(settings: Settings) -> list[ConfigMistake]:
 
 
 def _adoption_mistakes(settings: Settings) -> list[ConfigMistake]:
-    """Mistakes that keep the gate from being judged, and those in the table of eras and versions."""
+    """Mistakes that prevent the gate from being judged, and those in the table of eras and versions."""
     found = []
     if settings.adoption.gate_threshold is not None:
         for key, value in (

@@ -1,9 +1,9 @@
-"""From settings to what reads and decides: observers, the check of their tips against the clock, core and reader.
+"""From settings to the observers, the check of their tips against the clock, the deciding core, and the reader.
 
-In: settings, a store. Out: what opens each observer, in the order in which they are asked, or the one that asks all of
-them at once and wants so many to agree; a ``TipWatch`` where the genesis of the network is known; and the one road from
-the chain to the era in force. ``status``, ``serve``, ``watch``, ``marker show`` and the sessions of the release team
-all take it, so that they answer alike from the same store.
+In: settings, a store. Out: the observers in the order in which they are asked, or one that requires agreement among
+them; a ``TipWatch`` if the genesis of the network is known; and the one way from the chain to the era in force.
+``status``, ``serve``, ``watch``, ``marker show`` and the sessions of the release team all use it, so that they answer
+alike from the same store.
 """
 
 import time
@@ -30,7 +30,7 @@ from eras import ChainReadError, ConfigurationError, EraSwitchError, StoreError,
 
 
 def openings_of(settings: Settings) -> tuple[Callable[[], ChainObserver], ...]:
-    """Openers of the observers, to be asked one after the other until one answers; the caller closes what they open.
+    """Functions that open the observers, which are asked in order until one answers; the caller closes them.
 
     Opening raises what ``open_provider`` and ``open_agreement`` raise.
     """
@@ -46,7 +46,7 @@ def openings_of(settings: Settings) -> tuple[Callable[[], ChainObserver], ...]:
 
 
 def open_agreement(settings: Settings) -> AgreementObserver:
-    """The observer that asks every provider, and answers what so many agree on; closing it closes all.
+    """The observer that asks every provider, and answers if enough of them agree; closing it closes all.
 
     Raises:
         ConfigurationError: there are fewer providers than must agree, or one cannot be used.
@@ -54,7 +54,7 @@ def open_agreement(settings: Settings) -> AgreementObserver:
     """
     needed = settings.reader.agreement or 1
     keys = []
-    with suppress(EraPlaceNeededError):  # then it is no payload that they must agree on
+    with suppress(EraPlaceNeededError):  # then they need not agree on a payload
         keys.append(era_place(settings)[1])
     with ExitStack() as opened:
         observers = []
@@ -67,7 +67,7 @@ def open_agreement(settings: Settings) -> AgreementObserver:
 
 
 def known_calendar(settings: Settings) -> EpochCalendar:
-    """When epochs begin, as of now: as configured, else by the first provider that knows (``calendar_of``).
+    """The dates of epochs, as of now: as configured, else by the first provider that knows (``calendar_of``).
 
     Raises:
         ConfigurationError: as ``configured_genesis``.
@@ -85,25 +85,25 @@ def tip_watch(
     settings: Settings,
     observer: ChainObserver,
     clock: Callable[[], float] = time.time,
-    told: Callable[[NetworkGenesis], None] | None = None,
+    on_genesis: Callable[[NetworkGenesis], None] | None = None,
 ) -> TipWatch | None:
-    """The check of the observer's tips against the clock; ``None`` where the genesis of the network is not known.
+    """The check of the observer's tips against the clock; ``None`` if the genesis of the network is not configured.
 
     Args:
-        settings: what is configured.
-        observer: whose tips they are.
+        settings: the settings.
+        observer: the observer.
         clock: POSIX time in seconds.
-        told: called with the genesis of the observer's network, where it is known.
+        on_genesis: called with the genesis of the observer's network, if it reports one.
 
     Raises:
         ProviderOfOtherNetworkError: the observer is of another network.
         ChainReadError: it could not be reached to learn its network.
-        ConfigurationError: the genesis of the network cannot be.
+        ConfigurationError: the genesis of the network is not possible.
     """
     genesis = configured_genesis(settings)
     of_provider = genesis_of(observer, settings.network.magic)
-    if told is not None and of_provider is not None:
-        told(of_provider)
+    if on_genesis is not None and of_provider is not None:
+        on_genesis(of_provider)
     if genesis is None:
         return None
     others = observer.tips if isinstance(observer, AgreementObserver) else dict
@@ -118,25 +118,25 @@ def tip_watch(
 def providers_in_order(
     settings: Settings,
     clock: Callable[[], float] = time.time,
-    told: Callable[[NetworkGenesis], None] | None = None,
+    on_genesis: Callable[[NetworkGenesis], None] | None = None,
 ) -> Failover:
-    """The configured providers, asked in order; each is held against network, genesis and clock. The caller closes it.
+    """The configured providers, asked in order, each checked against network, genesis and clock; the caller closes it.
 
     Args:
-        settings: what is configured.
+        settings: the settings.
         clock: POSIX time in seconds.
-        told: called with the genesis that a provider gives when it is asked first.
+        on_genesis: called with the genesis that a provider reports when it is first asked.
 
     Raises:
         ConfigurationError: the leader that is configured cannot be followed.
     """
     return Failover(
-        openings_of(settings), admit=lambda observer: tip_watch(settings, observer, clock, told), clock=clock
+        openings_of(settings), admit=lambda observer: tip_watch(settings, observer, clock, on_genesis), clock=clock
     )
 
 
 def tried_providers(settings: Settings) -> Failover:
-    """The configured providers, once one of them has answered a whole reading. The caller closes them.
+    """The configured providers, after one of them has answered a whole reading; the caller closes them.
 
     Raises:
         ConfigurationError: they cannot be used, or none answers.
@@ -169,15 +169,15 @@ def open_core(
     """The deciding core, on the memory in ``store``.
 
     Args:
-        settings: what to trust, and which eras are supported.
-        store: the caller closes it.
-        policy: what to trust in place of the era markers of ``settings``.
-        name: of the node whose event log is kept; ``None`` keeps none.
+        settings: the settings.
+        store: the store, which the caller closes.
+        policy: the policy of trust, instead of that of ``settings`` for era markers.
+        name: the name of the node whose event log is kept; ``None`` keeps no log.
         clock: POSIX time in seconds.
 
     Raises:
         ConfigurationError: the settings cannot be used.
-        StoreError: what is trusted could not be read, or is damaged.
+        StoreError: the remembered trust cannot be read, or is damaged.
     """
     network, events = settings.network, settings.events
     return NodeCore(
@@ -200,12 +200,12 @@ def open_reader(
     clock: Callable[[], float] = time.time,
     tip_check: TipChecker | None = None,
 ) -> TrustedReader:
-    """The reader of what is in force at the era address, or of what ``policy`` is about.
+    """The reader of what is in force: era markers, or those of ``policy``.
 
     Args:
         settings: as in ``open_core``.
-        store: as in ``open_core``; what is trusted of each kind of marker is kept apart.
-        providers: what it asks; the caller closes them.
+        store: as in ``open_core``; the trust in each kind of marker is stored separately.
+        providers: the providers, which the caller closes.
         policy: as in ``open_core``.
         name: as in ``open_core``.
         clock: POSIX time in seconds.
@@ -226,7 +226,7 @@ def open_configuration_reader(
     name: str | None = None,
     clock: Callable[[], float] = time.time,
 ) -> ConfigurationReader | None:
-    """The reader of the protocol configurations in force, as ``open_reader``; ``None`` where none are to be read.
+    """The reader of the protocol configurations in force, as ``open_reader``; ``None`` if they are not enabled.
 
     Raises:
         ConfigurationError, StoreError: as ``open_core``.

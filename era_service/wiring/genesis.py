@@ -1,4 +1,4 @@
-"""The genesis of the network, from which slots, epochs and dates are computed, where it agrees with the clock."""
+"""From settings to the genesis of the network, and to slots, epochs and dates by it."""
 
 import logging
 import time
@@ -11,10 +11,10 @@ from eras import ChainReadError, ConfigurationError, Epoch
 
 
 def configured_genesis(settings: Settings) -> NetworkGenesis | None:
-    """The genesis of the network, where it is configured or a public one's.
+    """The genesis of the network, if it is configured or that of a public network.
 
     Raises:
-        ConfigurationError: it is configured by half, or cannot be.
+        ConfigurationError: it is only partly configured, or is not possible.
     """
     network = settings.network
     if network.magic is not None and network.magic in PUBLIC_GENESES:
@@ -44,7 +44,7 @@ def configured_genesis(settings: Settings) -> NetworkGenesis | None:
 
 
 def clock_epoch(settings: Settings, now_s: float | None = None) -> Epoch | None:
-    """The epoch by the clock, now or at ``now_s``; ``None`` where the genesis of the network is not configured.
+    """The epoch by the clock, now or at ``now_s``; ``None`` if the genesis of the network is not configured.
 
     Raises:
         ConfigurationError: as ``configured_genesis``.
@@ -53,38 +53,37 @@ def clock_epoch(settings: Settings, now_s: float | None = None) -> Epoch | None:
     return None if genesis is None else genesis.epoch_of(genesis.slot_at(time.time() if now_s is None else now_s))
 
 
-def agreeing(told: NetworkGenesis, epoch: Epoch | None, now_s: float) -> NetworkGenesis | None:
-    """The genesis that a provider reports, where the clock agrees with the ``epoch`` of the chain.
+def agreeing(reported: NetworkGenesis, epoch: Epoch | None, now_s: float) -> NetworkGenesis | None:
+    """The genesis that a provider reports, if the clock agrees with the ``epoch`` of the chain.
 
-    A rehearsal chain may have a clock of its own: by its genesis an era in force would begin in the future.
+    A rehearsal chain may have a clock of its own: by its genesis an era in force could begin in the future.
     """
-    return told if told.epoch_of(told.slot_at(now_s)) == epoch else None
+    return reported if reported.epoch_of(reported.slot_at(now_s)) == epoch else None
 
 
 def calendar_of(
     settings: Settings,
     observer: ChainObserver | None = None,
-    told: NetworkGenesis | None = None,
+    reported: NetworkGenesis | None = None,
     epoch: Epoch | None = None,
 ) -> EpochCalendar:
-    """When epochs begin, as of now, by the configured genesis or an ``agreeing`` one; else without dates.
+    """The dates of epochs, as of now, by the configured genesis or an ``agreeing`` one; else without dates.
 
     Args:
-        settings: what is configured.
-        observer: is asked for what is not configured and not given here, if it can be.
-        told: the genesis that the observer reports.
-        epoch: the epoch in which the chain is.
+        settings: the settings.
+        observer: is asked for what is neither configured nor given here, if it can be.
+        reported: the genesis that the observer reports.
+        epoch: the epoch of the chain.
 
     Raises:
         ConfigurationError: as ``genesis_of_network``.
     """
-    now_s, genesis = time.time(), None
+    now_s, genesis = time.time(), configured_genesis(settings)
     try:
-        genesis = configured_genesis(settings)
         if genesis is None and observer is not None:
-            told = told or genesis_of_network(settings, observer)
-            if told is not None:
-                genesis = agreeing(told, observer.epoch() if epoch is None else epoch, now_s)
+            reported = reported or genesis_of(observer, settings.network.magic)
+            if reported is not None:
+                genesis = agreeing(reported, observer.epoch() if epoch is None else epoch, now_s)
     except ChainReadError as error:
         logging.getLogger(__name__).warning("When epochs begin is not known: %s", error)
     return EpochCalendar(genesis, now_s)

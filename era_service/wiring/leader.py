@@ -1,4 +1,4 @@
-"""The leader that is followed, from the configuration: which one it is, and its observer."""
+"""From settings to the leader of a follower, and its observer."""
 
 from collections.abc import Mapping, Sequence
 
@@ -17,9 +17,8 @@ def require_follower(settings: Settings) -> str:
     """The URL of the leader to follow.
 
     Raises:
-        ConfigurationError: none is named.
-        ConfigurationError: a chain provider is configured.
-        EraPlaceNeededError: no network is.
+        ConfigurationError: no leader is named, or a chain provider is configured too.
+        EraPlaceNeededError: no network is configured.
     """
     if settings.follower.leader is None:
         raise ConfigurationError(
@@ -49,7 +48,7 @@ def open_leader(
     accept_stale: bool = False,
     policy: TrustPolicy | None = None,
 ) -> LeaderObserver:
-    """The observer of the configured leader, which the caller closes; of the eras, unless a policy is given.
+    """The observer of the configured leader, which the caller closes; for era markers, unless a policy is given.
 
     Raises:
         ConfigurationError: it cannot be followed.

@@ -1,26 +1,24 @@
-"""From settings to what reads: the providers, the observer of each, the adapter.
-
-Nothing is asked of a provider here; a connection is made when something is read.
-"""
+"""From settings to the providers, the observer or gateway of each, and the adapter. Nothing is read here."""
 
 import json
 from pathlib import Path
 
 from chain_reader import ChainObserver, EraReaderAdapter, build_adapter, observer_from_url
+from chain_reader.providers.from_url import gateway_from_url
 from era_service.config.schema import ProviderSettings, Settings
 from era_store.redaction import register_secret
 from eras import ConfigurationError, SupportedEras
 from release_tools import TransactionGateway
 
 BLOCKFROST_OF_MAGIC = {764824073: "blockfrost:mainnet", 1: "blockfrost:preprod", 2: "blockfrost:preview"}
-"""Where an API key alone is configured, it is for Blockfrost's own service of the network."""
+"""Magic → Blockfrost's own service of the network, which is meant if only an API key is configured."""
 
 KOIOS_OF_MAGIC = {764824073: "koios:mainnet", 1: "koios:preprod", 2: "koios:preview"}
-"""Koios' public service of each public network, which needs no account."""
+"""Magic → Koios' public service of the network, which needs no account."""
 
 
 def providers_of(settings: Settings) -> tuple[ProviderSettings, ...]:
-    """The providers to ask, in order: those configured, or Blockfrost's own for the network where there is a key."""
+    """The providers to ask, in order: those configured, or Blockfrost's own for the network if there is an API key."""
     reader, magic = settings.reader, settings.network.magic
     has_key = reader.project_id is not None or reader.project_id_file is not None
     if reader.providers or not has_key or magic not in BLOCKFROST_OF_MAGIC:
@@ -29,7 +27,7 @@ def providers_of(settings: Settings) -> tuple[ProviderSettings, ...]:
 
 
 def public_service(settings: Settings) -> str | None:
-    """Koios' public service of the network, where the chain is to be read and no provider is configured."""
+    """Koios' public service of the network, if the chain is to be read and no provider is configured."""
     reader = settings.reader
     if reader.adapter_type != "cardano-chain" or settings.follower.leader is not None or providers_of(settings):
         return None
@@ -40,7 +38,7 @@ def open_provider(provider: ProviderSettings, settings: Settings) -> ChainObserv
     """The observer of a provider, which the caller closes.
 
     Raises:
-        ConfigurationError: what is configured for it cannot be used.
+        ConfigurationError: its settings cannot be used.
         StoreError: it is a local chain, and there is none.
     """
     return observer_from_url(
@@ -53,14 +51,12 @@ def open_provider(provider: ProviderSettings, settings: Settings) -> ChainObserv
 
 
 def open_gateway(provider: ProviderSettings, settings: Settings) -> TransactionGateway:
-    """The gateway through which transactions go to a provider, which the caller closes.
+    """The gateway that submits transactions to a provider, which the caller closes.
 
     Raises:
-        ConfigurationError: it takes no transactions, or what is configured for it cannot be used.
+        ConfigurationError: it takes no transactions, or its settings cannot be used.
         StoreError: it is a local chain, and there is none.
     """
-    from chain_reader.providers.from_url import gateway_from_url
-
     return gateway_from_url(
         provider.url, project_id=_project_id(provider, settings), limits=settings.limits.to_limits()
     )
@@ -89,7 +85,7 @@ def _project_id(provider: ProviderSettings, settings: Settings) -> str | None:
     """The provider's API key, its own or the common one; logs mask it from now on.
 
     Raises:
-        ConfigurationError: it is in a file that has none.
+        ConfigurationError: its file has no key, or cannot be read.
     """
     for place in (provider, settings.reader):
         found = None
@@ -104,11 +100,11 @@ def _project_id(provider: ProviderSettings, settings: Settings) -> str | None:
 
 
 def secret_in(path: Path, what: str = "an API key") -> str:
-    """The secret that is alone in a file.
+    """The secret that a file consists of.
 
     Args:
         path: the file.
-        what: the secret is, for the error.
+        what: the kind of the secret, for the error.
 
     Raises:
         ConfigurationError: the file has none, or cannot be read.
@@ -120,7 +116,7 @@ def secret_in(path: Path, what: str = "an API key") -> str:
     except UnicodeDecodeError:
         found = ""
     if not found:
-        # Outside the handler: the exception of the decoder holds the bytes.
+        # outside the handler, because the decoder's exception holds the bytes
         raise _no_secret(path, what, "something else" if path.stat().st_size else "an empty file")
     return found
 

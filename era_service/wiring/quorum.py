@@ -21,10 +21,10 @@ class GivenQuorum:
 
     Attributes:
         model: one of ``QUORUM_MODELS``.
-        k: indices that must be won.
-        m: indices that are drawn.
+        k: the number of indices that must be won.
+        m: the number of indices that are drawn.
         phi_f: the chance that the whole stake wins an index.
-        source: where that was said.
+        source: the origin of the parameters.
     """
 
     model: str | None = None
@@ -45,11 +45,11 @@ class GivenQuorum:
 
 
 def quorum_of(settings: Settings, given: GivenQuorum | None = None) -> SourcedQuorum:
-    """The quorum parameters: as given, else as configured, else as the network published them last.
+    """The quorum parameters: given, else configured, else last published by the network.
 
     Raises:
-        ConfigurationError: none of them gives them, or only a part.
-        ConfigurationError: what they say is not usable.
+        ConfigurationError: there are none, or only a part of them.
+        ConfigurationError: they are not usable.
     """
     configured = settings.quorum
     asked = (
@@ -66,8 +66,7 @@ def quorum_of(settings: Settings, given: GivenQuorum | None = None) -> SourcedQu
         ),
     )
     for one, names in asked:
-        found = None if one is None else given_quorum(one, names)
-        if found is not None:
+        if one is not None and (found := given_quorum(one, names)) is not None:
             return found
     published = PUBLISHED.get(settings.network.name or "")
     if published is not None:
@@ -89,13 +88,13 @@ def quorum_in_force(
     """The quorum parameters at an epoch: the configuration on the chain that it signs with, or as configured.
 
     Args:
-        settings: what is configured.
-        configurations: what is trusted; nothing where none is read.
+        settings: the settings.
+        configurations: the trusted configurations; empty if none are read.
         epoch: the epoch.
-        where: where they are, for the source.
+        where: their place, which the source names.
 
     Raises:
-        ConfigurationError: nothing gives them.
+        ConfigurationError: there are none.
     """
     if configuration_at(configurations, Epoch(max(0, epoch - 1))) is not None:
         return quorum_signed_with(configurations, epoch, where)
@@ -103,11 +102,11 @@ def quorum_in_force(
 
 
 def given_quorum(given: GivenQuorum, names: str = "k, m and phi_f") -> SourcedQuorum | None:
-    """The given parameters as a model; ``None`` where there are none.
+    """The given parameters as a model; ``None`` if there are none.
 
     Args:
-        given: what is given.
-        names: what the three parameters are called there, for the error.
+        given: the parameters.
+        names: the names of the three parameters, for the error.
 
     Raises:
         ConfigurationError: only a part of the parameters is given, or some with a model that has none.

@@ -1,7 +1,4 @@
-"""From settings to what is trusted and where it is remembered: the policy and the store of a ``TrustedReader``.
-
-Nothing is asked of a provider here; the store is opened.
-"""
+"""From settings to the policy of trust and the store that remembers it. No provider is asked here."""
 
 import json
 from dataclasses import replace
@@ -23,19 +20,19 @@ if TYPE_CHECKING:
     from release_tools.transactions.owners import KeyScript
 
 PUBLIC_CONFIRMATIONS = 10
-"""Blocks upon a payload before it counts on a public network: some minutes, and no rollback of late was as deep."""
+"""Blocks on top of a payload before it counts on a public network: some minutes, and deeper than recent rollbacks."""
 
 
 class EraPlaceNeededError(ConfigurationError):
-    """It is not configured at which address, and with which key, the markers of the network are published."""
+    """The address or the verification key of the network's markers is not configured."""
 
 
 def era_place(settings: Settings) -> tuple[str, VerificationKey]:
     """The address where the markers of the network are published, and the key that signs them.
 
     Raises:
-        EraPlaceNeededError: the settings do not say.
-        KeyFormatError: what they give as a key is not one.
+        EraPlaceNeededError: one of them is not configured.
+        KeyFormatError: the configured key is not a key.
     """
     address, key = _configured_place(settings)
     if not isinstance(address, str) or not isinstance(key, str):
@@ -49,13 +46,13 @@ def era_place(settings: Settings) -> tuple[str, VerificationKey]:
 
 
 def network_key(settings: Settings) -> NetworkKey:
-    """Which network registrations, network stake and tokens belong to with these settings."""
+    """The network to which registrations, network stake and tokens belong."""
     address, _ = _configured_place(settings)
     return NetworkKey(settings.network.magic, address if isinstance(address, str) else None)
 
 
 def _configured_place(settings: Settings) -> tuple[object, object]:
-    """The era address and the verification key, each where it is configured."""
+    """The era address and the verification key, each ``None`` if it is not configured."""
     if settings.reader.adapter_params is not None and settings.reader.adapter_type == "cardano-chain":
         params = json.loads(settings.reader.adapter_params)  # checked to be a JSON object
         return params.get("address"), params.get("verification_key")
@@ -63,11 +60,11 @@ def _configured_place(settings: Settings) -> tuple[object, object]:
 
 
 def trust_policy(settings: Settings) -> TrustPolicy:
-    """The policy of trust with these settings.
+    """The policy of trust for era markers.
 
     Raises:
-        EraPlaceNeededError: they do not say where markers are published.
-        ConfigurationError: they cannot be used.
+        EraPlaceNeededError: the address or the key of the markers is not configured.
+        ConfigurationError: the settings cannot be used.
     """
     address, key = era_place(settings)
     trust, network = settings.trust, settings.network
@@ -92,11 +89,11 @@ def trust_policy(settings: Settings) -> TrustPolicy:
 
 
 def configuration_policy(settings: Settings) -> TrustPolicy | None:
-    """The policy of trust for protocol configurations; ``None`` where none are to be read.
+    """The policy of trust for protocol configurations; ``None`` if they are not enabled.
 
     Raises:
-        EraPlaceNeededError: the settings do not say where they are published.
-        ConfigurationError: they cannot be used.
+        EraPlaceNeededError: the address or the key of the configurations is not configured.
+        ConfigurationError: the settings cannot be used.
     """
     if not settings.protocol_configuration.enabled:
         return None
@@ -117,8 +114,8 @@ def configuration_place(settings: Settings) -> tuple[str, VerificationKey]:
     """The address and the key of configurations: by default those of the era markers.
 
     Raises:
-        EraPlaceNeededError: the settings do not say.
-        KeyFormatError: what they give as a key is not one.
+        EraPlaceNeededError: one of them is not configured.
+        KeyFormatError: the configured key is not a key.
     """
     asked = settings.protocol_configuration
     if asked.address is not None and asked.verification_key is not None:
@@ -129,11 +126,11 @@ def configuration_place(settings: Settings) -> tuple[str, VerificationKey]:
 
 
 def configuration_policy_at(settings: Settings, address: str, key: VerificationKey) -> TrustPolicy:
-    """The policy of trust for protocol configurations at a place. The extension is of era markers alone.
+    """The policy of trust for protocol configurations at a place; the extension exists for era markers only.
 
     Raises:
-        EraPlaceNeededError: the settings do not say where era markers are published.
-        ConfigurationError: they cannot be used.
+        EraPlaceNeededError: the address or the key of the era markers is not configured.
+        ConfigurationError: the settings cannot be used.
     """
     eras, asked = trust_policy(settings), settings.protocol_configuration
     is_there = address == (asked.address or eras.address)
@@ -149,12 +146,12 @@ def configuration_policy_at(settings: Settings, address: str, key: VerificationK
 
 
 def _thread_token(settings: Settings, name: str | None) -> str | None:
-    """The unit of a thread token; of a leader payloads come without their outputs, and it looks for tokens itself."""
+    """The unit of a thread token; ``None`` for a follower, because the leader checks tokens itself."""
     return None if name is None or settings.follower.leader is not None else token_unit(name)
 
 
 def era_script(settings: Settings) -> "KeyScript | None":
-    """The native script that owns the era address; ``None`` where a payment key owns it.
+    """The native script that owns the era address; ``None`` if a payment key owns it.
 
     Raises:
         ConfigurationError: the file cannot be read.
@@ -210,7 +207,7 @@ def _checkpoint(path: Path | None, section: str) -> Checkpoint | None:
     return Checkpoint.from_json(_text_of(path, "checkpoint file", f"{section}.checkpoint_file", code="CheckpointFile"))
 
 
-def _text_of(path: "Path", what: str, setting: str, *, code: str) -> str:
+def _text_of(path: Path, what: str, setting: str, *, code: str) -> str:
     """The text of a configured file.
 
     Raises:

@@ -21,11 +21,11 @@ IN_FUNCTIONS = {
     "era_service.config": 5,
     "era_service.ingest_progress": 2,
     "era_service.logs": 1,
-    "era_service.node": 11,
+    "era_service.node": 1,
     "era_service.releasing": 1,
     "era_service.service": 1,
-    "era_service.telemetry": 10,
-    "era_service.wiring": 7,
+    "era_service.telemetry": 1,
+    "era_service.wiring": 2,
     "era_store.installation": 1,
     "era_store.records": 2,
     "era_store.sql": 3,
@@ -39,7 +39,7 @@ IN_FUNCTIONS = {
 }
 """Module, or package → imports within its functions."""
 
-FOR_TYPE_CHECKERS = 82
+FOR_TYPE_CHECKERS = 62
 """Names that are imported for type checkers only."""
 
 
