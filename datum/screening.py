@@ -8,7 +8,7 @@ import os
 import re
 import threading
 from binascii import unhexlify
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import chain, islice
 from typing import cast
@@ -34,6 +34,12 @@ _NOT_A_PAYLOAD = Malformed("not the datum of a signed payload")
 
 _PARALLEL_FROM = 64
 """Fewer signatures than this are checked faster than threads are started."""
+
+_PORTION = 32
+"""How many candidates a thread takes at a time: found in less time than a signature takes to check."""
+
+_Candidate = tuple[int, str | bytes]
+"""The place of a datum that may be a payload, and the datum, as CBOR where it is."""
 
 
 class VerdictMemory:
@@ -112,23 +118,54 @@ def screen(
 
 def _screen(datums: Sequence[str | bytes], keys: tuple[VerificationKey, ...], kind: MarkerKind) -> list[Verdict]:
     verdicts: list[Verdict] = [_NOT_A_PAYLOAD] * len(datums)
-    places: list[int] = []  # beside the candidates, for the garbage collector looks into pairs
-    candidates: list[str | bytes] = []
-    for index, datum in enumerate(datums):  # once: what a flood costs is mostly to fetch each text from memory
+
+    def judge(some: Iterable[_Candidate]) -> None:
+        for index, datum in some:
+            verdicts[index] = _judge(datum, keys, kind)
+
+    candidates = _candidates(datums)
+    first = list(islice(candidates, _PARALLEL_FROM))
+    if len(first) < _PARALLEL_FROM:
+        judge(first)
+    else:
+        _share(chain(first, candidates), judge)
+    return verdicts
+
+
+def _share(candidates: Iterator[_Candidate], judge: Callable[[Iterable[_Candidate]], None]) -> None:
+    """Have several threads judge the ``candidates``; each finds its next ones while others check signatures."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    lock = threading.Lock()
+
+    def portion() -> list[_Candidate]:
+        with lock:
+            return list(islice(candidates, _PORTION))
+
+    def work() -> None:
+        for some in iter(portion, []):
+            judge(some)
+
+    # One thread more than processors: while one waits for the interpreter lock, another checks a signature.
+    workers = 1 + (os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as pool:
+        for worker in [pool.submit(work) for _ in range(workers)]:
+            worker.result()
+
+
+def _candidates(datums: Iterable[str | bytes]) -> Iterator[_Candidate]:
+    """The datums that a glance does not refuse, each fetched from memory once: junk costs little else."""
+    for index, datum in enumerate(datums):
         text = datum if isinstance(datum, str) else datum.hex()
         if len(text) >= _SHORTEST_HEX and text[:12] not in _JUNK_BEGINS and (found := _candidate(text)) is not None:
-            places.append(index)
-            candidates.append(found)
-    for index, verdict in zip(places, _judge_all(candidates, keys, kind), strict=True):
-        verdicts[index] = verdict
-    return verdicts
+            yield index, found
 
 
 def _candidate(text: str) -> str | bytes | None:
     """The datum, as CBOR where it is, if it has what a payload cannot do without, however it is cut or escaped.
 
-    That is hex digits enough for a signature, and an array, for the markers are in one. Where something else is called
-    markers, the reader proper gives the reason.
+    That is an array, for the markers are in one, and hex digits enough for a signature. Whether what has markers is a
+    payload is left to the reader proper, who gives the reason.
     """
     if text[:1] not in "cCdD":
         return text if text.lstrip()[:1] == "{" else None
@@ -136,23 +173,10 @@ def _candidate(text: str) -> str | bytes | None:
         data = unhexlify(text.strip())
     except ValueError:
         return text  # the reader proper gives the reason
-    if b"[" not in data and b"markers" not in data:
-        return None
-    enough = len(data) - len(data.translate(None, _HEX_DIGITS)) >= _SIGNATURE_DIGITS
+    if b'"markers"' in data:
+        return data
+    enough = b"[" in data and len(data) - len(data.translate(None, _HEX_DIGITS)) >= _SIGNATURE_DIGITS
     return data if enough else None
-
-
-def _judge_all(candidates: list[str | bytes], keys: tuple[VerificationKey, ...], kind: MarkerKind) -> Iterable[Verdict]:
-    if len(candidates) < _PARALLEL_FROM:
-        return [_judge(datum, keys, kind) for datum in candidates]
-    from concurrent.futures import ThreadPoolExecutor
-
-    # One thread more than processors: while one waits for the interpreter lock, another checks a signature.
-    workers = 1 + (os.cpu_count() or 1)
-    size = -(-len(candidates) // workers)
-    slices = [candidates[start : start + size] for start in range(0, len(candidates), size)]
-    with ThreadPoolExecutor(workers) as pool:
-        return chain.from_iterable(pool.map(lambda part: [_judge(datum, keys, kind) for datum in part], slices))
 
 
 def _judge(datum: str | bytes, keys: tuple[VerificationKey, ...], kind: MarkerKind) -> Verdict:
