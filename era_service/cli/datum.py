@@ -13,12 +13,11 @@ from datum.configuration.values import window_at
 from datum.finding import FoundDatum
 from era_service.cli.shared.arguments import json_option, read_bytes, read_datums, read_verification_key
 from era_service.cli.shared.datum_view import describe, in_words
+from era_service.cli.shared.exit_codes import NOTHING_TRUSTED
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from eras import ConfigurationError, CurrentEraNotFoundError, Epoch, EraSwitchError, require_epoch, select_eras
 from eras.words import visible
-
-NOTHING_TRUSTED = 5
 
 
 class _Report(TypedDict):

@@ -9,6 +9,7 @@ from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.exit_codes import era_exit_code
 from era_service.cli.shared.output import echo_json, printable
 from eras import Epoch
 
@@ -36,17 +37,18 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     """
     from era_service.cli.shared.status_view import in_words
     from era_service.logs import bind_era
-    from era_service.status import describing, reader
+    from era_service.status.describing import describe
+    from era_service.status.reader import read_status
     from era_service.wiring.providers import public_service
 
     settings = app.load({"reader.providers": (provider, "--provider")} if provider else None).settings
     if (public := public_service(settings)) is not None:
         click.echo(f"No provider is configured: reading through {public}, which needs no account", err=True)
         settings = app.load({"reader.providers": (public, "no provider")}).settings
-    found = reader.read_status(settings, epoch)
+    found = read_status(settings, epoch)
     if found.token is not None:
         bind_era(found.token.current.name, found.token.epoch)
-    document = describing.describe(found, settings, limit)
+    document = describe(found, settings, limit)
     if as_json:
         echo_json(document.to_dict())
     else:
@@ -56,4 +58,4 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
         click.echo(f"Warning: {printable(warning)}", err=True)
     if found.error is not None:
         click.echo(f"Error: {found.error.message(printable)}", err=True)
-    return describing.exit_code(found)
+    return era_exit_code(found.token)

@@ -11,6 +11,7 @@ import click
 
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, option_group, settings_given, takes
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.exit_codes import era_exit_code
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.signals import handled, surviving_signals
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from era_service.node.watcher import NodeWatcher
 
 _log = logging.getLogger(__name__)
-
-NOTHING_TRUSTED, CURRENT_UNSUPPORTED, UPCOMING_UNSUPPORTED = 5, 4, 3
 
 
 @option_group("Network")
@@ -153,7 +152,8 @@ def watch(
             watcher.check()
             if not output.as_json:
                 click.echo(printable(status_line(watcher.checker)))
-            return _code(watcher)
+            view = watcher.checker.view
+            return era_exit_code(view.token, is_stopped=view.era is None or watcher.vetoed is not None)
         told = _http_face(watcher, settings.watch.http)
         reloading = _reloading(watcher, settings, lambda: app.read(given).settings, own_hooks)
         stopped_by_signals = handled(lambda *_: watcher.stop(), signal.SIGTERM, signal.SIGINT)
@@ -187,16 +187,6 @@ def _http_face(watcher: "NodeWatcher", where: str | None) -> "AbstractContextMan
     from era_service.node.http_face import era_face
 
     return era_face(watcher, where)
-
-
-def _code(watcher: "NodeWatcher") -> int:
-    """The exit code of one check, as for ``status``."""
-    token = watcher.checker.view.token
-    if token is None:
-        return NOTHING_TRUSTED
-    if watcher.checker.view.era is None or watcher.vetoed is not None:
-        return CURRENT_UNSUPPORTED
-    return UPCOMING_UNSUPPORTED if token.upcoming_supported is False else 0
 
 
 def _hook(text: str) -> "Hook":

@@ -1,6 +1,6 @@
-"""The status of a network as a document, and as an exit code.
+"""The status of a network as a document.
 
-In: a ``Reading``. Out: the ``StatusDocument`` of ``eraswitch status`` and of ``/era/status``, and 0, 3, 4 or 5.
+In: a ``Reading``. Out: the ``StatusDocument`` of ``eraswitch status`` and of ``/era/status``.
 """
 
 import math
@@ -37,17 +37,6 @@ from eras import Epoch
 
 LISTED = 20
 """Refused payloads of configurations that are listed; ``verdicts`` counts all."""
-
-NOTHING_TRUSTED, CURRENT_UNSUPPORTED, UPCOMING_UNSUPPORTED = 5, 4, 3
-
-
-def exit_code(found: Reading) -> int:
-    """The exit code for the document."""
-    if found.token is None:
-        return NOTHING_TRUSTED
-    if not found.token.current_supported:
-        return CURRENT_UNSUPPORTED
-    return UPCOMING_UNSUPPORTED if found.token.upcoming_supported is False else 0
 
 
 def describe(found: Reading, settings: Settings, limit: int) -> StatusDocument:

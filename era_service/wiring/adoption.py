@@ -73,14 +73,16 @@ def current_epoch_of(settings: Settings) -> Epoch | None:
     return None
 
 
-def epoch_or_assumed(settings: Settings, repository: "era_store.SqlRegistrations") -> tuple[Epoch | None, str | None]:
-    """The newest epoch to count, and a notice in words if it is only assumed.
+def epoch_or_assumed(
+    settings: Settings, repository: "era_store.SqlRegistrations", asked: Epoch | None
+) -> tuple[Epoch | None, str | None]:
+    """The newest epoch to count, by default the current one, and a notice in words if it is only assumed.
 
     Raises:
         ChainReadError: there are providers, and none of them answered.
         StoreError: the registrations cannot be read.
     """
-    current = current_epoch_of(settings)
+    current = current_epoch_of(settings) if asked is None else asked
     if current is not None:
         return current, None
     assumed = assumed_epoch(repository)

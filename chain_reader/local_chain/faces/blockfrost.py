@@ -185,7 +185,7 @@ def _block_body(chain: LocalChain, block: Block) -> Any:
     following = chain.block(block.height + 1)
     return bodies.block(
         block,
-        face_queries.block_totals(chain, block),
+        face_queries.block_totals(chain, block.height, block.height),
         tip=chain.tip(),
         next_hash=None if following is None else following.hash,
         epoch_length=chain.genesis.epoch_length,
@@ -239,12 +239,12 @@ def _asset(chain: LocalChain, request: Request) -> Any:
 
 def _address(chain: LocalChain, request: Request) -> Any:
     address = _seen_address(chain, request)
-    return bodies.address(address, *face_queries.balance(chain, address))
+    return bodies.address(address, *face_queries.amount_at(chain, address, spent=False))
 
 
 def _address_total(chain: LocalChain, request: Request) -> Any:
     address = _seen_address(chain, request)
-    received, sent = face_queries.received(chain, address), face_queries.sent(chain, address)
+    received, sent = face_queries.amount_at(chain, address), face_queries.amount_at(chain, address, spent=True)
     return bodies.address_total(address, received, sent, face_queries.transaction_count(chain, address))
 
 

@@ -62,7 +62,7 @@ def koios_routes(chain: LocalChain) -> Mount:
         "/asset_utxos": _asset_utxos,
         "/utxo_info": _utxo_info,
         "/tx_info": lambda chain, asked: [_transaction(chain, made, asked) for made in _transactions(chain, asked)],
-        "/tx_cbor": lambda chain, asked: [_cbor(chain, made) for made in _transactions(chain, asked)],
+        "/tx_cbor": lambda chain, asked: [_cbor(made) for made in _transactions(chain, asked)],
         "/tx_status": _statuses,
     }
 
@@ -318,13 +318,12 @@ def _part(output: Output) -> dict[str, object]:
     }
 
 
-def _cbor(chain: LocalChain, made: ChainTransaction) -> dict[str, object]:
-    place = _place(chain, made.block)
+def _cbor(made: ChainTransaction) -> dict[str, object]:
     return {
         "tx_hash": made.hash,
         "block_hash": made.block.hash,
-        "block_height": place["block_height"],
-        "epoch_no": place["epoch_no"],
+        "block_height": made.block.height,
+        "epoch_no": made.block.epoch,
         "absolute_slot": made.block.slot,
         "tx_timestamp": made.block.time_s,
         "cbor": made.cbor,

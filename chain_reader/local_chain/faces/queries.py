@@ -60,23 +60,9 @@ def asset_moves(chain: LocalChain, unit: str) -> tuple[AssetMove, ...]:
     return tuple(AssetMove(hash_, slot, dict(transaction_mint(cbor)).get(unit, 0)) for hash_, slot, cbor in rows)
 
 
-def balance(chain: LocalChain, address: str) -> Amount:
-    """The unspent outputs at ``address``."""
-    return _sum(chain, address, "spent_by IS NULL")
-
-
-def received(chain: LocalChain, address: str) -> Amount:
-    """The amounts that ``address`` ever received, change included."""
-    return _sum(chain, address, "TRUE")
-
-
-def sent(chain: LocalChain, address: str) -> Amount:
-    """The amounts ever spent from ``address``."""
-    return _sum(chain, address, "spent_by IS NOT NULL")
-
-
-def _sum(chain: LocalChain, address: str, condition: str) -> Amount:
-    where = f"FROM output WHERE address = ? AND {condition}"
+def amount_at(chain: LocalChain, address: str, *, spent: bool | None = None) -> Amount:
+    """The amount that ``address`` ever received, change included; by ``spent``, of spent or unspent outputs only."""
+    where = f"FROM output WHERE address = ?{_by_spending(spent)}"
     with _file(chain) as db:
         (lovelace,) = db.execute(f"SELECT coalesce(sum(lovelace), 0) {where}", (address,)).fetchone()
         assets: Counter[str] = Counter()
@@ -92,11 +78,6 @@ def transaction_count(chain: LocalChain, address: str) -> int:
     return count
 
 
-def block_totals(chain: LocalChain, block: Block) -> BlockTotals:
-    """The sums over one block of the chain."""
-    return _totals(chain, block.height, block.height)
-
-
 def epoch_totals(chain: LocalChain, epoch: int) -> BlockTotals | None:
     """The sums over the blocks of ``epoch``; ``None`` where it has no block."""
     length = chain.genesis.epoch_length
@@ -105,10 +86,10 @@ def epoch_totals(chain: LocalChain, epoch: int) -> BlockTotals | None:
             "SELECT min(height), max(height) FROM block WHERE slot >= ? AND slot < ?",
             (epoch * length, (epoch + 1) * length),
         ).fetchone()
-        return None if first is None else _totals(chain, first, last)
+        return None if first is None else block_totals(chain, first, last)
 
 
-def _totals(chain: LocalChain, first: int, last: int) -> BlockTotals:
+def block_totals(chain: LocalChain, first: int, last: int) -> BlockTotals:
     """The sums over the blocks from height ``first`` to ``last``."""
     heights = (first, last)
     with _file(chain) as db:
@@ -234,15 +215,17 @@ def indexed_outputs(
 ) -> tuple[IndexedOutput, ...]:
     """The outputs that were ever at ``address``, or anywhere, of one transaction or all; by ``spent``, of such only."""
     asked = {"output.address = ?": address, "made.hash = ?": transaction}
-    conditions = [condition for condition, value in asked.items() if value is not None]
-    if spent is not None:
-        conditions.append(f"output.spent_by IS {'NOT ' * spent}NULL")
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    conditions = ["TRUE", *(condition for condition, value in asked.items() if value is not None)]
+    where = f"WHERE {' AND '.join(conditions)}{_by_spending(spent)}"
     direction = "DESC" if newest_first else "ASC"
     with _file(chain) as db:
         values = [value for value in asked.values() if value is not None]
         rows = db.execute(f"{_INDEXED} {where} ORDER BY output.id {direction}", values)
         return tuple(_indexed(row) for row in rows)
+
+
+def _by_spending(spent: bool | None) -> str:
+    return "" if spent is None else f" AND output.spent_by IS {'NOT ' * spent}NULL"
 
 
 def _indexed(row: tuple[Any, ...]) -> IndexedOutput:

@@ -77,7 +77,7 @@ class Genesis:
 
     def to_json(self) -> str:
         """The genesis as JSON text."""
-        return json.dumps(_plain(asdict(self)), sort_keys=True)
+        return _json(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -157,7 +157,7 @@ class ProtocolParameters:
 
     def to_json(self) -> str:
         """The parameters as JSON text."""
-        return json.dumps(_plain(asdict(self)), sort_keys=True)
+        return _json(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -180,5 +180,6 @@ def cost_models() -> Mapping[int, tuple[int, ...]]:
     return {int(version): tuple(costs) for version, costs in json.loads(text).items()}
 
 
-def _plain(values: dict[str, object]) -> dict[str, object]:
-    return {name: str(value) if isinstance(value, Fraction) else value for name, value in values.items()}
+def _json(values: dict[str, object]) -> str:
+    plain = {name: str(value) if isinstance(value, Fraction) else value for name, value in values.items()}
+    return json.dumps(plain, sort_keys=True)

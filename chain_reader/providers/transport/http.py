@@ -9,6 +9,7 @@ first one arrived cannot be known.
 
 import http.client
 import os
+import re
 import socket
 import threading
 import time
@@ -377,8 +378,5 @@ def _root_cause(error: BaseException) -> BaseException:
 
 def _reason_text(reason: BaseException) -> str:
     """The system's message about a failed connection; other texts may quote the URL, so their type must do."""
-    return (reason.strerror if isinstance(reason, OSError) else None) or _words(type(reason).__name__)
-
-
-def _words(name: str) -> str:
-    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+    words = re.sub("([A-Z])", lambda letter: f" {letter[0].lower()}", type(reason).__name__).strip()
+    return (reason.strerror if isinstance(reason, OSError) else None) or words

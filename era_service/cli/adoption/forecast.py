@@ -169,7 +169,7 @@ def forecast(
     quorum = planned or quorum_of(settings, given)
     signed = None if asked.signatures is None else read_signatures(read_text(asked.signatures))
     with open_registrations(settings, data.files) as registrations:
-        current, assumed = (asked.epoch, None) if asked.epoch is not None else epoch_or_assumed(settings, registrations)
+        current, assumed = epoch_or_assumed(settings, registrations, asked.epoch)
         if assumed is not None:
             click.echo(f"! {assumed}", err=True)
         order = ForecastOrder(

@@ -64,7 +64,7 @@ def gate(app: AppContext, *, era: str, asked: GateOptions, data: ReadinessOption
         threshold = configured.threshold
     rules = replace(adoption_rules(settings), count_rejected=not asked.ignore_rejected)
     with open_registrations(settings, data.files) as repository:
-        current, assumed = (asked.epoch, None) if asked.epoch is not None else epoch_or_assumed(settings, repository)
+        current, assumed = epoch_or_assumed(settings, repository, asked.epoch)
         result = judge_gate(
             repository,
             era,

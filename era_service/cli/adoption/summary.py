@@ -109,7 +109,7 @@ def adoptions(
     with data.opened(settings) as repository:
         for era in count.eras:
             require_told(repository, era, compatibility, repository.epochs())
-        current, assumed = (count.epoch, None) if count.epoch is not None else epoch_or_assumed(settings, repository)
+        current, assumed = epoch_or_assumed(settings, repository, count.epoch)
         if assumed is not None:
             click.echo(f"! {assumed}", err=True)
         return summarise_last(
