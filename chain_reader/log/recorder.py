@@ -225,7 +225,8 @@ class NodeCore:
             _log.warning("The event log cannot be replayed, so the node starts with what is trusted: %s", error)
         told = {}
         try:
-            told = {name: verdict.kind for name, verdict in self.store.verdicts.load(self._key).items()}
+            listed = self.store.verdicts.load(self._key)  # what is known of transactions, which are no outputs, too
+            told = {name: verdict.kind for name, verdict in listed.items() if "#" in name}
         except StoreError as error:
             _log.warning("Kept verdicts could not be read: %s", error)
         return None, None, NodeState(settings, told=told)
