@@ -53,9 +53,9 @@ test-fast: $(STAMP) ## the tests for the daily loop: no service, browser, databa
 		--ignore=tests/chain_reader/test_trust_stateful.py --ignore=tests/chain_reader/test_hostile_answers.py \
 		--ignore=tests/chain_reader/test_attack_matrix.py -k "not postgres"
 
-coverage: $(STAMP) ## the same tests with everything traced: which branches no test reaches
+coverage: $(STAMP) ## the same tests with everything traced, and with the type checks of pycardano: which branches no test reaches
 	@$(BIN)/python tests/provision.py
-	$(BIN)/python -m pytest --cov --cov-report= $(PYTEST_ARGS)
+	PYCARDANO_NO_TYPE_CHECK=false $(BIN)/python -m pytest --cov --cov-report= $(PYTEST_ARGS)
 	@$(BIN)/python -m coverage report
 
 test-lowest: ## the fast tests and the faces with the lowest versions that pyproject.toml allows, in .venv-lowest

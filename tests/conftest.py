@@ -20,6 +20,7 @@ pytest_plugins = ["tests.postgres"]
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # jsonschema would compile 38 grammars for "iri"
 settings.register_profile("suite", deadline=None)  # how long an example takes is the machine's doing
 settings.load_profile("suite")
+os.environ.setdefault("PYCARDANO_NO_TYPE_CHECK", "true")  # as the command has it
 
 
 def require(present: bool, what: str) -> None:

@@ -1,5 +1,6 @@
 """The command line. The command ``eraswitch`` calls ``main``; ``era_service.cli.app`` holds the commands."""
 
+import os
 import sys
 from io import TextIOWrapper
 
@@ -8,6 +9,7 @@ __all__ = ["main"]
 
 def main() -> int:
     """Run the command line with the arguments of the process, and return its exit code."""
+    os.environ.setdefault("PYCARDANO_NO_TYPE_CHECK", "true")  # mypy checks our calls; it halves the import of pycardano
     try:
         from era_service.cli.app import cli
     except ModuleNotFoundError as error:
