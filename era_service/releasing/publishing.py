@@ -351,7 +351,7 @@ def require_keys(release: Release, draft: Draft, keys: Sequence[PaymentSigner]) 
     known = {key.key_hash for key in keys}
     addresses = dict.fromkeys(output.address for output in draft.drafted.spends)
     owners = {address: owner_of(address, network_id, release.era_script) for address in addresses}
-    missing = [address for address, owner in owners.items() if not owner.terms.satisfied_by(known)]
+    missing = [address for address, owner in owners.items() if not owner.satisfied_by(known)]
     if missing:
         shared = any(owners[address].script is not None for address in missing)
         raise MissingSignatureError(

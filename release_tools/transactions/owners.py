@@ -145,7 +145,11 @@ class Owner:
     @property
     def key_hashes(self) -> tuple[str, ...]:
         """The hashes of the keys that can sign for the owner."""
-        return self.terms.key_hashes
+        return (self.key_hash or "",) if self.script is None else self.script.key_hashes
+
+    def satisfied_by(self, key_hashes: Collection[str]) -> bool:
+        """Return whether these keys are enough to sign for the owner."""
+        return self.key_hash in key_hashes if self.script is None else self.script.satisfied_by(key_hashes)
 
 
 @dataclass(frozen=True, slots=True)
