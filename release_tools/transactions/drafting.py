@@ -22,7 +22,7 @@ from chain_reader import ScreenedOutput
 from chain_reader.providers.gateway import Network, SpendableOutput, TransactionGateway
 from chain_reader.trust.verdicts import signed_markers
 from datum import ERA, Accepted, MarkerKind, VerificationKey, screen
-from datum.verdicts import OtherKind
+from datum.verdicts import Malformed, OtherKind, Unusable, WrongSigner
 from eras import ChainReadError, ConfigurationError, Epoch, Slot, TransactionError
 from release_tools.transactions.balancing import DEFAULT_VALIDITY_SLOTS, LedgerContext, UnsignedTransaction, token_bytes
 from release_tools.transactions.building import Funding, build_marker_transaction
@@ -40,6 +40,9 @@ MAX_SWEPT = 100
 MAX_SWEPT_TOKEN_BYTES = 4_900
 """Bytes of the tokens in swept outputs at most. The ledger accepts 5,000 in one output, and strangers could load the
 copies that they post with so many tokens that no transaction could sweep them."""
+
+_UNSIGNED = (WrongSigner, Malformed, OtherKind, Unusable)
+"""The verdicts of screening on what no key signed, or no reader can use; those on an extension leave both open."""
 
 
 class MarkerOutputMissingError(ChainReadError):
@@ -105,20 +108,23 @@ class ReadersView:
 
     Attributes:
         in_force: reference of the output whose markers are trusted; ``None`` if none are.
-        judged: references of the outputs that they have judged, and whether one of the keys signed each; for a sweep,
-            only of those that can never come into force.
+        judged: references of the outputs that they have judged, and whether one of the keys signed each; ``None`` where
+            their verdict does not show it. For a sweep, only of those that can never come into force.
     """
 
     in_force: str | None
-    judged: Mapping[str, bool] = field(default_factory=dict)
+    judged: Mapping[str, bool | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, in_force: str | None, screened: Iterable[ScreenedOutput], kind: MarkerKind = ERA) -> "ReadersView":
         """Return the view of readers of markers of a kind who have ``screened`` these outputs."""
-        judged = {}
+        judged: dict[str, bool | None] = {}
         for one in screened:
             signed = signed_markers(one.verdict)
-            judged[one.output.reference] = signed is not None and (kind is ERA or bool(signed.markers))
+            if signed is not None:
+                judged[one.output.reference] = kind is ERA or bool(signed.markers)
+            else:
+                judged[one.output.reference] = False if isinstance(one.verdict, _UNSIGNED) else None
         return cls(in_force, judged)
 
 
@@ -307,10 +313,10 @@ def signed_outputs(
 ) -> list[SpendableOutput]:
     """Return the outputs with a payload of this thread's kind that one of its keys signed.
 
-    Only those that readers have not judged are screened. A payload without markers fits every kind, and counts as one
-    of era markers.
+    Only those of which the verdict of readers does not show it are screened. A payload without markers fits every kind,
+    and counts as one of era markers.
     """
-    news = [output for output in outputs if output.datum is not None and output.reference not in view.judged]
+    news = [output for output in outputs if output.datum is not None and view.judged.get(output.reference) is None]
     verdicts = screen([output.datum or "" for output in news], thread.keys, kind=thread.kind) if news else ()
     signed = {
         output.reference

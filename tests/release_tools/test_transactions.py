@@ -1,7 +1,7 @@
 """Marker transactions, each judged by the ledger of the local chain."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cbor2
@@ -10,9 +10,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pycardano import Transaction
 
+from chain_reader import DatumOutput, ScreenedOutput
 from chain_reader.local_chain import LocalChain
-from chain_reader.providers.gateway import TransactionParameters
-from eras import Slot, TransactionError, __version__
+from chain_reader.providers.gateway import Network, TransactionParameters
+from chain_reader.trust.verdicts import Superseded, Unconfirmed
+from datum import (
+    Accepted,
+    EraMarkersPayload,
+    SigningKey,
+    Unreadable,
+    Verdict,
+    VerifiedMarkers,
+    WrongSigner,
+    encode_datum,
+)
+from datum.extension_rules import RolledBack, WrongNetwork
+from datum.verdicts import OtherKind
+from eras import Epoch, EraMarker, Slot, TransactionError, __version__
 from release_tools import (
     EraAddress,
     Funding,
@@ -28,6 +42,7 @@ from release_tools import (
     submit_transaction,
 )
 from release_tools.transactions.balancing import DEFAULT_VALIDITY_SLOTS
+from release_tools.transactions.drafting import MarkerThread, ReadersView, signed_outputs
 from tests.errors import raising
 
 PARAMETERS = TransactionParameters(
@@ -381,3 +396,33 @@ def test_other_hash_than_ours_is_an_error(wallet: PaymentKey) -> None:
     signed = sign_transaction(build(wallet, [output(wallet, 50 * ADA)]), [wallet])
     with pytest.raises(TransactionError, match="forgetful reported another hash for the transaction"):
         submit_transaction(Forgetful(), signed)
+
+
+# --- what readers have judged
+
+
+@pytest.mark.parametrize(
+    ("verdict", "signed"),
+    [
+        (lambda verified: Accepted("", verified), True),
+        (lambda verified: Superseded("", verified), True),
+        (lambda verified: Unconfirmed("", verified), True),
+        (lambda _: RolledBack("a lower sequence"), True),
+        (lambda _: WrongNetwork("another network"), True),
+        (lambda _: Unreadable("not shown"), True),
+        (lambda _: WrongSigner("another key", b""), False),
+        (lambda _: OtherKind("configurations", "configuration"), False),
+    ],
+)
+def test_what_readers_refuse_for_another_reason_than_its_signature_is_signed_all_the_same(
+    wallet: PaymentKey, verdict: Callable[[VerifiedMarkers], Verdict], *, signed: bool
+) -> None:
+    """Of what is signed, whatever became of it, a change that sweeps takes it along, and another one warns of it."""
+    key = SigningKey(bytes(range(32)))
+    payload = EraMarkersPayload((EraMarker("thales", Epoch(1)),)).sign(key)
+    made = output(wallet, ADA, datum=encode_datum(payload.to_bytes()).hex())
+    shown = DatumOutput(made.transaction, made.index, made.datum or "", made.lovelace)
+    judged = ScreenedOutput(shown, verdict(payload.verify(key.verification_key)))
+    thread = MarkerThread(Network.of(42), EraAddress(made.address), (key.verification_key,))
+    assert signed_outputs([made], thread, ReadersView.of(None, [judged])) == ([made] if signed else [])
+    assert signed_outputs([made], thread, ReadersView(None)) == [made], "nobody has judged it"
