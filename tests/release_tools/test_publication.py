@@ -1,5 +1,6 @@
 """Publishing: once, whatever interrupts it; what is asked, what is told, and what a node reads in the end."""
 
+import errno
 import json
 import os
 import signal
@@ -605,6 +606,21 @@ def test_journal_that_cannot_be_written_stops_before_anything_is_submitted(team:
     with raising("Journal", match="cannot be opened"):
         team.run("activate thales 3")
     assert team.marker_transactions() == []
+
+
+def test_a_full_disk_leaves_no_draft_and_nothing_is_submitted(
+    team: ReleaseTeam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", fails)
+        with raising("Journal", match="No space left"):
+            team.run("activate thales 3")
+    assert [path.name for path in team.journal.folder.iterdir()] == ["lock"]
+    assert team.marker_transactions() == []
+    assert team.run("activate thales 3") is not None
 
 
 def test_a_draft_left_by_a_killed_writer_is_in_nobodys_way(team: ReleaseTeam) -> None:
