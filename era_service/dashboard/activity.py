@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from chain_reader.genesis import EpochCalendar
 from chain_reader.node.kinds import DecisionKind
-from era_service.dashboard.markers import IN_FORCE, OTHER_KIND, SUPERSEDED, UNCONFIRMED, describe
+from era_service.dashboard.markers import LAWFUL, describe
 from era_service.dashboard.views import Tone
 from era_service.dashboard.words import listed, percent_of, short_hash
 from era_service.releasing.activation_gate import OVERRIDDEN
@@ -21,7 +21,6 @@ from era_store.records import Facts
 from eras.words import counted, percent
 
 _CHANGES = frozenset((DecisionKind.ANNOUNCED, DecisionKind.SCHEDULED, DecisionKind.MOVED, DecisionKind.CANCELLED))
-_NOT_REFUSALS = frozenset((IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND))
 REFUSALS = frozenset((DecisionKind.REFUSED, DecisionKind.REFUSED_MANY))
 """Kinds of events that are one entry if they follow each other."""
 
@@ -158,7 +157,7 @@ def _refusing_verdicts(facts: Facts) -> dict[str, int]:
     """Verdict → how often it was given, of those that refuse a payload."""
     many = facts.get("verdicts")
     found = many if isinstance(many, dict) else {str(facts.get("verdict")): 1}
-    return {verdict: number for verdict, number in found.items() if verdict not in _NOT_REFUSALS}
+    return {verdict: number for verdict, number in found.items() if verdict not in LAWFUL}
 
 
 def _entry(event: StoredEvent, kind: str, title: str, detail: str, tone: Tone) -> Activity:

@@ -10,20 +10,23 @@ from collections.abc import Sequence
 from era_service.dashboard.views import MARKERS, PROVIDERS, Cell, Fact, Notice, Panel, Table, Tone, notice_panel
 from era_service.dashboard.words import clock, latency, listed, sentence, short_hash
 from era_service.service.documents import EraHistory, EraStatus, HistoryEntry, ProviderDocument, ProviderHealth
-from era_service.status.documents import MarkerDocument
+from era_service.status.documents import MarkerDocument, RefusedOutput
 from eras.words import counted
 
 IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND = "Accepted", "Superseded", "Unconfirmed", "OtherKind"
+LAWFUL = frozenset((IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND))
+"""The verdicts on payloads that normal publications bring; all others refuse a payload."""
 
 
 def markers_panel(status: EraStatus, history: EraHistory) -> Panel:
     """The panel of the markers."""
-    rows = tuple(_row(entry) for entry in history.payloads) + _others(status, history)
+    others = _others(status, history)
+    rows = (*map(_row, history.payloads), *map(_other_row, others))
     if not rows:
         text = "Payloads appear here once they are read."
         return notice_panel(MARKERS, "quiet", "Nothing was ever at the era address", text)
     refused = Counter(entry.verdict for entry in history.payloads if _is_refused(entry))
-    refused.update({refusal.verdict: 1 for refusal in status.refused if refusal.output not in _outputs(history)})
+    refused.update(one.verdict for one in others)
     count = sum(refused.values())
     kinds = listed([f"{number} {verdict}" for verdict, number in sorted(refused.items())])
     facts = [_in_force(status)]
@@ -65,23 +68,19 @@ def _seen(entry: HistoryEntry) -> str:
     return "" if entry.seen_epoch is None else f"epoch {entry.seen_epoch}"
 
 
-def _others(status: EraStatus, history: EraHistory) -> tuple[tuple[Cell, ...], ...]:
+def _others(status: EraStatus, history: EraHistory) -> list[RefusedOutput]:
     """The refused outputs without a payload, which the history does not list."""
-    known = _outputs(history)
-    return tuple(
-        (
-            Cell("no payload"),
-            Cell(f"Refused: {refused.verdict}", "bad", note=refused.reason),
-            Cell(short_hash(refused.output), code=True),
-            Cell("" if refused.slot is None else f"slot {refused.slot:,}"),
-        )
-        for refused in status.refused
-        if refused.output not in known
+    known = {entry.output for entry in history.payloads}
+    return [one for one in status.refused if one.output not in known and one.verdict not in LAWFUL]
+
+
+def _other_row(one: RefusedOutput) -> tuple[Cell, ...]:
+    return (
+        Cell("no payload"),
+        Cell(f"Refused: {one.verdict}", "bad", note=one.reason),
+        Cell(short_hash(one.output), code=True),
+        Cell("" if one.slot is None else f"slot {one.slot:,}"),
     )
-
-
-def _outputs(history: EraHistory) -> set[str]:
-    return {entry.output for entry in history.payloads}
 
 
 def _verdict(entry: HistoryEntry) -> tuple[Tone, str]:
@@ -97,7 +96,7 @@ def _verdict(entry: HistoryEntry) -> tuple[Tone, str]:
 
 
 def _is_refused(entry: HistoryEntry) -> bool:
-    return _verdict(entry)[0] == "bad"
+    return not entry.superseded and entry.verdict not in LAWFUL
 
 
 def _in_force(status: EraStatus) -> Fact:

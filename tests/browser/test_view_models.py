@@ -8,13 +8,14 @@ from era_service.dashboard import words
 from era_service.dashboard.adoption import MAX_VERSIONS, adoption_panel, readiness
 from era_service.dashboard.configuration import configuration_panel
 from era_service.dashboard.headline import headline, page_notices
+from era_service.dashboard.markers import markers_panel
 from era_service.dashboard.parties import LISTED, Laggards, parties_panel
 from era_service.dashboard.recovery import recovery_answer, recovery_panel
 from era_service.dashboard.render import badge_svg, views_html
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Current, Headline, Page
-from era_service.service.documents import EraDocument, EraStatus, LegacyDocument, NetworkDocument
-from era_service.status.documents import ConfigurationStatus
+from era_service.service.documents import EraDocument, EraHistory, EraStatus, LegacyDocument, NetworkDocument
+from era_service.status.documents import ConfigurationStatus, RefusedOutput
 from era_store import Capability, Registration, temporary_registrations
 from eras import Epoch
 from eras.words import counted
@@ -127,7 +128,8 @@ def configurations(**changes):
     before, now, coming = configuration(0, 1_800), configuration(4, 1_944), configuration(7, 2_422)
     following = {**coming, "epochs_left": 2, "changes": ["k 1944 → 2422"]}
     document = {"epoch": 5, "current": now, "next": following, "configurations": [before, now, coming]}
-    quiet = {"window": None, "trusted": None, "stale": None, "legacy_differs": False, "verdicts": {"OtherKind": 2}}
+    lawful = {"OtherKind": 2, "Superseded": 1, "Unconfirmed": 1}
+    quiet = {"window": None, "trusted": None, "stale": None, "legacy_differs": False, "verdicts": lawful}
     return ConfigurationStatus(**{**document, **quiet, "refused": [], "warnings": [], **changes})
 
 
@@ -153,6 +155,14 @@ def test_what_is_the_matter_with_protocol_configurations_stands_in_their_view():
     assert panel.lead == "In force since epoch 4; no change is announced."
     for nothing in (None, configurations(current=None, next=None, configurations=[])):
         assert configuration_panel(nothing, CALENDAR).notices[0].title == "No protocol configuration is trusted yet"
+
+
+def test_every_refused_output_without_a_payload_is_counted():
+    refused = [RefusedOutput(output=f"aa#{n}", slot=1, verdict="Malformed", reason="no JSON") for n in range(2)]
+    found = status(era("thales", 1, "active"), refused=refused)
+    panel = markers_panel(found, EraHistory(network=found.network, payloads=[], not_listed=0))
+    assert panel.lead == "2 payloads refused: 2 Malformed. They changed nothing."
+    assert panel.facts[-1].value == "2"
 
 
 def test_a_current_era_that_is_not_supported_is_said_once():
