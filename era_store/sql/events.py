@@ -196,7 +196,7 @@ def _chained_head(connection: Connection) -> LogHead:
     take_turn(connection, "events")
     head = _head(connection)
     columns = tables.event.c
-    late = connection.execute(_RAW.where(columns.id > head.last_id).order_by(columns.id)).all()
+    late = connection.execute(_LATE, {"last": head.last_id}).all()
     if not late:
         return head
     lines = []
@@ -219,7 +219,7 @@ def _chained_head(connection: Connection) -> LogHead:
 
 
 def _head(connection: Connection) -> LogHead:
-    row = connection.execute(select(tables.event_head)).one_or_none()
+    row = connection.execute(_HEAD).one_or_none()
     if row is None:
         return LogHead()
     try:
@@ -231,7 +231,7 @@ def _head(connection: Connection) -> LogHead:
 
 def _write_head(connection: Connection, head: LogHead) -> None:
     values = asdict(head)
-    if connection.execute(update(tables.event_head).values(values)).rowcount == 0:
+    if connection.execute(_CHANGED_HEAD, values).rowcount == 0:
         connection.execute(insert(tables.event_head).values(id=1, **values))
 
 
@@ -260,13 +260,18 @@ def _insert(connection: Connection, lines: Iterable[LogLine]) -> None:
         for line in lines
         for event in (line.event,)
     ]
-    connection.execute(insert(tables.event), rows)
+    connection.execute(_EVENT, rows)
 
 
 _RAW: Select[Any] = select(
     *[column for column in tables.event.c if column.name != "facts"],
     cast(tables.event.c.facts, Text).label("facts"),  # as it was written, which is what is hashed
 )
+
+
+# What every writer asks, made once.
+_LATE = _RAW.where(tables.event.c.id > bindparam("last")).order_by(tables.event.c.id)
+_HEAD, _CHANGED_HEAD, _EVENT = select(tables.event_head), update(tables.event_head), insert(tables.event)
 
 
 def _line(row: Any) -> LogLine:

@@ -3,42 +3,43 @@
 In: a connection, and which rows. Out: ``Registration``s, a few at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import NoneType
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, Subquery, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, FromClause, Select, bindparam, or_, select
 from sqlalchemy import Row as SqlRow
 
 from era_store.capability import Capability
 from era_store.registrations import SIGNED_FIRST, Registration
-from era_store.sql.registration_rollup import STREAMED
+from era_store.sql.registration_rollup import STREAMED, newest_first
 from era_store.sql.tables import typed
-from era_store.sql.tables_registrations import capability, party, registration_source
+from era_store.sql.tables_registrations import capability, party, registration, registration_reject, registration_source
 from eras import Epoch
 
 
-def newest_of(placed: Subquery, network: int) -> Select[Any]:
-    """The newest of each party of a network, with the names of party and source."""
-    return with_names(placed, network).where(placed.c.place == 1)
+def _newest(within: ColumnElement[bool]) -> Select[Any]:
+    """The newest of each party of ``in_network``, with the names of party and source."""
+    placed = newest_first(within)
+    return with_names(placed).where(placed.c.place == 1)
 
 
-def with_names(rows: FromClause, network: int) -> Select[Any]:
-    """Registrations of a network with the names of party and source, and what the node can do."""
+def with_names(rows: FromClause) -> Select[Any]:
+    """Registrations of ``in_network`` with the names of party and source, and what the node can do."""
     names = registration_source
     return (
         select(rows, party.c.party_id, names.c.name.label("source_name"), capability.c.content.label("able"))
         .join(party, party.c.id == rows.c.party)
         .join(names, names.c.id == rows.c.source)
         .outerjoin(capability, capability.c.id == rows.c.capability)
-        .where(party.c.network == network)
+        .where(party.c.network == bindparam("in_network"))
     )
 
 
-def streamed(connection: Connection, asked: Select[Any]) -> Iterator[Registration]:
+def streamed(connection: Connection, asked: Select[Any], values: Mapping[str, object]) -> Iterator[Registration]:
     """Registrations as they are read."""
     # Closed by name: who stops in the middle leaves a cursor open on the server.
-    with connection.execute(asked.execution_options(yield_per=STREAMED)) as rows:
+    with connection.execute(asked, values, execution_options={"yield_per": STREAMED}) as rows:
         for row in rows:
             yield registration_of(row)
 
@@ -58,3 +59,52 @@ def registration_of(row: SqlRow[Any]) -> Registration:
         row.signed,
         able,
     )
+
+
+# Made once: making a statement takes as long as running it, and leaves cycles for the garbage collector.
+_OF_EPOCH = _newest(registration.c.epoch == bindparam("of"))
+_stake_of = _OF_EPOCH.selected_columns.stake
+OF_PARTY = _OF_EPOCH.where(party.c.party_id == bindparam("named"))
+"""The newest registration of the party ``named`` for the epoch ``of``."""
+PAGE = (
+    _OF_EPOCH.where(
+        or_(_stake_of < bindparam("stake"), (_stake_of == bindparam("stake")) & (party.c.party_id > bindparam("named")))
+    )
+    .order_by(_stake_of.desc(), party.c.party_id)
+    .limit(bindparam("most", type_=BigInteger))
+)
+"""The newest registrations for the epoch ``of``, after the party ``named`` with its ``stake``."""
+WITHIN = _newest((registration.c.epoch > bindparam("before")) & (registration.c.epoch <= bindparam("last"))).order_by(
+    party.c.party_id
+)
+"""The newest registrations of the epochs after ``before`` up to ``last``."""
+STAKES = (
+    with_names(registration)
+    .where(
+        registration.c.epoch.in_(bindparam("epochs", expanding=True)),
+        registration_source.c.name != bindparam("apart_from"),
+        party.c.party_id.in_(bindparam("named", expanding=True)),
+    )
+    .order_by(registration.c.epoch, registration.c.precedence, registration.c.arrival)  # oldest first
+)
+"""The registrations of the parties ``named`` for ``epochs``, but for those of the source ``apart_from``."""
+_REGISTERED = (
+    select(registration.c.epoch)
+    .join(party, party.c.id == registration.c.party)
+    .where(
+        party.c.network == bindparam("in_network"),
+        party.c.party_id == registration_reject.c.party_id,
+        registration.c.epoch == bindparam("of"),
+    )
+)
+UNCOUNTED = (
+    select(registration_reject.c.party_id, registration_reject.c.stake)
+    .join(registration_source, registration_source.c.id == registration_reject.c.source)
+    .where(
+        registration_reject.c.epoch == bindparam("of"),
+        registration_source.c.network == bindparam("in_network"),
+        ~_REGISTERED.exists(),
+    )
+    .order_by(registration_reject.c.id)
+)
+"""The rejects of the epoch ``of`` whose parties have no registration for it."""

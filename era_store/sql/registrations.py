@@ -15,7 +15,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
     union,
     update,
@@ -47,16 +46,23 @@ from era_store.sql.registration_counting import Row
 from era_store.sql.registration_rollup import (
     AT_ONCE,
     add_to_rollup,
-    newest_first,
     recount,
     tallies_of,
     wrong_tallies,
 )
-from era_store.sql.registration_rows import newest_of, registration_of, streamed, with_names
+from era_store.sql.registration_rows import (
+    OF_PARTY,
+    PAGE,
+    STAKES,
+    UNCOUNTED,
+    WITHIN,
+    registration_of,
+    streamed,
+    with_names,
+)
 from era_store.sql.tables import decoding, typed
 from era_store.sql.tables_registrations import (
     network_stake,
-    party,
     registration,
     registration_reject,
     registration_source,
@@ -66,7 +72,10 @@ from eras import Epoch
 
 _TURN = "registrations"
 
-# What every batch asks, made once: making a statement takes as long as running it.
+_NO_LIMIT = 2**62
+"""More rows than there are, and more lovelace than a stake can be."""
+
+# What is asked often, made once: making a statement takes as long as running it.
 _SOURCE = select(registration_source.c.id).where(
     registration_source.c.network == bindparam("in_network"), registration_source.c.name == bindparam("named")
 )
@@ -200,18 +209,16 @@ class SqlRegistrations:
         Raises:
             StoreError: they could not be read.
         """
-        placed = newest_first(registration.c.epoch == epoch)
         with self._database.read() as connection:
-            network = self._network.find(connection)
-            asked = newest_of(placed, network).order_by(placed.c.stake.desc(), party.c.party_id).limit(limit)
+            named = {"in_network": self._network.find(connection), "of": epoch, "named": after}
+            stake = _NO_LIMIT
             if after is not None:
-                before = newest_of(placed, network).where(party.c.party_id == after)
-                last = connection.execute(before).first()
+                last = connection.execute(OF_PARTY, named).first()
                 if last is None:
                     return
-                same_stake = (placed.c.stake == last.stake) & (party.c.party_id > after)
-                asked = asked.where(or_(placed.c.stake < last.stake, same_stake))
-            yield from streamed(connection, asked)
+                stake = last.stake
+            most = _NO_LIMIT if limit is None else limit
+            yield from streamed(connection, PAGE, {**named, "named": after or "", "stake": stake, "most": most})
 
     def newest_within(self, last: Epoch, epochs: int) -> Iterator[Registration]:
         """The newest registration of each party over ``epochs`` epochs up to ``last``, by party id.
@@ -219,10 +226,9 @@ class SqlRegistrations:
         Raises:
             StoreError: they could not be read.
         """
-        placed = newest_first((registration.c.epoch > last - epochs) & (registration.c.epoch <= last))
         with self._database.read() as connection:
-            asked = newest_of(placed, self._network.find(connection))
-            yield from streamed(connection, asked.order_by(party.c.party_id))
+            values = {"in_network": self._network.find(connection), "before": last - epochs, "last": last}
+            yield from streamed(connection, WITHIN, values)
 
     def stakes(self, party_ids: Collection[str], last: Epoch, epochs: int, *, apart_from: str) -> Mapping[str, int]:
         """Party → its stake, of its newest registration over ``epochs`` epochs up to ``last``, where it has one.
@@ -236,17 +242,17 @@ class SqlRegistrations:
         Raises:
             StoreError: they could not be read.
         """
-        table, names = registration, registration_source
         found: dict[str, int] = {}
         some = list(party_ids)
         with self._database.read() as connection:
-            told = with_names(table, self._network.find(connection)).where(
-                table.c.epoch.in_(range(max(0, last - epochs + 1), last + 1)), names.c.name != apart_from
-            )
+            asked = {
+                "in_network": self._network.find(connection),
+                "apart_from": apart_from,
+                "epochs": list(range(max(0, last - epochs + 1), last + 1)),
+            }
             for start in range(0, len(some), AT_ONCE):
-                asked = told.where(party.c.party_id.in_(some[start : start + AT_ONCE]))
-                oldest_first = asked.order_by(table.c.epoch, table.c.precedence, table.c.arrival)
-                found |= {row.party_id: typed(row.stake, int) for row in connection.execute(oldest_first)}
+                rows = connection.execute(STAKES, asked | {"named": some[start : start + AT_ONCE]})
+                found |= {row.party_id: typed(row.stake, int) for row in rows}
         return found
 
     def rejects(
@@ -274,21 +280,9 @@ class SqlRegistrations:
         Raises:
             StoreError: it could not be read.
         """
-        table, names = registration_reject, registration_source
         with self._database.read() as connection:
-            network = self._network.find(connection)
-            registered = (
-                select(registration.c.epoch)
-                .join(party, party.c.id == registration.c.party)
-                .where(party.c.network == network, party.c.party_id == table.c.party_id, registration.c.epoch == epoch)
-            )
-            asked = (
-                select(table.c.party_id, table.c.stake)
-                .join(names, names.c.id == table.c.source)
-                .where(table.c.epoch == epoch, names.c.network == network, ~registered.exists())
-                .order_by(table.c.id)
-            )
-            return Uncounted.of((row.party_id, row.stake) for row in connection.execute(asked))
+            asked = {"in_network": self._network.find(connection), "of": epoch}
+            return Uncounted.of((row.party_id, row.stake) for row in connection.execute(UNCOUNTED, asked))
 
     def rebuild(self, progress: Callable[[Epoch], None] | None = None) -> int:
         """Count every epoch of every network again, each in a transaction of its own, and correct the rollup.
@@ -365,7 +359,8 @@ class SqlRegistrations:
                 return found
             for epoch in sorted(found):
                 these = meant & (table.c.epoch == epoch)
-                said = connection.execute(with_names(table, network).where(these).order_by(table.c.arrival))
+                asked = with_names(table).where(these).order_by(table.c.arrival)
+                said = connection.execute(asked, {"in_network": network})
                 _keep_rejects(connection, number, [withdrawal.reject(registration_of(row)) for row in said], time_s)
                 connection.execute(delete(table).where(these))
                 recount(connection, network, epoch)

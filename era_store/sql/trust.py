@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
 
 from era_store.errors import StoreDamagedError
 from era_store.memory import VERDICT_CAPACITY, changed
@@ -22,6 +22,16 @@ from era_store.sql.notices import tell
 from eras import MarkerError
 
 _TRUSTED = "trusted_"
+
+# What every reading of the chain asks, made once.
+_TRUST = select(tables.trust).where(tables.trust.c.key_id == bindparam("of"))
+_VERSION = select(tables.trust.c.id, tables.trust.c.version).where(tables.trust.c.key_id == bindparam("of"))
+_PAYLOADS = (
+    select(*[tables.payload.c[name] for name in SeenPayload.__slots__])
+    .where(tables.payload.c.trust_id == bindparam("of"))
+    .order_by(tables.payload.c.id)
+)
+_SUPERSEDED = select(tables.superseded_output.c.reference).where(tables.superseded_output.c.trust_id == bindparam("of"))
 
 
 class SqlTrust:
@@ -37,7 +47,7 @@ class SqlTrust:
             StoreError: it could not be read, or is damaged.
         """
         with self._database.read() as connection:
-            row = connection.execute(select(tables.trust).where(tables.trust.c.key_id == key.id)).one_or_none()
+            row = connection.execute(_TRUST, {"of": key.id}).one_or_none()
             if row is None:
                 return None
             try:
@@ -68,12 +78,12 @@ class SqlTrust:
 
     def _write_row(self, connection: Connection, key: TrustKey, trust: StoredTrust) -> int:
         table, values = tables.trust, _values(key, trust)
-        found = connection.execute(select(table.c.id, table.c.version).where(table.c.key_id == key.id)).one_or_none()
+        found = connection.execute(_VERSION, {"of": key.id}).one_or_none()
         if trust.version != (0 if found is None else found.version):
             raise changed(self._database.name, trust.version)
         if found is None:
             take_turn(connection, f"trust {key.id}")  # of two first writers, the later one sees what the other wrote
-            if connection.execute(select(table.c.id).where(table.c.key_id == key.id)).scalar() is not None:
+            if connection.execute(_VERSION, {"of": key.id}).one_or_none() is not None:
                 raise changed(self._database.name, trust.version)
             (made,) = connection.execute(insert(table).values(values)).inserted_primary_key or (0,)
             return int(made)
@@ -111,18 +121,11 @@ def _trust(row: Row[Any], payloads: list[dict[str, object]], superseded: frozens
 
 def _payloads(connection: Connection, trust_id: int) -> list[dict[str, object]]:
     """The values of every payload, by name."""
-    table = tables.payload
-    asked = (
-        select(*[table.c[name] for name in SeenPayload.__slots__])
-        .where(table.c.trust_id == trust_id)
-        .order_by(table.c.id)
-    )
-    return [dict(row._mapping) for row in connection.execute(asked)]
+    return [dict(row._mapping) for row in connection.execute(_PAYLOADS, {"of": trust_id})]
 
 
 def _superseded(connection: Connection, trust_id: int) -> frozenset[str]:
-    table = tables.superseded_output
-    return frozenset(connection.execute(select(table.c.reference).where(table.c.trust_id == trust_id)).scalars())
+    return frozenset(connection.execute(_SUPERSEDED, {"of": trust_id}).scalars())
 
 
 def _write_payloads(connection: Connection, trust_id: int, payloads: tuple[SeenPayload, ...]) -> None:
