@@ -31,7 +31,7 @@ RESULTS = Path(__file__).with_name("results.json")
 
 
 def main() -> int:
-    """Measure what was asked for, print it, and keep it where that is wanted."""
+    """Measure the chosen benchmarks, print each result, and keep them all if ``--out`` names a file."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", metavar="PREFIX", nargs="+", default=[""], help="only those whose name begins so")
     parser.add_argument("--out", metavar="FILE", type=Path, help=f"keep the results; the docs show {RESULTS.name}")
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def document(where: dict[str, str], results: list[Result]) -> dict[str, object]:
-    """What is kept of a run: where and when it was, each result, and the benchmarks that it left out."""
+    """The record of a run: where and when it was, each result, and the benchmarks that it left out."""
     measured = {result.benchmark.name for result in results}
     return {
         "where": where,

@@ -35,7 +35,7 @@ ROUNDS = 3
 MEMORY_LINES = 500_000
 MEMORY_EVENTS = 60_000
 KEYS_AND_SIGNATURES = "5b" * 2_000
-"""What an aggregator keeps of a signer beside what is asked for."""
+"""Fields of a signer that an aggregator keeps, and that no summary needs."""
 
 PARTIES = 3_000
 FIRST_EPOCH = 400

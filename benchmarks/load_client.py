@@ -17,7 +17,7 @@ FINE = (200, 304)
 
 @dataclass(slots=True)
 class Times:
-    """What answers took, in seconds, and the statuses that were no success."""
+    """The seconds that answers took, and the statuses that were not a success."""
 
     seconds: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
@@ -91,7 +91,7 @@ class Connection(asyncio.Protocol):
             answer.set_result((status, received))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Whoever waits is told."""
+        """Fail the answer that is awaited, if any."""
         self._transport = None
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(exc or ConnectionResetError("the server has closed the connection"))

@@ -1,4 +1,4 @@
-"""How a ratio is measured: subject and baseline in turn, several times, and the median of the ratios.
+"""Measures a ratio: subject and baseline in turn, several times, and the median of the ratios.
 
 The garbage collector stays on, for what a measured call leaves to it is a cost of that call. What it walks is only what
 the benchmark itself has made: neither what others have left, nor the modules that all of them together import.
@@ -51,7 +51,7 @@ class Result:
 
 
 def seconds(work: Work) -> float:
-    """How long ``work`` takes, begun without garbage of whatever ran before."""
+    """Seconds that ``work`` takes, begun without garbage of whatever ran before."""
     gc.collect()
     start = time.perf_counter()
     work()

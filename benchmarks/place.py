@@ -1,4 +1,4 @@
-"""Where and when a run was: figures without that are worth little."""
+"""The place and the time of a run, without which its figures are worth little."""
 
 import os
 import platform

@@ -27,20 +27,29 @@ from release_tools import (
     sign_transaction,
     submit_transaction,
 )
+from release_tools.transactions.owners import TokenMint
 
 JUNK_OUTPUTS = 20_000
 PAGE = 100
 KEY = SigningKey(b"r" * 32)
 ADA = 1_000_000
+DATUM = encode_datum(EraMarkersPayload((EraMarker("thales", Epoch(0)),)).sign(KEY).to_bytes())
+
+
+@contextmanager
+def funded_chain() -> Iterator[tuple[LocalChain, PaymentKey, str]]:
+    """A chain, a wallet with money on it, and the wallet's address."""
+    with TemporaryDirectory(prefix="eraswitch-bench-") as folder, LocalChain.create(Path(folder) / "chain") as chain:
+        wallet = PaymentKey.generate()
+        address = wallet.address(chain.genesis.network_id)
+        chain.fund(address, 100 * ADA)
+        yield chain, wallet, address
 
 
 @contextmanager
 def flooded() -> Iterator[tuple[str, TrustPolicy]]:
     """A chain with a marker and newer junk at its era address: the URL of its HTTP face, and whom to trust."""
-    with TemporaryDirectory(prefix="eraswitch-bench-") as folder, LocalChain.create(Path(folder) / "chain") as chain:
-        wallet = PaymentKey.generate()
-        address = wallet.address(chain.genesis.network_id)
-        chain.fund(address, 100 * ADA)
+    with funded_chain() as (chain, wallet, address):
         publish(chain, wallet, address)
         chain.place([FaucetOutput(address, 2 * ADA, datum=f"d8799f5820{n:064x}ff") for n in range(JUNK_OUTPUTS)])
         with serving(chain.path) as url:
@@ -64,17 +73,13 @@ def _serve(path: Path, urls: "Queue[str]") -> None:
     LocalChainServer(path).serve_forever(lambda server: urls.put(server.blockfrost_url))
 
 
-def publish(chain: LocalChain, wallet: PaymentKey, address: str) -> None:
-    """The release team puts a marker at the era address."""
-    payload = EraMarkersPayload((EraMarker("thales", Epoch(0)),)).sign(KEY)
+def publish(chain: LocalChain, wallet: PaymentKey, address: str, mint: TokenMint | None = None) -> str | None:
+    """The release team puts the marker of ``DATUM`` at the era address; the thread token, where one is minted."""
     gateway = LocalChainGateway(chain)
-    transaction = build_marker_transaction(
-        encode_datum(payload.to_bytes()),
-        EraAddress(address),
-        Funding.read(gateway, address),
-        LedgerContext.read(gateway),
-    )
-    submit_transaction(gateway, sign_transaction(transaction, [wallet]))
+    funding, ledger = Funding.read(gateway, address), LedgerContext.read(gateway)
+    built = build_marker_transaction(DATUM, EraAddress(address), funding, ledger, thread_token=mint)
+    submit_transaction(gateway, sign_transaction(built, [wallet]))
+    return built.thread_token
 
 
 def first_read() -> float:
@@ -113,19 +118,26 @@ def next_read_requests() -> float:
 
 def requests_of(reader: TrustedReader) -> int:
     """How many requests a reading makes."""
-    sent: list[str] = []
-    send = requests.Session.send
-
-    def counting(session: requests.Session, request: requests.PreparedRequest, **options: object) -> object:
-        sent.append(str(request.url))
-        return send(session, request, **options)  # type: ignore[arg-type]
-
-    with patch.object(requests.Session, "send", counting):
+    with requests_sent() as sent:
         if not reader.read().markers:
             raise RuntimeError("the marker was not found")
     if not sent:
         raise RuntimeError("no request was seen: they are counted in the wrong place")
     return len(sent)
+
+
+@contextmanager
+def requests_sent() -> Iterator[list[str]]:
+    """The URLs of the requests that this process sends within the block."""
+    sent: list[str] = []
+    send = requests.Session.send
+
+    def noted(session: requests.Session, request: requests.PreparedRequest, **options: object) -> object:
+        sent.append(str(request.url))
+        return send(session, request, **options)  # type: ignore[arg-type]
+
+    with patch.object(requests.Session, "send", noted):
+        yield sent
 
 
 def verdict_cache_hit() -> float:

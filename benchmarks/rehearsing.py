@@ -61,7 +61,7 @@ def against_bare_calls() -> float:
 
 
 def per_node_when_many() -> float:
-    """What a node costs in an epoch among 100,000, against among 3,000; both over the same few epochs.
+    """The cost of a node in an epoch among 100,000, against that among 3,000; both over the same few epochs.
 
     The few are played before and after the many, so that both meet the same load of the machine.
     """

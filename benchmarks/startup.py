@@ -1,4 +1,4 @@
-"""What a node and a command pay before they do anything, as whole processes."""
+"""The price of starting a node or a command, before it does anything, as whole processes."""
 
 import subprocess
 import sys

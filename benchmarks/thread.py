@@ -1,58 +1,33 @@
-"""What strangers cost at an era address: the next reading by the thread, and a first one with the thread token."""
+"""The cost of strangers at an era address: the next reading by the thread, and a first one with the thread token."""
 
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from benchmarks.measure import Benchmark, seconds
-from benchmarks.reading import ADA, JUNK_OUTPUTS, KEY, requests_of, serving
+from benchmarks.reading import ADA, DATUM, JUNK_OUTPUTS, KEY, funded_chain, publish, requests_of, serving
 from chain_reader import BlockfrostObserver
 from chain_reader.local_chain import FaucetOutput, LocalChain
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader
-from datum import EraMarkersPayload, encode_datum
-from eras import Epoch, EraMarker
-from release_tools import (
-    EraAddress,
-    Funding,
-    LedgerContext,
-    LocalChainGateway,
-    PaymentKey,
-    build_marker_transaction,
-    sign_transaction,
-    submit_transaction,
-)
 from release_tools.transactions.owners import TokenMint
 
 STRANGERS = 1_000
 ROUNDS = 15
-DATUM = encode_datum(EraMarkersPayload((EraMarker("thales", Epoch(0)),)).sign(KEY).to_bytes())
 
 
 @contextmanager
 def marked(strangers: int, junk: int = 0) -> Iterator[tuple[LocalChain, str, TrustPolicy]]:
     """A chain with a marker that holds a thread token, and after it plain payments, copies and junk of strangers."""
-    with TemporaryDirectory(prefix="eraswitch-bench-") as folder, LocalChain.create(Path(folder) / "chain") as chain:
-        wallet, gateway = PaymentKey.generate(), LocalChainGateway(chain)
-        address = wallet.address(chain.genesis.network_id)
-        chain.fund(address, 100 * ADA)
-        built = build_marker_transaction(
-            DATUM,
-            EraAddress(address),
-            Funding.read(gateway, address),
-            LedgerContext.read(gateway),
-            thread_token=TokenMint(),
-        )
-        submit_transaction(gateway, sign_transaction(built, [wallet]))
+    with funded_chain() as (chain, wallet, address):
+        token = publish(chain, wallet, address, TokenMint())
         for number in range(strangers):
             chain.place([FaucetOutput(address, 2 * ADA, datum=DATUM.hex() if number % 2 else None)])
         if junk:
             chain.place([FaucetOutput(address, 2 * ADA, datum=f"d8799f5820{n:064x}ff") for n in range(junk)])
         with serving(chain.path) as url:
-            yield chain, url, TrustPolicy(address, (KEY.verification_key,), thread_token=built.thread_token)
+            yield chain, url, TrustPolicy(address, (KEY.verification_key,), thread_token=token)
 
 
 @cache

@@ -3,22 +3,15 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from unittest.mock import patch
-
-import requests
 
 from benchmarks.measure import Benchmark
-from benchmarks.reading import ADA, KEY, publish, serving
+from benchmarks.reading import KEY, funded_chain, publish, requests_sent, serving
 from chain_reader import BlockfrostObserver
-from chain_reader.local_chain import LocalChain
 from chain_reader.trust.policy import TrustPolicy
 from era_service.node.call_schedule import CallOptions
 from era_service.node.embedding import embed_watcher
 from era_service.node.watch_options import WatchOptions
 from eras import SupportedEras
-from release_tools import PaymentKey
 
 INTERVAL_S = 0.5
 """1,200 times as often as by default, so that a few seconds hold enough calls to count."""
@@ -30,23 +23,9 @@ MEASURED_CPU_S = 0.01
 @contextmanager
 def at_rest() -> Iterator[list[str]]:
     """A watcher that has done its first check, over HTTP, and the requests that are made."""
-    with TemporaryDirectory(prefix="eraswitch-bench-") as folder, LocalChain.create(Path(folder) / "chain") as chain:
-        wallet = PaymentKey.generate()
-        address = wallet.address(chain.genesis.network_id)
-        chain.fund(address, 100 * ADA)
+    with funded_chain() as (chain, wallet, address):
         publish(chain, wallet, address)
-        sent: list[str] = []
-        send = requests.Session.send
-
-        def counted(session: requests.Session, request: requests.PreparedRequest, **options: object) -> object:
-            sent.append(str(request.url))
-            return send(session, request, **options)  # type: ignore[arg-type]
-
-        with (
-            serving(chain.path) as url,
-            closing(BlockfrostObserver(url)) as observer,
-            patch.object(requests.Session, "send", counted),
-        ):
+        with serving(chain.path) as url, closing(BlockfrostObserver(url)) as observer, requests_sent() as sent:
             watcher = embed_watcher(
                 [observer],
                 TrustPolicy(address, (KEY.verification_key,)),

@@ -1,7 +1,7 @@
 """Looks for known vulnerabilities of what a lock file pins: ``python tools/audit.py LOCK``.
 
-Ends with 1 when there are any. What could not be looked up is counted, and never taken for sound: where that is all of
-it, the advisory database cannot be reached, and the tool ends with 0 and these words.
+Exits with 1 if there are any. Packages that could not be looked up are listed, and never taken for sound: if none could
+be, the advisory database is out of reach, and the tool reports that and exits with 0.
 """
 
 import json
@@ -24,7 +24,7 @@ def main(lock: str) -> int:
 
 
 def verdict(found: list[dict[str, Any]]) -> str:
-    """What pip-audit found about the packages, in words."""
+    """A report of what pip-audit found about the packages."""
     skipped = [one["name"] for one in found if "skip_reason" in one]
     if len(skipped) == len(found):
         return f"NOT AUDITED: the advisory database has no answer on any of {len(found)} packages; is it reachable?"

@@ -71,7 +71,7 @@ def _patience() -> Iterator[None]:
 
 
 def corpus_of(name: str, made: list[bytes]) -> list[bytes]:
-    """What a target begins with: what it makes itself, and the files that are kept for it."""
+    """The inputs that a target begins with: those it makes itself, and the files kept for it."""
     return [*made, *(path.read_bytes() for path in sorted((CORPUS / name).glob("*")))]
 
 

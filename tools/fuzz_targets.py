@@ -1,4 +1,4 @@
-"""What can be fuzzed: each target has a corpus, and takes an input, of which it checks what was promised.
+"""The targets for fuzzing: each has a corpus, takes an input, and checks that every promise holds for it.
 
 In: a folder for files. Out: the corpus and a function that raises when a promise is broken. An error that is not an
 ``EraSwitchError`` breaks one wherever it comes from.

@@ -29,7 +29,7 @@ TESTS = {
     "release_tools/forecasting": ("tests/release_tools",),
     "release_tools/transactions/balancing.py": ("tests/release_tools/test_transactions.py", "tests/ledger"),
 }
-"""Where mutants are made, and the tests that must notice them."""
+"""The modules in which mutants are made, and the tests that must notice them."""
 
 SWAPPED: dict[Any, Any] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,

@@ -38,7 +38,7 @@ Task = Callable[[], object]
 
 @dataclass
 class Road:
-    """What a task passed through: its calls, by module."""
+    """The road of a task: its calls, by module."""
 
     calls: Counter[str] = field(default_factory=Counter)
     _modules: dict[CodeType, str | None] = field(default_factory=dict)
