@@ -280,14 +280,14 @@ def masked(state: Any) -> str:
 
 class TestLimits:
     def test_a_log_that_grows_too_large_is_compacted_and_can_be_replayed(self, store: Store):
-        core, address = core_of(store, limits=LogLimits(20_000)), Address()
+        core, address = core_of(store, limits=LogLimits(10_000)), Address()
         address.publish(THALES, epoch=4)
-        for number in range(307):
+        for number in range(103):
             core.apply(ObserverAnswered(address.evidence(5 + number // 10, 500 + number * 10), float(number)))
             core.apply(ObserverFailed("provider", f"Error{number}", "it fails", float(number)))
         head = store.events.head()
         assert head.first_id > 1
-        assert head.size_bytes < 60_000
+        assert head.size_bytes < 30_000
         replay, difference = replayed(store)
         assert difference is None
         assert replay.done.unreplayable == 0
