@@ -4,27 +4,28 @@ In: registrations, or numbers. Out: numbers, or capabilities. Nodes of one relea
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Set
 
 from sqlalchemy import Connection, insert, select
 
 from era_store.capability import Capability
-from era_store.registrations import Registration, capability_text
 from era_store.sql.tables_registrations import capability
 
 
-def capability_numbers(connection: Connection, rows: Sequence[Registration]) -> dict[Capability | None, int]:
+def capability_numbers(connection: Connection, reported: Set[Capability | None]) -> dict[Capability | None, int]:
     """The number of each capability that nodes report; one that has none gets one."""
     table = capability
     numbers: dict[Capability | None, int] = {None: 0}
-    for one in {row.capability: row for row in rows if row.capability is not None}.values():
-        content = capability_text(one)
+    for one in reported:
+        if one is None:
+            continue
+        content = one.text
         digest = hashlib.sha256(content.encode()).hexdigest()
         number: int | None = connection.execute(select(table.c.id).where(table.c.digest == digest)).scalar()
         if number is None:
             made = insert(table).values(digest=digest, content=content)
             (number,) = connection.execute(made).inserted_primary_key or (0,)
-        numbers[one.capability] = number
+        numbers[one] = number
     return numbers
 
 

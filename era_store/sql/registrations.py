@@ -129,25 +129,27 @@ class SqlRegistrations:
             StoreError: it could not be written; nothing of it is.
             ValueError: a row has a stake or an epoch that cannot be; none is added.
         """
-        require_possible([row.epoch for row in rows], [row.stake for row in rows])
+        party_ids, epochs, _, stakes, _, names, signed, able = zip(*rows, strict=True) if rows else ((),) * 8
+        require_possible(epochs, stakes)
         with self._database.write() as connection:
             take_turn(connection, _TURN)
             network = self._network.make(connection)
-            sources = _source_numbers(connection, network, {source, *(row.source for row in rows)}, time_s)
+            sources = _source_numbers(connection, network, {source, *names}, time_s)
             arrival: int = connection.execute(_LAST_ARRIVAL).scalar_one()
             accepted, kept = 0, list(rejects)
             of_signers: Sequence[Row] = ()
             parties: dict[str, int] = {}
             if rows:
                 bulk = bulk_of(connection, network)
-                parties = self._parties.of({row.party_id for row in rows}, connection, bulk)
-                abilities = capability_numbers(connection, rows)
+                parties = self._parties.of(set(party_ids), connection, bulk)
+                abilities = capability_numbers(connection, set(able))
                 numbered = _numbered(rows, parties, abilities, sources, arrival)
                 batch, of_signers = add_to_rollup(
                     connection, network, numbered, bulk, apart_from_signers=refuse is not None
                 )
                 accepted = bulk.insert(batch) if batch else 0
-                _keep_signed(connection, rows, batch, arrival)
+                if signed.count(None) < len(rows):
+                    _keep_signed(connection, rows, batch, arrival)
             if refuse is not None:
                 refused = [refuse(row[6] - arrival - 1) for row in of_signers]
                 kept += [reject for reject in refused if reject is not None]
@@ -430,8 +432,6 @@ def _numbered(
 
 def _keep_signed(connection: Connection, rows: Sequence[Registration], batch: Sequence[Row], arrival: int) -> None:
     """Put the signed words to the rows of the batch that are new; few have any."""
-    if all(row.signed is None for row in rows):
-        return
     table = registration
     for epoch, party_number, place, _, _, _, number, _ in batch:
         signed = rows[number - arrival - 1].signed
