@@ -125,10 +125,10 @@ def bare_route(document: object) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def bare_intake(path: Path) -> Iterator[str]:
+def bare_intake(path: Path) -> Iterator[tuple[str, int]]:
     """The same with a route that parses, validates and inserts a batch, by one ``executemany`` into a SQLite file."""
-    with _process(BARE % INTAKE, str(path)) as (url, _):
-        yield url
+    with _process(BARE % INTAKE, str(path)) as (url, process):
+        yield url, process
 
 
 def processor_seconds(process: int) -> float:

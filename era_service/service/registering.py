@@ -7,6 +7,7 @@ has signed, nobody with a token speaks without its signature. What a party signs
 
 import json
 from collections.abc import Iterable, Sequence
+from copy import copy
 
 from era_service.service import changes as kinds
 from era_service.service.documents import (
@@ -154,8 +155,10 @@ def _with_known_stake(service: Service, row: Registration, token: ApiToken | Non
 def _judged(judge: Judge, one: object, node_version: str | None) -> Registration | Refusal:
     if not isinstance(one, dict):
         return Refusal("it is not a JSON object")
-    said = node_version is None or one.get("version") not in (None, "")
-    return judge.fields(one if said else one | {"version": node_version})
+    if node_version is not None and one.get("version") in (None, ""):
+        one = copy(one)  # of its class: one that repeats a field stays so
+        one["version"] = node_version
+    return judge.fields(one)
 
 
 def _party_of(one: object) -> str:

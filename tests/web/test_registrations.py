@@ -168,9 +168,9 @@ def test_the_records_of_files_are_taken_over_http_too(still_world, odd, note):
 
 
 def test_a_field_that_is_there_twice_and_a_number_of_thousands_of_digits_spoil_no_other(still_world):
-    twice = '{"party_id": "a", "epoch": 1, "stake": 1, "stake": 2}'
+    twice = '{"party_id": "a", "epoch": 1, "stake": 1, "stake": 2}'  # its version is that of the header
     long = '{"party_id": "b", "epoch": 1, "stake": %s}' % ("9" * 5_000)
-    headers = still_world.headers() | {"content-type": "application/json"}
+    headers = still_world.headers() | {"content-type": "application/json", "signer-node-version": "0.3.12"}
     body = f'{{"registrations": [{twice}, {long}, {json.dumps(registration("twin"))}]}}'
     answer = still_world.client.post("/registrations", data=body, headers=headers)
     assert (answer.status_code, answer.json()["accepted"]) == (207, 1)
