@@ -8,7 +8,7 @@ import pytest
 from openfeature import api
 from openfeature.client import OpenFeatureClient
 from openfeature.event import ProviderEvent
-from openfeature.exception import ErrorCode
+from openfeature.exception import ErrorCode, ProviderNotReadyError
 from openfeature.flag_evaluation import Reason
 from openfeature.provider import ProviderStatus
 
@@ -24,7 +24,7 @@ def client_of(checker: EraChecker) -> OpenFeatureClient:
     switches.boolean("compact_wire", since=PYTHAGORAS)
     switches.behaviour("hash", since=THALES)(hash)
     switches.seal()
-    api.set_provider(EraSwitchProvider(switches, checker))
+    api.set_provider_and_wait(EraSwitchProvider(switches, checker))
     return api.get_client()
 
 
@@ -76,7 +76,9 @@ def test_errors_are_mapped_and_the_sdk_gives_its_caller_the_default(schedule: Er
 
 def test_before_anything_was_read_it_is_not_ready_and_then_it_is() -> None:
     checker = EraChecker(SupportedEras([THALES, PYTHAGORAS]))
-    client = client_of(checker)
+    with pytest.raises(ProviderNotReadyError):
+        client_of(checker)
+    client = api.get_client()
     assert client.get_string_details("era", "").error_code is ErrorCode.PROVIDER_NOT_READY
     checker.change_era(EraSchedule((THALES, 0), supported=[THALES, PYTHAGORAS]).checker.token)
     assert client.get_string_value("era", "") == THALES
