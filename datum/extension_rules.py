@@ -69,6 +69,8 @@ class ExtensionPolicy:
 class ExtensionAccepted(Verdict):
     """Its extension is good. ``stale``: it has expired, and stays in force for want of a newer one."""
 
+    is_refusal = False
+
     stale: bool
 
 

@@ -67,10 +67,6 @@ class OtherKind(Verdict):
     kind: str
 
 
-NOT_REFUSED = (Accepted.__name__, OtherKind.__name__)
-"""The names of the verdicts that turn nothing down, for whoever has only counts by name."""
-
-
 @dataclass(frozen=True, slots=True)
 class Malformed(Verdict):
     """Not a signed payload at all."""

@@ -205,7 +205,8 @@ def events_between(
 
 
 def _tell_refused(tell: Callable[..., None], changed: Sequence[ScreenedOutput]) -> None:
-    refused = [item for item in changed if item.verdict.is_refusal]
+    """Report each payload that is not in force, those too that a later one superseded or that wait for their depth."""
+    refused = [item for item in changed if not isinstance(item.verdict, Accepted)]
     for item in refused[:LISTED_EVENTS]:
         kind = "conflict" if isinstance(item.verdict, Conflict | Equivocation) else "refused"
         tell(kind, output=item.output.reference, verdict=item.verdict.name, reason=item.verdict.reason)

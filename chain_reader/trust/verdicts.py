@@ -7,6 +7,8 @@ Each has its reason, so that nothing refused is silent (rule T10). The verdicts 
 from dataclasses import dataclass
 
 from datum import Accepted, Unreadable, Verdict, VerifiedMarkers
+from datum.extension_rules import ExtensionAccepted
+from datum.verdicts import OtherKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class WithoutToken(Untrusted):
 class Superseded(Untrusted):
     """A newer output, or one that was trusted before, took its place."""
 
+    is_refusal = False
+
 
 @dataclass(frozen=True, slots=True)
 class Replayed(Untrusted):
@@ -44,6 +48,12 @@ class Conflict(Untrusted):
 @dataclass(frozen=True, slots=True)
 class Unconfirmed(Untrusted):
     """Its block is not deep enough in the chain yet (T8)."""
+
+    is_refusal = False
+
+
+NOT_REFUSED = frozenset(kind.name for kind in (Accepted, ExtensionAccepted, OtherKind, Superseded, Unconfirmed))
+"""The names of the verdicts that turn nothing down, for whoever has only names."""
 
 
 def signed_markers(verdict: Verdict) -> VerifiedMarkers | None:

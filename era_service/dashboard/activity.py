@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from chain_reader.genesis import EpochCalendar
 from chain_reader.node.kinds import DecisionKind
-from era_service.dashboard.markers import LAWFUL, describe
+from chain_reader.trust.verdicts import NOT_REFUSED
+from era_service.dashboard.markers import describe
 from era_service.dashboard.views import Tone
 from era_service.dashboard.words import listed, percent_of, short_hash
 from era_service.releasing.activation_gate import OVERRIDDEN
@@ -157,7 +158,7 @@ def _refusing_verdicts(facts: Facts) -> dict[str, int]:
     """Verdict → how often it was given, of those that refuse a payload."""
     many = facts.get("verdicts")
     found = many if isinstance(many, dict) else {str(facts.get("verdict")): 1}
-    return {verdict: number for verdict, number in found.items() if verdict not in LAWFUL}
+    return {verdict: number for verdict, number in found.items() if verdict not in NOT_REFUSED}
 
 
 def _entry(event: StoredEvent, kind: str, title: str, detail: str, tone: Tone) -> Activity:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from chain_reader.genesis import EpochCalendar
-from era_service.dashboard.markers import LAWFUL
+from chain_reader.trust.verdicts import NOT_REFUSED
 from era_service.dashboard.schedule import PAST_EPOCHS
 from era_service.dashboard.views import CHART_WIDTHS, CONFIGURATION, Cell, Fact, Figure, Notice, Panel, Table
 from era_service.dashboard.words import listed
@@ -59,7 +59,7 @@ def _facts(found: ConfigurationStatus, calendar: EpochCalendar) -> Iterator[Fact
             yield Fact(name, _value(found.current, name))
     if found.next is not None:
         yield Fact("Next change", f"in {counted(found.next.epochs_left, 'epoch')}", calendar.epoch(found.next.epoch))
-    refused = sum(outputs for verdict, outputs in found.verdicts.items() if verdict not in LAWFUL)
+    refused = sum(outputs for verdict, outputs in found.verdicts.items() if verdict not in NOT_REFUSED)
     yield Fact("Refused", f"{refused:,}", "attacks and mistakes", "attention" if refused else None)
 
 

@@ -7,15 +7,13 @@ In: the status and the history of the era address; the answers of the providers 
 from collections import Counter
 from collections.abc import Sequence
 
+from chain_reader.trust.verdicts import NOT_REFUSED, Superseded, Unconfirmed
+from datum.verdicts import Accepted, OtherKind
 from era_service.dashboard.views import MARKERS, PROVIDERS, Cell, Fact, Notice, Panel, Table, Tone, notice_panel
 from era_service.dashboard.words import clock, latency, listed, sentence, short_hash
 from era_service.service.documents import EraHistory, EraStatus, HistoryEntry, ProviderDocument, ProviderHealth
 from era_service.status.documents import MarkerDocument, RefusedOutput
 from eras.words import counted
-
-IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND = "Accepted", "Superseded", "Unconfirmed", "OtherKind"
-LAWFUL = frozenset((IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND))
-"""The verdicts on payloads that normal publications bring; all others refuse a payload."""
 
 
 def markers_panel(status: EraStatus, history: EraHistory) -> Panel:
@@ -53,7 +51,7 @@ def markers_panel(status: EraStatus, history: EraHistory) -> Panel:
 
 def _row(entry: HistoryEntry) -> tuple[Cell, ...]:
     tone, words = _verdict(entry)
-    is_lawful = entry.superseded or entry.verdict in (SUPERSEDED, IN_FORCE)
+    is_lawful = entry.superseded or entry.verdict in (Superseded.name, Accepted.name)
     return (
         Cell(describe(entry.markers)),
         Cell(words, tone, note="" if is_lawful else entry.reason),
@@ -71,7 +69,7 @@ def _seen(entry: HistoryEntry) -> str:
 def _others(status: EraStatus, history: EraHistory) -> list[RefusedOutput]:
     """The refused outputs without a payload, which the history does not list."""
     known = {entry.output for entry in history.payloads}
-    return [one for one in status.refused if one.output not in known and one.verdict not in LAWFUL]
+    return [one for one in status.refused if one.output not in known]
 
 
 def _other_row(one: RefusedOutput) -> tuple[Cell, ...]:
@@ -84,19 +82,19 @@ def _other_row(one: RefusedOutput) -> tuple[Cell, ...]:
 
 
 def _verdict(entry: HistoryEntry) -> tuple[Tone, str]:
-    if entry.superseded or entry.verdict == SUPERSEDED:
+    if entry.superseded or entry.verdict == Superseded.name:
         return "quiet", "Superseded"
-    if entry.verdict == IN_FORCE:
+    if entry.verdict == Accepted.name:
         return "good", "In force"
-    if entry.verdict == UNCONFIRMED:
+    if entry.verdict == Unconfirmed.name:
         return "attention", "Not deep enough yet"
-    if entry.verdict == OTHER_KIND:
+    if entry.verdict == OtherKind.name:
         return "quiet", "Another kind"
     return "bad", f"Refused: {entry.verdict}"
 
 
 def _is_refused(entry: HistoryEntry) -> bool:
-    return not entry.superseded and entry.verdict not in LAWFUL
+    return not entry.superseded and entry.verdict not in NOT_REFUSED
 
 
 def _in_force(status: EraStatus) -> Fact:

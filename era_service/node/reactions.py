@@ -7,6 +7,7 @@ from typing import Any
 
 from chain_reader.node.kinds import Decision, DecisionKind
 from chain_reader.trust.verdicts import Superseded, Unconfirmed
+from datum.verdicts import OtherKind
 from era_service.node.hooks import HookEvent
 from era_store.records import Facts
 from eras import EraChecker, EraMarker, EraStatus
@@ -39,10 +40,10 @@ HOOK_OF_KIND = {
 MOST_SEVERE = (DecisionKind.CONFLICT, DecisionKind.REFUSED, DecisionKind.REFUSED_MANY)
 """The decisions that share the hook ``refused``, most severe first."""
 EXAMPLES = 20
-LAWFUL = {
+ROUTINE = {
     Superseded.__name__: "is superseded",
     Unconfirmed.__name__: "is new and waits for its confirmations",
-    "OtherKind": "is of another kind",
+    OtherKind.__name__: "is of another kind",
 }
 """Verdicts on payloads that are valid but not in force, in words."""
 
@@ -99,7 +100,7 @@ def severity(decision: Decision) -> int:
 
 def is_routine(decision: Decision) -> bool:
     """Whether a refusal is part of normal updates: an earlier marker, or one that is not deep enough yet."""
-    return _verdicts(decision) <= LAWFUL.keys()
+    return _verdicts(decision) <= ROUTINE.keys()
 
 
 def _verdicts(decision: Decision) -> set[str]:
@@ -252,7 +253,7 @@ def _failed(decision: Decision, _minimum: Minimum) -> str:
 
 def _refused_output(decision: Decision, _minimum: Minimum) -> str:
     facts = decision.facts
-    judged = LAWFUL.get(facts["verdict"], f"was refused as {facts['verdict']}")
+    judged = ROUTINE.get(facts["verdict"], f"was refused as {facts['verdict']}")
     return f"{facts['output']} {judged}: {facts['reason']}"
 
 

@@ -13,7 +13,7 @@ from typing import cast
 from chain_reader import ScreenedOutput
 from chain_reader.trust.reading import TrustedReading
 from chain_reader.trust.verdicts import Conflict
-from datum import Unusable, VerificationKey
+from datum import Accepted, Unusable, VerificationKey
 from datum.configuration import (
     ConfigurationMarker,
     EpochConfiguration,
@@ -21,6 +21,7 @@ from datum.configuration import (
     schedule,
 )
 from datum.configuration.markers import decoded
+from datum.verdicts import OtherKind
 from era_service.config.schema import Settings
 from era_service.releasing.session import Release
 from era_service.wiring.deciding import open_reader, openings_of, providers_in_order
@@ -149,7 +150,9 @@ def read_to_replace(release: Release) -> ConfigurationsOnChain:
 def _found(reading: TrustedReading, source: str) -> ConfigurationsOnChain:
     markers = cast("tuple[ConfigurationMarker, ...]", reading.markers)
     notes = [*reading.alarms, *(() if reading.stale is None else (f"not confirmed: {reading.stale}",))]
-    refused = Counter(item.verdict.name for item in reading.screened if item.verdict.is_refusal)
+    refused = Counter(
+        item.verdict.name for item in reading.screened if not isinstance(item.verdict, Accepted | OtherKind)
+    )
     if refused and not markers:
         notes.append(f"not trusted: {', '.join(f'{count} {name}' for name, count in sorted(refused.items()))}")
     return ConfigurationsOnChain(

@@ -13,7 +13,7 @@ from typing import TypeVar
 from prometheus_client import Metric as Family
 
 from chain_reader.node.kinds import DecisionKind
-from datum.verdicts import NOT_REFUSED
+from chain_reader.trust.verdicts import NOT_REFUSED
 from era_service.service import changes as kinds
 from era_service.service.documents import EraStatus, ProviderDocument
 from era_service.service.service import Service

@@ -10,6 +10,8 @@ from chain_reader.trust import reading as trust_reading
 from chain_reader.trust import verdicts as verdicts_of_trust
 from datum import Verdict, extension_rules
 from datum import verdicts as verdicts_of_datums
+from era_service.cli.shared.publication_view import refused_lines
+from era_service.node.reactions import ROUTINE
 from tests.conftest import ROOT
 
 RULES = tuple(f"T{number}" for number in range(14))
@@ -54,6 +56,17 @@ def test_every_verdict_is_on_the_page():
     } - {"Verdict", "Untrusted", "ExtensionAccepted"}
     assert len(verdicts) > 12
     assert {name for name in verdicts if f"`{name}`" not in PAGE} == set()
+
+
+def test_what_turns_nothing_down_is_decided_once():
+    kinds = [Verdict]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    assert {kind.name for kind in kinds if not kind.is_refusal} == verdicts_of_trust.NOT_REFUSED
+    assert set(ROUTINE) | {"Accepted", "ExtensionAccepted"} == verdicts_of_trust.NOT_REFUSED
+    assert refused_lines(dict.fromkeys(("Accepted", "Impostor", "Superseded", "Unconfirmed"), 1)) == [
+        "Refused       1 Impostor"
+    ]
 
 
 def test_every_event_is_on_the_page_and_none_else():

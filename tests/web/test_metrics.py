@@ -86,13 +86,16 @@ def test_what_is_stale_and_which_provider_failed(world: World) -> None:
 
 
 def test_refused_outputs_by_verdict(world: World) -> None:
+    known = world.service.snapshot
+    routine = known.status.model_copy(update={"verdicts": {"Accepted": 1, "Superseded": 2, "Unconfirmed": 3}})
+    world.service.take(known.model_copy(update={"status": routine}))
     assert "refused_datums" not in scrape(world)
     world.stage.forge(SCHEDULED)
     world.stage.replay(world.posted[0])
     world.read()
     refused = scrape(world)["refused_datums"]
-    assert refused
-    assert (("verdict", "Accepted"),) not in refused
+    assert refused == {(("verdict", "Impostor"),): 1, (("verdict", "WrongSigner"),): 1}
+    assert {one.verdict for one in world.service.era_status().refused} == {"Impostor", "WrongSigner"}
 
 
 def test_adoption_on_both_bases_the_gate_and_the_forecast(world: World) -> None:

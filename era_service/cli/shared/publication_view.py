@@ -12,6 +12,8 @@ import click
 
 from chain_reader.genesis import EpochCalendar
 from chain_reader.thread_token import spelled
+from chain_reader.trust.verdicts import NOT_REFUSED
+from datum.verdicts import OtherKind
 from era_service.cli.shared.output import printable
 from era_service.config.token_line import token_line
 from eras import TransactionError
@@ -238,8 +240,6 @@ def _bar(seen: "list[Progress]") -> Iterator["Watch"]:
 
 def refused_lines(verdicts: dict[str, int]) -> list[str]:
     """The numbers of refused outputs at the era address, and of those with a payload of another kind."""
-    from datum.verdicts import NOT_REFUSED, OtherKind
-
     refused = [f"{count} {name}" for name, count in verdicts.items() if name not in NOT_REFUSED]
     lines = [f"Refused       {', '.join(refused)}"] if refused else []
     others = verdicts.get(OtherKind.__name__, 0)
