@@ -105,6 +105,7 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """With ``-n auto``, three workers for two processors: many tests wait for a service, a process or a clock."""
     return max(2, (os.cpu_count() or 1) * 3 // 2)

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -81,7 +81,7 @@ class Cluster:
         """Start the server, on the port it had or a free one, and wait until it answers."""
         deadline = time.monotonic() + START_WITHIN_S
         while True:
-            port = self.port or _free_port()
+            port = self.port or free_port()
             options = [f"-c{name}={value}" for name, value in SETTINGS.items()]
             log = (self.folder / "log").open("ab")
             with log:
@@ -166,11 +166,16 @@ def _as_server_user() -> dict[str, Any]:
     return base | {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port() -> int:
+    """A port that is free now, and that the system gives to nobody who leaves the choice to it."""
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    first, last = map(int, given.read_text().split()) if given.exists() else (49_152, 65_535)
+    ports = [*range(10_000, first), *range(last + 1, 65_536)] or range(10_000, 65_536)
+    while True:
+        port = secrets.choice(ports)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def keep(folder: Path) -> None:

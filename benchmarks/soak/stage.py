@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,7 +23,7 @@ from chain_reader.local_chain import Genesis, LocalChain
 from datum import SigningKey
 from release_tools import PaymentKey
 from release_tools.keys.files import write_key_pair
-from tests.postgres import Cluster
+from tests.postgres import Cluster, free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOT_S = 0.2
@@ -125,7 +124,7 @@ class Stage:
             opening.callback(self.cluster.remove)
             self.cluster.start()
             self.cluster.execute("CREATE DATABASE soak")
-            self.chain_port = _free_port()
+            self.chain_port = free_port()
             self.to_chain = opening.enter_context(Proxy(self.chain_port))
             self.to_database = opening.enter_context(Proxy(self.cluster.port))
             opening.callback(self._end_all)
@@ -142,7 +141,7 @@ class Stage:
             self.provider = f"blockfrost:http://127.0.0.1:{self.to_chain.port}/api/v0"
             database = f"postgresql+psycopg://era@127.0.0.1:{self.to_database.port}/soak"
             self.stores = dict.fromkeys(SERVICES[:2], database) | {SERVICES[2]: str(self.disk / "store.sqlite3")}
-            self.urls = {name: f"http://127.0.0.1:{_free_port()}" for name in SERVICES}
+            self.urls = {name: f"http://127.0.0.1:{free_port()}" for name in SERVICES}
             for name in self._services:
                 self._configure(name)
                 self._add(name, "era_service.cli:main", "--config", str(self.settings(name)), "serve", "--json")
@@ -275,10 +274,3 @@ write_burst = 1000
 def _environment(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     return kept | {"HOME": str(home)}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

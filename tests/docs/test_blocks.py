@@ -20,7 +20,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.docs.commands import commands
-from tests.postgres import _free_port
+from tests.postgres import free_port
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^(?:<!-- not run: (?P<reason>[^\n]*) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
@@ -127,7 +127,7 @@ class Stage:
             "PATH": f"{self.programs}:{folder / 'others'}:{os.environ['PATH']}",
             "HOME": str(folder),
             "UNTIL_READY": "1",
-            "ERASWITCH_SERVICE__PORT": str(_free_port()),
+            "ERASWITCH_SERVICE__PORT": str(free_port()),
             "SECONDS_TO_RUN": "600",
         }
 
@@ -164,7 +164,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     with commands() as programs:
         made = Stage(programs, tmp_path_factory.mktemp("stage"))
         made.shell(STAGE, made.folder)
-        port = _free_port()
+        port = free_port()
         made.service_url = f"http://127.0.0.1:{port}"
         server = f"UNTIL_READY= exec eraswitch serve --port {port} --store service.sqlite3 > serve.log 2>&1"
         with subprocess.Popen(["bash", "-c", server], cwd=made.folder, env=made.environment(made.folder)) as service:

@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import threading
@@ -65,7 +64,7 @@ def test_no_answer_waits_for_the_client_to_acknowledge_its_first_part(server: Lo
             began = time.perf_counter()
             session.get(f"{server.blockfrost_url}/health", timeout=60)
             waits_s.append(time.perf_counter() - began)
-    assert statistics.median(waits_s) < 0.035  # 0.04 s is what such a wait takes
+    assert min(waits_s[3:]) < 0.035  # such a wait takes 0.04 s, and every answer but the first would have one
 
 
 def test_a_server_that_dies_at_once_is_a_clear_error(chain: LocalChain, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,8 +27,8 @@ def port(world) -> Iterator[int]:
 
 
 @contextmanager
-def served(app) -> Iterator[int]:
-    config = uvicorn.Config(**patiently(app, WITHIN_S), ws="none", log_config=None, timeout_graceful_shutdown=1)
+def served(app, within_s: float = WITHIN_S) -> Iterator[int]:
+    config = uvicorn.Config(**patiently(app, within_s), ws="none", log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
@@ -113,11 +113,12 @@ def test_nor_is_it_where_the_first_was_answered_by_who_waits_for_the_client_to_l
         assert is_let_go(connection, b"x")
 
 
-def test_who_asks_again_and_again_stays(port):
-    with connected(port) as connection:
-        for _ in range(8):
+def test_who_asks_again_and_again_stays(world):
+    within_s = 4 * WITHIN_S  # a busy machine may be late with a question
+    with served(create_app(world.service), within_s) as port, connected(port) as connection:
+        for _ in range(6):
             asks(connection)
-            time.sleep(WITHIN_S / 4)
+            time.sleep(within_s / 5)
 
 
 def test_who_listens_stays(world, port):

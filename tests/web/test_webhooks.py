@@ -304,7 +304,7 @@ def test_what_comes_back_is_told(monkeypatch):
         assert post(url, {}, b"{}", allow_private=True).retry_after_s == 120
     with listening(reply(302, Location="http://127.0.0.1:1/")) as url:
         assert post(url, {}, b"{}", allow_private=True).words == "302 Found"
-    assert post(url, {}, b"{}", allow_private=True).words == "Connection refused"
+    assert post("http://127.0.0.1:1/", {}, b"{}", allow_private=True).words == "Connection refused"
 
 
 def test_who_answers_drop_by_drop_is_not_waited_for():
