@@ -29,6 +29,7 @@ from era_service.web import problems, routes
 from era_service.web.access import require_token
 from era_service.web.explorer import explorer_router
 from era_service.web.front import STREAM, Gate
+from era_service.web.patience import OneByOne
 from era_service.web.routes import ServiceOf, json_only, problems_of, unstored
 from era_service.web.stream import EventStream
 from era_store.tokens import LOG_WRITE
@@ -82,6 +83,7 @@ def build_api(service: Service) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.service, app.state.stream = service, stream
+    app.state.intake = OneByOne()
     app.add_middleware(Compressed)
     app.state.meanwhile = []  # context managers: threads that run while the application is served
     app.state.around = []  # middleware of the modules that mount themselves

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from datum import CONFIGURATION, ERA
@@ -37,6 +36,7 @@ from era_service.service.registering import MAX_PAGE, register, registration_pag
 from era_service.service.service import MAX_EVENTS, Service
 from era_service.status.documents import ConfigurationStatus, NodeConfiguration
 from era_service.web.access import registering_token
+from era_service.web.patience import OneByOne
 from era_service.web.problems import PROBLEM_JSON
 from era_service.web.stream import EventStream
 from era_store.registrations import MAX_REGISTRATION_EPOCH
@@ -298,13 +298,14 @@ def registrations_router() -> APIRouter:
         refused, and 422 when all are; the receipt has the counts, and each refusal names the field. What a party signs
         with the key that its id is the hash of needs no token; it counts with the stake that is known here.
         """
-        token = await run_in_threadpool(registering_token, request, service)
+        intake: OneByOne = request.app.state.intake
+        token = await intake.run(registering_token, request, service)
         await json_only(request)
         try:
             body = await request.body()
         except ClientDisconnect as error:
             raise MalformedRequestError("The body is incomplete", next_step="Send it again") from error
-        receipt = await run_in_threadpool(lambda: register(service, token, _read(body), version))
+        receipt = await intake.run(lambda: register(service, token, _read(body), version))
         status = HTTPStatus.OK if not receipt.rejected else HTTPStatus.MULTI_STATUS
         if receipt.rejected and not receipt.accepted + receipt.repeated:
             status = HTTPStatus.UNPROCESSABLE_ENTITY
