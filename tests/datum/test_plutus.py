@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datum import decode_datum, encode_datum, encode_datum_json
-from datum.plutus import CHUNK_BYTES, MAX_DATUM_BYTES, DatumFormatError, DecodedDatum
+from datum.plutus import CHUNK_BYTES, MAX_DATUM_BYTES, DatumFormatError, DecodedDatum, datum_content
 
 
 def obvious_decode(data: bytes) -> bytes:
@@ -41,6 +41,30 @@ def test_what_is_written_is_read_and_no_chunk_is_too_long(content):
         assert (decoded.constructor, decoded.content, decoded.other_fields) == (0, content, 0)
         assert decoded.byte_fields == -(-len(content) // CHUNK_BYTES)
         assert decoded.longest_field == min(len(content), CHUNK_BYTES)
+
+
+@pytest.mark.parametrize("length", [0, 1, 23, 24, 25, 63, 64, 65, 87, 88, 89, 128, 300])
+def test_the_layout_that_is_read_at_once_is_taken_for_no_other(length):
+    def content_of(data):
+        try:
+            return decode_datum(data).content
+        except DatumFormatError:
+            return None
+
+    def at_once(data):
+        try:
+            return datum_content(data)
+        except DatumFormatError:
+            return None
+
+    data = encode_datum(bytes(index % 251 for index in range(length)))
+    heads = {0, 1, 2, len(data) - 1, *range(3, len(data), CHUNK_BYTES + 2), *range(4, len(data), CHUNK_BYTES + 2)}
+    assert at_once(data) == content_of(data) is not None
+    for place in heads:
+        for byte in (0x00, 0x3F, 0x40, 0x41, 0x57, 0x58, 0x59, 0x5F, 0x9F, 0xFF):
+            other = data[:place] + bytes([byte]) + data[place + 1 :]
+            for one in (other, other + b"\xff", other[:-1], other[:place] + other[place + 1 :]):
+                assert at_once(one) == content_of(one)
 
 
 @pytest.mark.parametrize(
