@@ -36,10 +36,10 @@ _PARALLEL_FROM = 64
 """Fewer signatures than this are checked faster than threads are started."""
 
 _PORTION = 32
-"""How many candidates a thread takes at a time: found in less time than a signature takes to check."""
+"""How many claims a thread takes at a time."""
 
-_Candidate = tuple[int, str | bytes]
-"""The place of a datum that may be a payload, and the datum, as CBOR where it is."""
+_Claim = tuple[int, bytes, bytes, bytes]
+"""The place of a datum that may be a payload, its content, the bytes that are signed, and the signature."""
 
 
 class VerdictMemory:
@@ -118,29 +118,34 @@ def screen(
 
 def _screen(datums: Sequence[str | bytes], keys: tuple[VerificationKey, ...], kind: MarkerKind) -> list[Verdict]:
     verdicts: list[Verdict] = [_NOT_A_PAYLOAD] * len(datums)
+    claims = _claims(datums, kind, verdicts)
 
-    def judge(some: Iterable[_Candidate]) -> None:
-        for index, datum in some:
-            verdicts[index] = _judge(datum, keys, kind)
+    def judge(some: Iterable[_Claim]) -> None:
+        for index, content, message, signature in some:
+            for key in keys:
+                if verify_signature(message, signature, key):
+                    verdicts[index] = _signed(content, message, signature, key, kind)
+                    break
+            else:
+                verdicts[index] = WrongSigner("signed by none of the verification keys", content)
 
-    candidates = _candidates(datums)
-    first = list(islice(candidates, _PARALLEL_FROM))
+    first = list(islice(claims, _PARALLEL_FROM))
     if len(first) < _PARALLEL_FROM:
         judge(first)
     else:
-        _share(chain(first, candidates), judge)
+        _share(chain(first, claims), judge)
     return verdicts
 
 
-def _share(candidates: Iterator[_Candidate], judge: Callable[[Iterable[_Candidate]], None]) -> None:
-    """Have several threads judge the ``candidates``; each finds its next ones while others check signatures."""
+def _share(claims: Iterator[_Claim], judge: Callable[[Iterable[_Claim]], None]) -> None:
+    """Have several threads judge the ``claims``; each finds its next ones while others check signatures."""
     from concurrent.futures import ThreadPoolExecutor
 
     lock = threading.Lock()
 
-    def portion() -> list[_Candidate]:
+    def portion() -> list[_Claim]:
         with lock:
-            return list(islice(candidates, _PORTION))
+            return list(islice(claims, _PORTION))
 
     def work() -> None:
         for some in iter(portion, []):
@@ -153,12 +158,24 @@ def _share(candidates: Iterator[_Candidate], judge: Callable[[Iterable[_Candidat
             worker.result()
 
 
-def _candidates(datums: Iterable[str | bytes]) -> Iterator[_Candidate]:
-    """The datums that a glance does not refuse, each fetched from memory once: junk costs little else."""
+def _claims(datums: Iterable[str | bytes], kind: MarkerKind, verdicts: list[Verdict]) -> Iterator[_Claim]:
+    """Yield the claims of the datums; the verdict on a datum without one is put into ``verdicts``."""
     for index, datum in enumerate(datums):
         text = datum if isinstance(datum, str) else datum.hex()
-        if len(text) >= _SHORTEST_HEX and text[:12] not in _JUNK_BEGINS and (found := _candidate(text)) is not None:
-            yield index, found
+        if len(text) < _SHORTEST_HEX or text[:12] in _JUNK_BEGINS or (data := _candidate(text)) is None:
+            continue
+        try:
+            content = datum_content(data) if isinstance(data, bytes) else decode_datum(data).content
+            if b'"markers"' in content or _MAY_HIDE_A_KEY(content):
+                message, signature = kind.claim(content)
+                if signature is None:
+                    verdicts[index] = Malformed("a payload without a signature")
+                else:
+                    yield index, content, message, signature
+        except DatumFormatError as error:
+            verdicts[index] = Malformed(error.got or error.what)
+        except PayloadFormatError as error:
+            verdicts[index] = _of_another_kind(content) or Malformed(error.got or error.what)
 
 
 def _candidate(text: str) -> str | bytes | None:
@@ -179,24 +196,8 @@ def _candidate(text: str) -> str | bytes | None:
     return data if enough else None
 
 
-def _judge(datum: str | bytes, keys: tuple[VerificationKey, ...], kind: MarkerKind) -> Verdict:
-    try:
-        content = datum_content(datum) if isinstance(datum, bytes) else decode_datum(datum).content
-    except DatumFormatError as error:
-        return Malformed(error.got or error.what)
-    if b'"markers"' not in content and not _MAY_HIDE_A_KEY(content):
-        return _NOT_A_PAYLOAD
-    try:
-        message, signature = kind.claim(content)
-    except PayloadFormatError as error:
-        return _of_another_kind(content) or Malformed(error.got or error.what)
-    if signature is None:
-        return Malformed("a payload without a signature")
-    for key in keys:
-        if verify_signature(message, signature, key):
-            break
-    else:
-        return WrongSigner("signed by none of the verification keys", content)
+def _signed(content: bytes, message: bytes, signature: bytes, key: VerificationKey, kind: MarkerKind) -> Verdict:
+    """The verdict on a payload that a key has signed."""
     markers = kind.payload.from_bytes(content).markers
     verified = VerifiedMarkers(markers, signature, key, content, sha256(message).hexdigest())
     fault = None if kind.fault is None else kind.fault(markers)
