@@ -25,6 +25,7 @@ from chain_reader.node.inputs import ClockTicked, InputEvent, MemoryRead, Observ
 from chain_reader.node.kinds import OF_TRUST, Decision
 from chain_reader.trust.decision import TrustDecision
 from chain_reader.trust.memory import EMPTY
+from chain_reader.trust.screening import kept_verdicts
 from era_store import EventFilter, MemoryStore, NewEvent, Store, StoreDamagedError, StoredEvent
 from era_store.errors import StoreChangedError
 from eras import EraChecker, EraSwitchError, StoreError
@@ -105,27 +106,16 @@ class NodeCore:
         self._since_snapshot = self._since_look = 0
         self._compacted_to = self._snapshot_at = 0
         self._missed = 0
-        self._not_recording: str | None = None
-        self._judged: TrustDecision | None = None
-        resumed, at, self._state = self._begin(settings)
+        self.not_recording: str | None = None
+        """Why nothing is written into the log now; ``None`` while it is."""
+        self.judged: TrustDecision | None = None
+        """The result of the rules of trust at the last answer that differed from the one before it."""
+        self.state: NodeState
+        """All that the node knows."""
+        resumed, at, self.state = self._begin(settings)
         self.began = self._start(resumed, at, clock())
         """What was decided at the start, upon what other processes trust by now."""
-        self.checker.adopt(self._state.view)
-
-    @property
-    def state(self) -> NodeState:
-        """All that the node knows."""
-        return self._state
-
-    @property
-    def not_recording(self) -> str | None:
-        """Why nothing is written into the log now; ``None`` while it is."""
-        return self._not_recording
-
-    @property
-    def judged(self) -> TrustDecision | None:
-        """The result of the rules of trust at the last answer that differed from the one before it."""
-        return self._judged
+        self.checker.adopt(self.state.view)
 
     def catch_up(self, time_s: float) -> tuple[Decision, ...]:
         """Take over what other processes trust meanwhile, if they wrote anything.
@@ -140,7 +130,7 @@ class NodeCore:
             StoreDamagedError: what is remembered as trusted was not signed by the keys.
         """
         with self._lock:
-            if self._not_recording is not None:
+            if self.not_recording is not None:
                 return ()  # what is known here is newer than what the store could take
             taken: tuple[Decision, ...] = ()
             try:
@@ -152,7 +142,7 @@ class NodeCore:
                 raise
             except StoreError as error:
                 _log.warning("What other processes wrote could not be read from the store: %s", error)
-            self.checker.adopt(self._state.view)
+            self.checker.adopt(self.state.view)
         return taken
 
     def _stored_version(self) -> int:
@@ -174,14 +164,14 @@ class NodeCore:
         with self._lock:
             decisions = self._apply(event)
             self._keep_within_limits(event.time_s)
-            self.checker.adopt(self._state.view)
+            self.checker.adopt(self.state.view)
         return decisions
 
     def _apply(self, event: InputEvent) -> tuple[Decision, ...]:
         taken: tuple[Decision, ...] = ()
         failed: StoreError | None = None
         for _ in range(_ATTEMPTS):
-            after, decisions = decide_with(self._state, event, self._judge)
+            after, decisions = decide_with(self.state, event, self._judge)
             try:
                 self._write(event, after, decisions)
                 failed = None
@@ -194,12 +184,12 @@ class NodeCore:
             taken += self._take_over(event.time_s)
         if failed is not None:
             self._cannot_record(failed)
-        self._state = after
+        self.state = after
         return taken + decisions
 
     def _judge(self, state: NodeState, event: ObserverAnswered) -> Judged:
         judged = judge(state, event)
-        self._judged = judged[0]
+        self.judged = judged[0]
         return judged
 
     # --- starting
@@ -223,12 +213,8 @@ class NodeCore:
                 return stream, node.last_id, reconfigured(node.state, settings)
         except (EraSwitchError, KeyError) as error:
             _log.warning("The event log cannot be replayed, so the node starts with what is trusted: %s", error)
-        told = {}
-        try:
-            listed = self.store.verdicts.load(self._key)  # what is known of transactions, which are no outputs, too
-            told = {name: verdict.kind for name, verdict in listed.items() if "#" in name}
-        except StoreError as error:
-            _log.warning("Kept verdicts could not be read: %s", error)
+        kept = kept_verdicts(self.store, self._key)  # what is known of transactions, which are no outputs, too
+        told = {name: verdict.kind for name, verdict in kept.items() if "#" in name}
         return None, None, NodeState(settings, told=told)
 
     def _last_snapshot(self) -> tuple[int, int] | None:
@@ -248,13 +234,13 @@ class NodeCore:
 
     def _go_on(self, time_s: float) -> tuple[Decision, ...]:
         """Go on where another node of the same name has ended, but at no earlier epoch than this one knows."""
-        known = self._state
+        known = self.state
         self._writer.forget()
-        resumed, at, self._state = self._begin(known.settings)
+        resumed, at, self.state = self._begin(known.settings)
         if resumed is None:  # its log cannot be replayed: better what is known here than nothing
-            self._state = known
+            self.state = known
         taken = self._start(resumed, at, time_s)
-        if known.epoch is not None and (self._state.epoch is None or self._state.epoch < known.epoch):
+        if known.epoch is not None and (self.state.epoch is None or self.state.epoch < known.epoch):
             taken += self._apply(ClockTicked(known.epoch, time_s))
         return taken
 
@@ -296,7 +282,7 @@ class NodeCore:
             self._cannot_record(error)
         if stored is not None:
             self._version, self._saved = stored.version, replace(stored, version=0)
-            if self._saved != self._state.trust:
+            if self._saved != self.state.trust:
                 decisions = self._apply(MemoryRead(self._saved, time_s))
         return decisions
 
@@ -307,8 +293,8 @@ class NodeCore:
         return {"of": self._key.id, "name": self._name} if self._name else {"of": self._key.id}
 
     def _write_start(self, resumed: int | None, at: int | None, time_s: float) -> None:
-        facts = self._identity | {"resumes": resumed, "at": at, "state": state_facts(self._state)}
-        started = NewEvent(STARTED, facts, self._state.epoch, "snapshot")
+        facts = self._identity | {"resumes": resumed, "at": at, "state": state_facts(self.state)}
+        started = NewEvent(STARTED, facts, self.state.epoch, "snapshot")
         (self._stream,) = self.store.events.record([started], time_s=time_s)
         self._snapshot_at = self._stream
 
@@ -327,9 +313,9 @@ class NodeCore:
             self._write_start(None, None, event.time_s)
         stream = self._stream or 0
         events: list[NewEvent] = []
-        if self._not_recording is not None:
+        if self.not_recording is not None:
             self._writer.forget()
-            facts = {"missed": self._missed, "reason": self._not_recording}
+            facts = {"missed": self._missed, "reason": self.not_recording}
             events.append(self._snapshot(RESUMED, facts))
         events.append(input_event(event, after.epoch, stream, self._writer))
         events += [NewEvent(told.kind, told.facts, told.epoch, "decision", stream) for told in decisions]
@@ -342,9 +328,9 @@ class NodeCore:
         self._writer.wrote()
         self._since_snapshot += 1
         self._since_look += 1
-        if self._not_recording is not None:
+        if self.not_recording is not None:
             _log.warning("The event log is written again; it lacks %d inputs", self._missed)
-            self._not_recording, self._missed = None, 0
+            self.not_recording, self._missed = None, 0
 
     def _write_trust(self, time_s: float, after: NodeState, decisions: tuple[Decision, ...]) -> None:
         """Write what is trusted now with the decisions that concern it, and nothing where neither is new."""
@@ -353,7 +339,7 @@ class NodeCore:
             trust = replace(after.trust, version=self._version)
             self._version = self.store.trust.save(self._key, trust, events, time_s=time_s).version
             self._saved = after.trust
-        self._not_recording = None
+        self.not_recording = None
 
     def _take_over(self, time_s: float) -> tuple[Decision, ...]:
         try:
@@ -378,25 +364,25 @@ class NodeCore:
             return ()
         self._version, self._saved = stored.version, replace(stored, version=0)
         memory = MemoryRead(self._saved, time_s)
-        after, decisions = decide_with(self._state, memory, self._judge)
+        after, decisions = decide_with(self.state, memory, self._judge)
         self._write(memory, after, decisions)
-        self._state = after
+        self.state = after
         return decisions
 
     def _cannot_record(self, error: StoreError) -> None:
         self._missed += 1
-        if self._not_recording is None:
+        if self.not_recording is None:
             _log.warning("The event log can no longer be written; the node decides without it: %s", error)
-        self._not_recording = str(error)
+        self.not_recording = str(error)
 
     def _snapshot(self, kind: str, facts: dict[str, object]) -> NewEvent:
-        state = self._state
+        state = self.state
         facts = {**self._identity, **facts, "state": state_facts(state)}
         return NewEvent(kind, facts, state.epoch, "snapshot", self._stream)
 
     def _keep_within_limits(self, time_s: float) -> None:
         """A snapshot now and then; the log compacted where it is too large. What fails here is tried again later."""
-        if self._not_recording is not None or not self._logged:
+        if self.not_recording is not None or not self._logged:
             return
         try:
             if self._since_look >= _LOOK_EVERY:

@@ -14,7 +14,7 @@ from chain_reader.providers.failover import Failover, TipChecker
 from chain_reader.providers.transport.errors import UnexpectedAnswerError
 from chain_reader.trust.evidence import Evidence, EvidenceGatherer
 from chain_reader.trust.policy import TrustPolicy
-from chain_reader.trust.screening import RememberedScreening
+from chain_reader.trust.screening import RememberedScreening, kept_verdicts
 from chain_reader.trust.transactions import Transactions
 from era_store import Store, StoredOutput
 from eras import ChainReadError, Epoch, StoreError
@@ -48,8 +48,9 @@ class EvidenceSource:
         tip_check: TipChecker | None = None,
     ) -> None:
         self._policy = policy
-        self._screening = RememberedScreening(policy.keys, store, policy.key, policy.kind.markers)
-        self.transactions = Transactions(store, policy.key, (policy.address, *policy.announcers))
+        kept = kept_verdicts(store, policy.key)
+        self._screening = RememberedScreening(policy.keys, store, policy.key, policy.kind.markers, kept)
+        self.transactions = Transactions(store, policy.key, (policy.address, *policy.announcers), kept)
         if not isinstance(observer, Failover):
             observers = (observer,) if isinstance(observer, ChainObserver) else tuple(observer)
             observer = Failover.over(observers, tip_check)

@@ -12,6 +12,7 @@ from typing import Any
 
 from chain_reader.authorship import SignedBy, TransactionBytesError, signed_by, transaction_id
 from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.screening import kept_verdicts
 from chain_reader.trust.transactions import Transactions
 from datum import Accepted, VerifiedMarkers, screen
 from era_store import Store, StoredTrust
@@ -101,7 +102,8 @@ class Publications:
 
 def kept_publications(store: Store, policy: TrustPolicy) -> Mapping[str, bytes]:
     """Return transaction → bytes of the publications that a store keeps."""
-    return Transactions(store, policy.key, (policy.address, *policy.announcers)).publications()
+    kept = kept_verdicts(store, policy.key)
+    return Transactions(store, policy.key, (policy.address, *policy.announcers), kept).publications()
 
 
 def verify_history(store: Store, policy: TrustPolicy) -> VerifiedHistory:

@@ -43,6 +43,15 @@ def screen_outputs(
 _log = logging.getLogger(__name__)
 
 
+def kept_verdicts(store: Store, key: TrustKey) -> Mapping[str, CachedVerdict]:
+    """Return what a store keeps of outputs and transactions, by their places; nothing where it cannot be read."""
+    try:
+        return store.verdicts.load(key)
+    except StoreError as error:
+        _log.warning("Kept verdicts could not be read: %s", error)
+        return {}
+
+
 class RememberedScreening:
     """Screens outputs, and knows those that were screened before.
 
@@ -51,26 +60,28 @@ class RememberedScreening:
         store: where verdicts are kept.
         key: what they are kept under.
         kind: what is read.
+        kept: those that the store has, as ``kept_verdicts`` gives them.
     """
 
-    def __init__(self, keys: tuple[VerificationKey, ...], store: Store, key: TrustKey, kind: MarkerKind) -> None:
+    def __init__(
+        self,
+        keys: tuple[VerificationKey, ...],
+        store: Store,
+        key: TrustKey,
+        kind: MarkerKind,
+        kept: Mapping[str, CachedVerdict],
+    ) -> None:
         self._keys = keys
         self._kind = kind
         self._store = store
         self._key = key
         self._memory = VerdictMemory()
-        self._told: dict[str, str] | None = None
-        self._unused: dict[str, CachedVerdict] = {}
-
-    @property
-    def told(self) -> Mapping[str, str]:
+        self.told = {name: verdict.kind for name, verdict in kept.items()}
         """Output reference → name of the verdict that was kept for it."""
-        return self._known()
+        self._unused = {name: verdict for name, verdict in kept.items() if verdict.kind == WrongSigner.__name__}
 
     def screen(self, outputs: Sequence[DatumOutput]) -> tuple[ScreenedOutput, ...]:
         """The outputs with what screening makes of their datums, in the same order."""
-        if self._told is None:
-            self._known()
         if self._unused:
             self._recall(outputs)
         return tuple(
@@ -82,25 +93,11 @@ class RememberedScreening:
         if not judged:
             return
         entries = [_entry(item.output, item.verdict) for item in judged]
-        self._known().update([(entry.reference, entry.kind) for entry in entries])
+        self.told.update([(entry.reference, entry.kind) for entry in entries])
         try:
             self._store.verdicts.save(self._key, entries)
         except StoreError as error:
             _log.warning("Verdicts could not be kept: %s", error)
-
-    def _known(self) -> dict[str, str]:
-        if self._told is None:
-            kept = self._load()
-            self._told = {name: verdict.kind for name, verdict in kept.items()}
-            self._unused = {name: verdict for name, verdict in kept.items() if verdict.kind == WrongSigner.__name__}
-        return self._told
-
-    def _load(self) -> dict[str, CachedVerdict]:
-        try:
-            return self._store.verdicts.load(self._key)
-        except StoreError as error:
-            _log.warning("Kept verdicts could not be read: %s", error)
-            return {}
 
     def _recall(self, outputs: Sequence[DatumOutput]) -> None:
         """Put the kept verdicts on these outputs into the memory that screening looks into."""

@@ -13,7 +13,6 @@ import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from chain_reader.authorship import SignedBy, TransactionBytesError, signed_by
 from chain_reader.ports import UNKNOWN_ADDRESS, BytesObserver, ChainObserver, DatumOutput
@@ -61,13 +60,19 @@ class Transactions:
         store: where they are kept.
         key: what they are kept under.
         addresses: the era address, and the announcers'.
+        kept: what the store has, as ``kept_verdicts`` gives it.
     """
 
-    def __init__(self, store: Store, key: TrustKey, addresses: Iterable[str]) -> None:
+    def __init__(
+        self, store: Store, key: TrustKey, addresses: Iterable[str], kept: Mapping[str, CachedVerdict]
+    ) -> None:
         self._store = store
         self._key = key
         self._addresses = tuple(addresses)
         self._asked_of = zlib.crc32(" ".join(self._addresses).encode())  # of other announcers it was another question
+        self._known = {
+            name: fact for name, fact in kept.items() if fact.kind in _KINDS and fact.fingerprint == self._asked_of
+        }
         self._new: dict[str, CachedVerdict] = {}
         self._shown: dict[str, SignedBy] = {}
 
@@ -181,18 +186,6 @@ class Transactions:
         until_s, pause_s, is_false = json.loads(kept.content)
         is_waiting = 0 < until_s - time.time() <= pause_s  # more than the pause: the clock was put back
         return Doubt(kept.reason, is_false) if is_waiting else None
-
-    @cached_property
-    def _known(self) -> dict[str, CachedVerdict]:
-        """The facts that are kept, as the store has them when the first is asked for."""
-        try:
-            loaded = self._store.verdicts.load(self._key)
-        except StoreError as error:
-            _log.warning("What is known of transactions could not be read: %s", error)
-            loaded = {}
-        return {
-            name: kept for name, kept in loaded.items() if kept.kind in _KINDS and kept.fingerprint == self._asked_of
-        }
 
     def _proved(self, observer: ChainObserver, output: DatumOutput) -> Author | Doubt | None:
         """The signers, by its bytes; ``None`` if the provider does not show these, or they do not show it."""

@@ -54,6 +54,17 @@ class TestMemory:
         assert "what is remembered" in reading.provenance.source
         world.store.close()
 
+    def test_kept_verdicts_are_loaded_by_what_decides_and_by_what_reads_and_by_nothing_else(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ):
+        world.network.publish(NEW)
+        load, loaded = world.store.verdicts.load, []
+        monkeypatch.setattr(world.store.verdicts, "load", lambda key: loaded.append(key) or load(key))
+        node = world.node()
+        node.read()
+        node.read()
+        assert len(loaded) == 2
+
     def test_rule_t9_with_nothing_trusted_the_error_of_the_provider_is_told(self, world: World):
         world.silence("the daily quota is used up")
         with pytest.raises(ChainReadError, match="daily quota") as caught:
