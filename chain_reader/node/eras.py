@@ -34,7 +34,7 @@ def era_decisions(before: EraView, after: EraView, notice_epochs: int) -> tuple[
         left = upcoming.epoch - token.epoch
         facts = upcoming_facts(after) | {"locked": left < notice_epochs}
         decisions.append(_tell(DecisionKind.ACTIVATING_IN, token.epoch, facts))
-    if not token.current_supported and (last is None or last.current != token.current or last.current_supported):
+    if after.era is None and (last is None or last.current != token.current or before.era is not None):
         decisions.append(unsupported_current(after))
     return tuple(decisions)
 
@@ -79,7 +79,7 @@ def _schedule_decisions(before: EraView, after: EraView) -> Iterator[Decision]:
 def _current(view: EraView) -> dict[str, object]:
     token = view.token
     assert token is not None  # noqa: S101 - only asked with one
-    return {"era": token.current.name, "began": token.current.epoch, "supported": token.current_supported}
+    return {"era": token.current.name, "began": token.current.epoch, "supported": view.era is not None}
 
 
 def _marker(marker: EraMarker, epoch: Epoch) -> dict[str, object]:

@@ -4,10 +4,10 @@ In: a ``LocalChain``. Out: the answers of the ports ``ChainObserver``, newest fi
 asked, and ``TransactionGateway``.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
+from functools import wraps
 from os import PathLike
-from typing import Self
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.local_chain import LedgerRefusedError, LocalChain, Output
@@ -16,6 +16,9 @@ from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
 from chain_reader.providers.gateway import Network, SpendableOutput, TransactionParameters
 from chain_reader.providers.transport.errors import TransactionRefusedError
 from eras import ChainReadError, Epoch, Slot, StoreError
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 
 class _OverChain:
@@ -44,6 +47,21 @@ class _OverChain:
             self._chain.close()
 
 
+def _read(
+    method: Callable[Concatenate["LocalObserver", Asked], Answer],
+) -> Callable[Concatenate["LocalObserver", Asked], Answer]:
+    """A method of the observer, in which a failure of the chain's file is one to read the chain."""
+
+    @wraps(method)
+    def read(self: "LocalObserver", /, *asked: Asked.args, **named: Asked.kwargs) -> Answer:
+        try:
+            return method(self, *asked, **named)
+        except StoreError as error:
+            raise ChainReadError(f"The {self.name} could not be read", got=str(error)) from error
+
+    return read
+
+
 class LocalObserver(_OverChain):
     """A ``ChainObserver`` over a local chain."""
 
@@ -53,52 +71,51 @@ class LocalObserver(_OverChain):
         super().__init__(chain)
         self.listed = 0
 
+    @_read
     def epoch(self) -> Epoch:
         """The current epoch."""
-        with self._read_errors():
-            return self._chain.epoch()
+        return self._chain.epoch()
 
+    @_read
     def tip(self) -> ChainTip:
         """The newest block."""
-        with self._read_errors():
-            tip = self._chain.tip()
-        return _placed(tip)
+        return _placed(self._chain.tip())
 
+    @_read
     def datums(self, address: str) -> tuple[DatumOutput, ...]:
         """The unspent outputs at ``address`` that carry an inline datum, newest first."""
-        with self._read_errors():
-            found = self._chain.utxos(address, newest_first=True)
+        found = self._chain.utxos(address, newest_first=True)
         self.listed = len(found)
         return _with_datum(found)
 
+    @_read
     def history(self, address: str) -> tuple[DatumOutput, ...]:
         """Every output with an inline datum that was ever at ``address``, newest first."""
-        with self._read_errors():
-            found = self._chain.outputs(address, newest_first=True)
+        found = self._chain.outputs(address, newest_first=True)
         self.listed = max(self.listed, len(found))
         return _with_datum(found)
 
+    @_read
     def is_unspent(self, output: DatumOutput) -> bool:
         """Whether an output is unspent."""
-        with self._read_errors():
-            found = self._chain.output(output.transaction, output.index)
+        found = self._chain.output(output.transaction, output.index)
         return found is not None and found.spent_by is None
 
+    @_read
     def successors(self, output: DatumOutput, address: str) -> tuple[DatumOutput, ...] | None:
         """The outputs with a datum that the spender of an output made at ``address``; ``None`` where it is unspent."""
-        with self._read_errors():
-            found = self._chain.output(output.transaction, output.index)
-            spender = None if found is None or found.spent_by is None else self._chain.transaction(found.spent_by)
+        found = self._chain.output(output.transaction, output.index)
+        spender = None if found is None or found.spent_by is None else self._chain.transaction(found.spent_by)
         return None if spender is None else _with_datum(one for one in spender.outputs if one.address == address)
 
+    @_read
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
         """The addresses of the inputs that ``transaction`` spends.
 
         Raises:
             ChainReadError: the chain has no such transaction.
         """
-        with self._read_errors():
-            found = self._chain.transaction(transaction)
+        found = self._chain.transaction(transaction)
         if found is None:
             raise ChainReadError(
                 f"The {self.name} has no transaction {transaction}",
@@ -106,16 +123,16 @@ class LocalObserver(_OverChain):
             )
         return tuple(output.address for output in found.inputs)
 
+    @_read
     def transaction_bytes(self, transaction: str) -> bytes | None:
         """The bytes of ``transaction``; ``None`` when the chain has no such transaction."""
-        with self._read_errors():
-            found = self._chain.transaction(transaction)
+        found = self._chain.transaction(transaction)
         return None if found is None else bytes.fromhex(found.cbor)
 
+    @_read
     def block_of(self, transaction: str) -> ChainTip | None:
         """The block that ``transaction`` is in; ``None`` when it is in none."""
-        with self._read_errors():
-            found = self._chain.transaction(transaction)
+        found = self._chain.transaction(transaction)
         return None if found is None else _placed(found.block)
 
     def genesis(self) -> NetworkGenesis:
@@ -128,13 +145,6 @@ class LocalObserver(_OverChain):
             genesis.epoch_length,
             genesis.active_slots_coeff,
         )
-
-    @contextmanager
-    def _read_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except StoreError as error:
-            raise ChainReadError(f"The {self.name} could not be read", got=str(error)) from error
 
 
 class LocalChainGateway(_OverChain):
@@ -210,16 +220,18 @@ def _placed(block: Block) -> ChainTip:
 
 def _with_datum(outputs: Iterable[Output]) -> tuple[DatumOutput, ...]:
     return tuple(
-        DatumOutput(
-            transaction=output.transaction,
-            index=output.index,
-            datum=output.datum,
-            lovelace=output.lovelace,
-            slot=output.slot,
-            height=output.block_height,
-            spent=output.spent_by is not None,
-            assets=output.assets,
-        )
-        for output in outputs
-        if output.datum is not None
+        [
+            DatumOutput(
+                transaction=output.transaction,
+                index=output.index,
+                datum=output.datum,
+                lovelace=output.lovelace,
+                slot=output.slot,
+                height=output.block_height,
+                spent=output.spent_by is not None,
+                assets=output.assets,
+            )
+            for output in outputs
+            if output.datum is not None
+        ]
     )
