@@ -37,7 +37,7 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     """
     from era_service.cli.shared.status_view import in_words
     from era_service.logs import bind_era
-    from era_service.status.describing import describe
+    from era_service.status.describing import describe, warnings_of
     from era_service.status.reader import read_status
     from era_service.wiring.providers import public_service
 
@@ -48,7 +48,7 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     found = read_status(settings, epoch)
     if found.token is not None:
         bind_era(found.token.current.name, found.token.epoch)
-    document = describe(found, settings, limit)
+    document = describe(found, settings, limit, warnings_of(found, settings))
     if as_json:
         echo_json(document.to_dict())
     else:

@@ -85,7 +85,7 @@ class Keeper:
         self.checker = EraChecker(
             SupportedEras(settings.network.supported_eras), notice_epochs=settings.network.notice_epochs
         )
-        policy = _trust_policy(settings)
+        self._policy = policy = policy_of(settings)
         self.network = network_of(settings, policy, embedded=embedded)
         self.poller = Poller(self, leads)
         self.answers: dict[str, Answer] = {}
@@ -316,14 +316,17 @@ class Keeper:
 
     def _read(self, now_s: float) -> Snapshot:
         if self._reader is None:
-            self._reader = StatusReader(self.settings, self.store, clock=self.clock, name="service")
+            self._reader = StatusReader(
+                self.settings, self.store, clock=self.clock, name="service", policy=self._policy
+            )
         found = self._reader.read()
-        self.spans.asked(self._reader.calls)
+        calls = self._reader.calls
+        self.spans.asked(calls)
         return take_snapshot(
             found,
             self.settings,
             self.network,
-            calls=self._reader.calls,
+            calls=calls,
             genesis=found.genesis if found.answered else self.genesis,  # a chain may leave the clock that it had
             time_s=now_s,
         )
@@ -367,7 +370,7 @@ class Keeper:
         self.answers = {path: Answer.of(body) for path, body in self.documents(snapshot).items()}
 
 
-def _trust_policy(settings: Settings) -> TrustPolicy | None:
+def policy_of(settings: Settings) -> TrustPolicy | None:
     """The policy of trust; ``None`` for markers that have no place on a chain, as those of a file."""
     try:
         return trust_policy(settings)

@@ -28,7 +28,7 @@ from era_service.service.documents import (
     Switches,
     VersionDocument,
 )
-from era_service.service.keeper import Keeper
+from era_service.service.keeper import Keeper, policy_of
 from era_service.service.leader import LeaderPoller
 from era_service.service.place import open_service_store
 from era_service.service.polling import Leads, always_leads
@@ -147,9 +147,10 @@ class Service(Keeper):
 
     def reconfigure(self, settings: Settings) -> None:
         """Go on with other settings (``reloading``): providers are opened anew, and the chain is read at once."""
+        policy = policy_of(settings)
         with self._reading:
             self._close_reader()
-            before, self.settings = self.settings.service, settings
+            before, self.settings, self._policy = self.settings.service, settings, policy
         own = settings.service
         if (own.writes_per_s, own.write_burst) != (before.writes_per_s, before.write_burst):
             self.rates = Rates(own.writes_per_s, own.write_burst, time.monotonic)

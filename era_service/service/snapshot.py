@@ -25,7 +25,7 @@ from era_service.service.documents import (
     NetworkDocument,
     ProviderDocument,
 )
-from era_service.status.describing import describe, unstated_warnings
+from era_service.status.describing import describe, warnings_of
 from era_service.status.documents import ConfigurationStatus, ErrorDocument, ListedEra, MarkerDocument, SourceDocument
 from era_service.status.reader import Reading
 from era_store import SeenPayload, StoredTrust
@@ -174,7 +174,8 @@ def take_snapshot(
         time_s: POSIX time of the reading.
     """
     token, stored = found.token, found.stored
-    document = describe(found, settings, LISTED_REFUSED)
+    warnings = list(warnings_of(found, settings))
+    document = describe(found, settings, LISTED_REFUSED, warnings)
     eras = [era_document(era, era.state, found.epoch) for era in document.eras]
     ends_at_s = None if genesis is None or found.epoch is None else epoch_end(genesis, found.epoch)
     source = document.trusted
@@ -216,7 +217,7 @@ def take_snapshot(
         if genesis is None
         else GenesisDocument(**{name: getattr(genesis, name) for name in GenesisDocument.model_fields}),
         configuration=document.configuration,
-        alarms=unstated_warnings(found, settings),
+        alarms=[words for is_stated, words in warnings if not is_stated],
         unconfirmed=[] if status.stale is None else [status.stale],
     )
 
@@ -305,8 +306,8 @@ def _provider(call: ProviderCall) -> ProviderDocument:
 def _history(network: NetworkDocument, found: Reading) -> EraHistory:
     """The outputs on the chain with their verdicts, then those remembered and no longer there."""
     items: tuple[ScreenedOutput, ...] = ()
-    if found.trusted is not None:
-        items = found.trusted.history or found.trusted.screened
+    if (trusted := found.trusted) is not None:
+        items = trusted.history or trusted.screened
     elif isinstance(found.error, EraSwitchError) and isinstance(getattr(found.error, "reading", None), TrustedReading):
         items = found.error.reading.screened  # type: ignore[attr-defined]
     seen = {} if found.stored is None else {payload.reference: payload for payload in found.stored.payloads}

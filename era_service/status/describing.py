@@ -6,10 +6,10 @@ In: a ``Reading``. Out: the ``StatusDocument`` of ``eraswitch status`` and of ``
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from chain_reader import ScreenedOutput, TrustedReading
+from chain_reader import EraReading, ScreenedOutput, TrustedReading
 from chain_reader.configuration_reader import ConfigurationReading
 from chain_reader.genesis import EpochCalendar
 from datum.configuration import EpochConfiguration, ProtocolConfiguration
@@ -39,8 +39,11 @@ LISTED = 20
 """Refused payloads of configurations that are listed; ``verdicts`` counts all."""
 
 
-def describe(found: Reading, settings: Settings, limit: int) -> StatusDocument:
-    """The document of a reading; ``limit`` bounds the list of refused outputs, not their count."""
+def describe(found: Reading, settings: Settings, limit: int, warnings: Iterable[tuple[bool, str]]) -> StatusDocument:
+    """The document of a reading, with its warnings as ``warnings_of`` gives them.
+
+    ``limit`` bounds the list of refused outputs, not their count.
+    """
     token, reading, trusted = found.token, found.reading, found.trusted
     screened = reading.screened if reading is not None else ()
     refused = sorted(
@@ -56,7 +59,7 @@ def describe(found: Reading, settings: Settings, limit: int) -> StatusDocument:
         upcoming_era=None if token is None or token.upcoming is None else token.upcoming.name,
         epochs_to_upcoming=None if token is None else token.epochs_to_upcoming,
         eras=_eras(found, settings),
-        trusted=_trusted(found),
+        trusted=_source(reading, trusted),
         stale=None if trusted is None else trusted.stale,
         conflicts=[] if trusted is None else [_refused_output(item) for item in trusted.conflicts],
         legacy=_legacy(trusted),
@@ -64,7 +67,7 @@ def describe(found: Reading, settings: Settings, limit: int) -> StatusDocument:
         refused=[_refused_output(item) for item in refused[:limit]],
         refused_not_listed=max(0, len(refused) - limit),
         configuration=None if found.configuration is None else describe_configuration(found.configuration, found.epoch),
-        warnings=[words for _, words in _warnings(found, settings)],
+        warnings=[words for _, words in warnings],
         error=None if found.error is None else ErrorDocument.model_validate(found.error.to_dict()),
     )
 
@@ -87,11 +90,10 @@ def _eras(found: Reading, settings: Settings) -> list[ListedEra]:
     ]
 
 
-def _trusted(found: Reading) -> SourceDocument | None:
-    if found.reading is None or found.reading.provenance is None or not found.reading.markers:
+def _source(reading: EraReading | None, trusted: TrustedReading | None) -> SourceDocument | None:
+    if reading is None or reading.provenance is None or not reading.markers:
         return None
-    why = None if found.trusted is None else found.trusted.why
-    return SourceDocument(**asdict(found.reading.provenance), why=why)
+    return SourceDocument(**asdict(reading.provenance), why=None if trusted is None else trusted.why)
 
 
 def _legacy(trusted: TrustedReading | None) -> LegacyDocument | None:
@@ -109,12 +111,7 @@ def _refused_output(item: ScreenedOutput) -> RefusedOutput:
     return RefusedOutput(output=output.reference, slot=output.slot, verdict=verdict.name, reason=verdict.reason)
 
 
-def unstated_warnings(found: Reading, settings: Settings) -> list[str]:
-    """The warnings that nothing else in the document states."""
-    return [words for is_stated, words in _warnings(found, settings) if not is_stated]
-
-
-def _warnings(found: Reading, settings: Settings) -> Iterator[tuple[bool, str]]:
+def warnings_of(found: Reading, settings: Settings) -> Iterator[tuple[bool, str]]:
     """Every warning, and whether something else in the document states it, too."""
     if settings.reader.adapter_type.startswith("bootstrap"):
         source = f"The source {settings.reader.adapter_type} reads no chain: it reports an era that this software"

@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cached_property
 
-from chain_reader import EraReading, NetworkGenesis, TrustedReader, TrustedReading
+from chain_reader import EraReading, NetworkGenesis, TrustedReader, TrustedReading, TrustPolicy
 from chain_reader.adapters.builder import ObserverNeededError
 from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
 from chain_reader.era_reader import eras_of
@@ -98,6 +98,7 @@ class StatusReader:
         clock: POSIX time in seconds.
         name: of the node that keeps the event log of ``memory``: what comes in is put into it, with what is decided
             upon it about trust and eras. ``None`` keeps no log.
+        policy: the policy of trust of ``settings``, where it is at hand.
     """
 
     def __init__(
@@ -107,11 +108,13 @@ class StatusReader:
         *,
         clock: Callable[[], float] = time.time,
         name: str | None = None,
+        policy: TrustPolicy | None = None,
     ) -> None:
         self._settings = settings
         self._memory = memory
         self._clock = clock
         self._name = name
+        self._policy = policy
         self._supported = SupportedEras(settings.network.supported_eras)
         self._reads_chain = settings.reader.adapter_type == "cardano-chain"
         self._told_genesis: NetworkGenesis | None = None
@@ -169,7 +172,7 @@ class StatusReader:
                 raise _provider_needed()
             check_adapter(self._settings)
             self._reader = open_reader(
-                self._settings, self._memory, self._providers, name=self._name, clock=self._clock
+                self._settings, self._memory, self._providers, self._policy, name=self._name, clock=self._clock
             )
             self._configurations = open_configuration_reader(
                 self._settings, self._memory, self._providers, name=self._name, clock=self._clock
