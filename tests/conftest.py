@@ -72,8 +72,10 @@ def pytest_collection_finish() -> None:
     """Have no garbage collection go through the thousands of tests again, which stay until the end."""
     if schema := sys.modules.get("era_store.sql.schema"):
         from tests.migrated import migrate
+        from tests.quick_stores import quicken
 
         schema.migrate = migrate  # type: ignore[attr-defined]
+        quicken()
     gc.collect()
     gc.freeze()
 

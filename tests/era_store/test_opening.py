@@ -13,12 +13,14 @@ from sqlalchemy import event as sqlalchemy_event
 
 from era_store import SqlStore, StoreDamagedError, StoreFullError, StoreMissingError, StoreUnavailableError, open_store
 from era_store.errors import StoreForeignError, StoreLockedError, StoreNewerError, StoreReadOnlyError
+from era_store.sql import database
 from era_store.sql.schema import HEAD, VERSION_TABLE
 from eras import ConfigurationError, StoreError
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, trust
 from tests.errors import raising
 from tests.forked import Forked, ended
+from tests.quick_stores import prepare_sqlite
 
 
 def make(path: Path) -> Path:
@@ -230,8 +232,9 @@ def test_a_store_that_another_process_is_just_making_is_waited_for(tmp_path: Pat
     holder.close()
 
 
-def test_the_schema_is_at_its_head(file_store: SqlStore) -> None:
-    with file_store.database.raw() as driver:
+def test_the_schema_is_at_its_head_and_commits_reach_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "_prepare_sqlite", prepare_sqlite)  # other tests do not wait for the disk
+    with open_store(str(tmp_path / "store.sqlite3")) as store, store.database.raw() as driver:
         assert driver.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall() == [(HEAD,)]
         assert driver.execute("PRAGMA foreign_keys").fetchone() == (1,)
         assert driver.execute("PRAGMA synchronous").fetchone() == (2,)
