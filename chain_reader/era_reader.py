@@ -7,6 +7,7 @@ from collections import Counter
 
 from chain_reader.ports import EraReaderAdapter, EraReading
 from eras import CurrentEraNotFoundError, Epoch, EraEpochToken, SupportedEras, select_eras
+from eras.words import counted
 
 
 class EraReader:
@@ -49,7 +50,7 @@ def _no_marker(reading: EraReading, epoch: Epoch) -> CurrentEraNotFoundError:
     source = "the source" if reading.provenance is None else reading.provenance.source
     if counts:
         listed = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-        got = f"{counts.total()} datums, none of them in force: {listed}"
+        got = f"{counted(counts.total(), 'datum')}, none of them in force: {listed}"
         next_step = "Check the verification key and the era address; each refused datum has its reason"
     else:
         got = "no marker at all"

@@ -253,7 +253,7 @@ def read_datums(
 
 @dataclass(frozen=True, slots=True)
 class ScreenedOutput:
-    """An output and what was made of its datum."""
+    """An output with the verdict on its datum."""
 
     output: DatumOutput
     verdict: Verdict

@@ -28,6 +28,7 @@ from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import NothingTrustedError, TrustedReading
 from era_store import MemoryStore, Store, StoredTrust
 from eras import ChainReadError, Epoch, EraStatus, StoreError
+from eras.words import counted
 
 
 class TrustedReader:
@@ -167,7 +168,7 @@ def _nothing(reading: TrustedReading) -> NothingTrustedError:
     source = "the era address" if reading.provenance is None else reading.provenance.source
     if counts:
         listed = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-        got = f"{counts.total()} datums, none of them in force: {listed}"
+        got = f"{counted(counts.total(), 'datum')}, none of them in force: {listed}"
         next_step = "Check the verification key and the era address; each refused datum has its reason"
     else:
         got = "no datum at all"

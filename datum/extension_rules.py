@@ -67,7 +67,7 @@ class ExtensionPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionAccepted(Verdict):
-    """Its extension is good. ``stale``: it has expired, and stays in force for want of a newer one."""
+    """The extension is valid. ``stale``: it has expired, and stays in force until there is a newer one."""
 
     is_refusal = False
 

@@ -28,4 +28,6 @@ def toml_problem(error: ValueError | RecursionError) -> str:
     """Describes what ``tomllib`` stumbled over: for two faults it has no error of its own."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
+    if isinstance(error, UnicodeError):
+        return "text that is not UTF-8"
     return "a number with too many digits" if type(error) is ValueError else str(error)

@@ -18,6 +18,7 @@ KEY_BYTES = 32
 class KeyFormatError(MarkerError):
     """A text is not an era key."""
 
+    advice = "Check that the key was copied in full, and is the right half."
     exit_code = 2
 
 

@@ -40,7 +40,11 @@ def _claim_of_configurations(content: bytes) -> tuple[bytes, bytes | None]:
 
 
 ERA = MarkerKind("era", EraMarkersPayload, claim)
+"""Era markers: names and epochs."""
+
 CONFIGURATION = MarkerKind("configuration", ConfigurationMarkersPayload, _claim_of_configurations, fault_of)
+"""Protocol configuration markers: parameters by epoch."""
+
 KINDS = (ERA, CONFIGURATION)
 
 Marker = EraMarker | ConfigurationMarker

@@ -74,13 +74,13 @@ def claim(content: bytes) -> tuple[bytes, bytes | None]:
 
 
 def signed_bytes(markers: Iterable[EraMarker]) -> bytes:
-    """The bytes that a signature of ``markers`` is over."""
+    """The bytes that a signature of ``markers`` covers."""
     items = ",".join([f'{{"name":{quote(m.name)},"epoch":{"null" if m.epoch is None else m.epoch}}}' for m in markers])
     return f"[{items}]".encode()
 
 
 def markers_from_json(text: str) -> tuple[EraMarker, ...]:
-    """The markers that a JSON list writes, by the same rules as in a payload.
+    """Parses a JSON list of markers, by the same rules as in a payload.
 
     Raises:
         MarkerError: it is not a list of markers.

@@ -70,7 +70,7 @@ def encode_datum_json(content: bytes) -> str:
 
 
 def decode_datum(datum: str | bytes) -> DecodedDatum:
-    """Take a datum apart: ``cardano-cli`` JSON text, CBOR in hex, or CBOR.
+    """Decode a datum: ``cardano-cli`` JSON text, CBOR in hex, or CBOR.
 
     Raises:
         DatumFormatError: it is not a Plutus constructor with fields, or longer than ``MAX_DATUM_BYTES``.

@@ -141,6 +141,8 @@ def described(value: Any) -> str:
 
 def reason(error: ValueError) -> str:
     """Describes what a JSON reader stumbled over."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"text that is not JSON: {error}"
     return "text that is not UTF-8" if isinstance(error, UnicodeError) else str(error)
 
 

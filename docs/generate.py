@@ -12,6 +12,7 @@ import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
@@ -122,11 +123,29 @@ def node_names() -> str:
 def _documented(door: str) -> Iterator[str]:
     """The public names of a front door, each with the first sentence of its documentation, or with its value."""
     package = import_module(door)
+    written = _documentation_of_values(Path(str(package.__file__)).with_suffix(".pyi"))
     for name in package.__all__:
         found = getattr(package, name)
-        is_value = not callable(found)
-        text = f"`{found}`" if isinstance(found, str) else "a constant" if is_value else found.__doc__ or ""
+        text = f"`{found}`" if isinstance(found, str) else written.get(name) or found.__doc__ or ""
         yield f"| `{name}` | {text.strip().splitlines()[0].replace('|', 'or')} |"
+
+
+def _documentation_of_values(door: Path) -> dict[str, str]:
+    """The texts below constants and new types in the modules that a door shows names of."""
+    texts = {}
+    for line in door.read_text(encoding="utf-8").splitlines():
+        module = re.match(r"from ([\w.]+) import (\w+)", line)
+        if module is None:
+            continue
+        path = PAGES.parent.joinpath(*module[1].split("."))
+        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        for value, text in pairwise(body):
+            if isinstance(value, ast.Assign | ast.AnnAssign) and isinstance(text, ast.Expr):
+                target = value.target if isinstance(value, ast.AnnAssign) else value.targets[0]
+                if ast.unparse(target) == module[2] and isinstance(text.value, ast.Constant):
+                    texts[module[2]] = str(text.value.value)
+    return texts
 
 
 def public_names() -> str:

@@ -40,10 +40,12 @@ class EventLogDamagedError(StoreError):
 class EventLogNewerError(StoreError):
     """The event log was written by a newer version of this software."""
 
+    advice = "Use the newer version, or another store."
+
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events are asked for; what is empty, or ``None``, lets all through.
+    """A selection of events; a field that is empty or ``None`` selects all.
 
     Attributes:
         kinds: of these kinds.
@@ -211,7 +213,7 @@ def grown(head: LogHead, lines: Sequence[LogLine]) -> LogHead:
 
 
 def verified(lines: Iterable[LogLine], before: str) -> Iterator[LogLine]:
-    """The lines as they come, each held against its hash.
+    """Yields the lines after checking each against its hash.
 
     Args:
         lines: one after the other.

@@ -122,7 +122,7 @@ class Notices(Protocol):
 
 
 class Store(Protocol):
-    """All that a node remembers; ``SqlStore`` has what a service needs beside it: registrations, tokens, snapshots."""
+    """Everything a node remembers; ``SqlStore`` also has what a service needs: registrations, tokens, snapshots."""
 
     @property
     def trust(self) -> TrustRepository:

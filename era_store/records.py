@@ -112,7 +112,7 @@ class StoredOutput:
 
 @dataclass(frozen=True, slots=True)
 class SeenPayload:
-    """A payload with a true signature that was ever seen, and where it first appeared.
+    """A validly signed payload that was seen at some time, and where it first appeared.
 
     Attributes:
         digest: hash of what is signed (``chain_reader.trust.rules``), 64 hex digits.
@@ -141,7 +141,7 @@ class SeenPayload:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """The position of the chain when an answer was last believed, for nodes that have no clock of their own.
+    """The position of the chain when an answer was last accepted, for nodes without a clock of their own.
 
     Attributes:
         epoch: the greatest epoch.
@@ -242,7 +242,7 @@ Facts = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """Something to be written into the event log.
+    """An event that is to be written to the event log.
 
     Attributes:
         kind: what happened, one word of the list in ``docs/events.md``.

@@ -35,7 +35,7 @@ SIGNED_FIRST = 2.0**41
 
 
 class Registration(NamedTuple):
-    """A node saying its version and its stake for an epoch.
+    """The statement of a node: its version and its stake for an epoch.
 
     A tuple, because there are millions: a frozen dataclass takes three times as long to make.
 
@@ -181,7 +181,7 @@ class Uncounted:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """Which registrations of a source are to count no longer.
+    """The registrations of a source that no longer count, and the reason.
 
     Attributes:
         source: whose.

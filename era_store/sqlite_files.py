@@ -37,7 +37,8 @@ def make_file(path: Path) -> None:
                 os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))  # raw: new
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            raise _no_store(path, "is a folder" if stat.S_ISDIR(mode) else "is not a file", "Name a file")
+            found = "a folder" if stat.S_ISDIR(mode) else "not a file"
+            raise _no_store(path, f"is {found}", "Name a file", found)
         if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except (FileNotFoundError, NotADirectoryError) as error:

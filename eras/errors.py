@@ -75,6 +75,13 @@ class EraSwitchError(Exception):
         self.facts = facts
         super().__init__(self.message())
 
+    def name_file(self, name: str) -> None:
+        """Begin the message with the file that the error is about, unless it names it already."""
+        if name not in self.message():
+            self.what = f"{name}: {self.what}"
+            self.facts.setdefault("file", name)
+            self.args = (self.message(),)
+
     def message(self, shown: Callable[[str], str] = str) -> str:
         """The error as text; only where it has ``lines`` does it have more than one line of its own.
 
@@ -164,6 +171,7 @@ class CurrentEraNotFoundError(MarkerError):
 class EraRegressionError(MarkerError):
     """A change would take the node back to an earlier epoch or era."""
 
+    advice = "Nothing: the node stays in the later era. See which source is behind: `eraswitch doctor`."
     http_status = 409
 
 

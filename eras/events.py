@@ -17,7 +17,7 @@ from eras.marker import Epoch, EraMarker
 
 
 class EraStatus(enum.Enum):
-    """How far an ``EraChecker`` can be relied upon."""
+    """The status of an ``EraChecker``: whether its era may be used, and whether it is confirmed."""
 
     NOT_READY = "not ready"
     """Nothing has been read yet."""

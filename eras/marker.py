@@ -13,6 +13,7 @@ Slot = NewType("Slot", int)
 """A slot number of the underlying Cardano chain."""
 
 MAX_EPOCH = Epoch(2**64 - 1)
+"""The greatest epoch that the wire format can hold."""
 
 
 def require_epoch(value: Any) -> Epoch:

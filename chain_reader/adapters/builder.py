@@ -46,7 +46,7 @@ def build_adapter(
     supported: SupportedEras = SupportedEras.DEFAULT,
     limits: ReadLimits = DEFAULT_LIMITS,
 ) -> EraReaderAdapter:
-    """The adapter of that type.
+    """Returns an adapter of the given type, such as ``cardano-chain``.
 
     Args:
         adapter_type: one of ``ADAPTER_TYPES``.

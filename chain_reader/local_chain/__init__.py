@@ -1,4 +1,4 @@
-"""The local chain: a rehearsal ledger in one SQLite file, with Blockfrost and Ogmios faces, for demos and tests."""
+"""The local chain: a rehearsal ledger in one SQLite file, served as Blockfrost, Ogmios, Kupo and Koios."""
 
 from eras.front_door import front_door
 

@@ -30,7 +30,7 @@ class PolicyObserver(ChainObserver, Protocol):
 
 
 class EvidenceSource:
-    """Asks chain observers. One thread at a time may use it.
+    """Gathers evidence from chain observers. One thread at a time may use it.
 
     Args:
         observer: reads the chain; of several the first one that answers is believed. The caller closes them.

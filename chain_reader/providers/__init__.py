@@ -1,1 +1,1 @@
-"""Chain observers: what reads a chain, and the errors it ends in when it cannot."""
+"""Chain observers, which read a chain, and the errors they raise."""

@@ -27,7 +27,7 @@ def observer_from_url(
     program: str | None = None,
     limits: ReadLimits = DEFAULT_LIMITS,
 ) -> ChainObserver:
-    """The observer that ``text`` names.
+    """Returns the observer that a URL or a short name stands for, such as ``blockfrost:mainnet``.
 
     Args:
         text: a kind, a colon, and where the chain is: for ``blockfrost`` and ``koios`` a base URL with its version or

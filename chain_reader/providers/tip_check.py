@@ -26,6 +26,7 @@ from chain_reader.providers.transport.errors import (
 )
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock
 from eras import ChainReadError
+from eras.words import counted
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ def check_tip(
         shared_cause = "the clock of this machine is slow"
     if state is TipState.FRESH:
         return TipCheck(state, behind_slots, behind_s, clock_suspected=False, words=f"{place} is fresh")
-    words = f"{place} is {abs(behind_slots)} slots ({_time(abs(behind_s))}) {side} the clock"
+    words = f"{place} is {counted(abs(behind_slots), 'slot')} ({_time(abs(behind_s))}) {side} the clock"
     words += f", and so is another observer's: {shared_cause}" if shared else f": {cause}"
     return TipCheck(state, behind_slots, behind_s, clock_suspected=shared, words=words)
 

@@ -23,6 +23,7 @@ from datum.extension_rules import Equivocation
 from datum.kinds import Marker
 from era_store import NewEvent, StoredTrust
 from eras import Epoch, Provenance
+from eras.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +252,7 @@ def _why(
 def _lagging(evidence: Evidence, lag: int, policy: TrustPolicy) -> str | None:
     if lag <= policy.max_tip_regress_slots:
         return None
-    return f"the tip of {evidence.source} is {lag} slots behind one that was read before"
+    return f"the tip of {evidence.source} is {counted(lag, 'slot')} behind one that was read before"
 
 
 def _stale(

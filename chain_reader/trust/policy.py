@@ -22,7 +22,7 @@ DEFAULT_MAX_LEAD_EPOCHS = 146
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A payload that was in force when a release was made, so that its first start need not trust blindly.
+    """A payload that was in force when a release was made; a first start treats it as already read.
 
     Attributes:
         output: the output that carries it; transaction and index say where it is on the chain.
@@ -59,7 +59,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class TrustPolicy:
-    """The policy of a reader.
+    """The configured rules of a reader: address, keys, network, confirmations, token, extension.
 
     Attributes:
         address: the era address.

@@ -20,6 +20,7 @@ from datum import Accepted, Unusable, VerifiedMarkers
 from datum.extension_rules import Equivocation
 from era_store import NewEvent, StoredTrust
 from eras import CurrentEraNotFoundError, Epoch
+from eras.words import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +145,15 @@ def schedule_alarms(
             continue
         begins = f"{policy.kind.subject(marker)} is to begin at epoch {marker.epoch}"
         if marker.epoch > epoch + policy.max_lead_epochs:
-            words = f"{begins}, more than {policy.max_lead_epochs} epochs ahead: was the key stolen?"
+            words = f"{begins}, more than {counted(policy.max_lead_epochs, 'epoch')} ahead: was the key stolen?"
             found.append(("absurd-epoch", words))
             continue
         if marker.epoch - epoch >= policy.notice_epochs:
             continue
         published = published_in(marker)
         if published is not None and marker.epoch - published < policy.notice_epochs:
-            words = (
-                f"{begins}, and was published in epoch {published}: less than {policy.notice_epochs} epochs of notice"
-            )
+            least = counted(policy.notice_epochs, "epoch")
+            words = f"{begins}, and was published in epoch {published}: less than {least} of notice"
             found.append(("short-notice", words))
     return found
 

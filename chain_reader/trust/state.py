@@ -34,7 +34,7 @@ class TrustState(TrustMarks):
 
 @dataclass(frozen=True, slots=True)
 class ChainFacts:
-    """Facts about the outputs of one reading, beside their datums.
+    """Facts about the outputs of one reading, besides their datums.
 
     Attributes:
         spends: transaction → whether it spends an input at the era address; ``None`` where inputs cannot be known. A

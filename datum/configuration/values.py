@@ -19,6 +19,8 @@ _PHI_LIMIT = 256.0
 class ProtocolConfigurationError(MarkerError):
     """A protocol configuration, or a list of them, cannot be used."""
 
+    advice = "Correct the configurations as the message states."
+
 
 @dataclass(frozen=True, slots=True)
 class ProtocolParameters:

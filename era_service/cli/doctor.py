@@ -35,6 +35,7 @@ from era_service.wiring.providers import open_gateway, open_provider, providers_
 from era_service.wiring.trust import configuration_policy, era_place, era_script, policies
 from era_store.redaction import mask_url
 from eras import EraSwitchError
+from eras.words import counted
 from release_tools.doctor import Examination
 from release_tools.provider_trials import try_provider
 from release_tools.publishing.journal import Journal, JournalEntry
@@ -154,7 +155,7 @@ def _leader(settings: Settings, examination: Examination) -> None:
             one = leader.under(policy)
             epoch = one.epoch()
             one.datums(policy.address)
-            return f"it answers: epoch {epoch}, and its history of {len(one.chain)} payloads is verified"
+            return f"it answers: epoch {epoch}, and its history of {counted(len(one.chain), 'payload')} is verified"
 
         for policy in followed:
             of = "" if policy is followed[0] else f", {policy.kind.markers}"

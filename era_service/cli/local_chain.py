@@ -36,9 +36,15 @@ class ServedChainOptions:
 
     file: Path | None = argument(required=False)
     path: Path | None = option("--path", metavar="FILE", help="The same as FILE.")
-    host: str = option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+    host: str = option(
+        "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on."
+    )
     port: int = option(
-        "--port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; 0 picks a free one."
+        "--port",
+        metavar="PORT",
+        default=0,
+        type=click.IntRange(0, 65535),
+        help="Port to listen on; 0 picks a free one.",
     )
 
     @property
@@ -63,11 +69,13 @@ class GenesisOptions:
         help="Advance slots with the clock (the default), or by command only.",
     )
     epoch_length: int | None = option(
-        "--epoch-length", type=click.IntRange(min=1), help="Slots in an epoch; 100 by default."
+        "--epoch-length", metavar="SLOTS", type=click.IntRange(min=1), help="Slots in an epoch; 100 by default."
     )
-    slot_length_s: float | None = option("--slot-length", type=float, help="Seconds in a slot; 1 by default.")
+    slot_length_s: float | None = option(
+        "--slot-length", metavar="SECONDS", type=float, help="Seconds in a slot; 1 by default."
+    )
     network_magic: int | None = option(
-        "--network-magic", type=click.IntRange(0, 2**32 - 1), help="Network magic; 42 by default."
+        "--network-magic", metavar="N", type=click.IntRange(0, 2**32 - 1), help="Network magic; 42 by default."
     )
 
 
@@ -145,8 +153,10 @@ def _create_or_check(path: Path, genesis: GenesisOptions) -> None:
 
 @local_chain.command(example="eraswitch local-chain advance chain.sqlite3 --epochs 2")
 @file_argument
-@click.option("--slots", type=click.IntRange(min=1), help="Move this many slots ahead.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Move to the first slot this many epochs ahead.")
+@click.option("--slots", metavar="N", type=click.IntRange(min=1), help="Move this many slots ahead.")
+@click.option(
+    "--epochs", metavar="N", type=click.IntRange(min=1), help="Move to the first slot this many epochs ahead."
+)
 @click.option("--to-epoch", type=epoch, help="Move to the first slot of this epoch.")
 @json_option
 def advance(file: Path, slots: int | None, epochs: int | None, to_epoch: Epoch | None, *, as_json: bool) -> None:
@@ -198,7 +208,7 @@ def parse_amount(text: str) -> int:
 
 @local_chain.command(example="eraswitch local-chain show chain.sqlite3")
 @file_argument
-@click.option("--address", help="Also list the unspent outputs there, newest first.")
+@click.option("--address", metavar="ADDR", help="Also list the unspent outputs there, newest first.")
 @click.option(
     "--limit", metavar="N", default=20, show_default=True, type=click.IntRange(min=1), help="Outputs to list at most."
 )
@@ -255,7 +265,7 @@ def rollback(file: Path, blocks: int, *, yes: bool, as_json: bool) -> None:
     with LocalChain.open(file) as chain:
         if not yes:
             height = chain.tip().height
-            click.confirm(f"Take back {blocks} of the {height} blocks of {file}?", abort=True, err=True)
+            click.confirm(f"Take back {blocks} of {height} blocks of {file}?", abort=True, err=True)
         block = chain.rollback(blocks)
     _echo_block(block, as_json=as_json)
 

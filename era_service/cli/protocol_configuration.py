@@ -13,7 +13,7 @@ from datum import EraSigner, VerificationKey, encode_datum_json
 from datum.configuration import DEFAULT_CONFIGURATIONS, ConfigurationMarkersPayload, check_against, read_import
 from datum.configuration.imports import require_size
 from datum.configuration.readable import to_readable
-from era_service.cli.shared.arguments import read_bytes
+from era_service.cli.shared.arguments import naming, read_bytes
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
@@ -152,7 +152,8 @@ def _import(
     epoch and the last three must stay as they are on the chain. All mistakes are reported at once.
     """
     signer = key.signing_key()
-    configurations = read_import(read_bytes(what.import_path))
+    with naming(what.import_path):
+        configurations = read_import(read_bytes(what.import_path))
     if what.without_chain:
         click.echo("Warning: not compared with the chain: configurations that nodes already use may change", err=True)
     else:

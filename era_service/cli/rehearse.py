@@ -29,8 +29,10 @@ class PlayOptions:
 
     scenario: str | None = argument(required=False)
     list_only: bool = option("--list", help="List the shipped scenarios.")
-    seed: int | None = option("--seed", type=click.IntRange(min=0), help="Use this seed instead of the scenario's.")
-    nodes: int | None = option("--nodes", type=click.IntRange(min=1), help="The number of nodes.")
+    seed: int | None = option(
+        "--seed", metavar="N", type=click.IntRange(min=0), help="Use this seed instead of the scenario's."
+    )
+    nodes: int | None = option("--nodes", metavar="N", type=click.IntRange(min=1), help="The number of nodes.")
     no_shrink: bool = option("--no-shrink", help="Do not look for the shortest story when a rehearsal fails.")
 
 
@@ -159,7 +161,7 @@ def _show_shortest(shrunk: Shrunk) -> None:
     small = shrunk.outcome.scenario
     more = "" if shrunk.finished else ", and there may be a shorter one"
     click.echo(f"The shortest story that fails in this way, after {shrunk.trials} more rehearsals{more}:")
-    click.echo(f"  {counted(small.nodes, 'node')}, {small.epochs} epochs, seed {small.seed}")
+    click.echo(f"  {counted(small.nodes, 'node')}, {counted(small.epochs, 'epoch')}, seed {small.seed}")
     for happening in shrunk.outcome.happenings:
         click.echo(f"  {happening.at:>7g}  {printable(happening.words)}")
     for violation in shrunk.outcome.violations[:1]:

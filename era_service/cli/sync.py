@@ -12,6 +12,7 @@ from era_service.follower import sync as follower
 from era_service.service.place import open_service_store
 from era_service.wiring.leader import require_follower
 from era_service.wiring.trust import network_key
+from eras.words import counted
 
 _WORDS = {
     "forced": "its whole history was taken, as requested",
@@ -62,10 +63,10 @@ def sync(app: AppContext, *, what: SyncOptions, data: FollowerStoreOptions, as_j
     require_follower(settings)
     with closing(open_service_store(settings, network_key(settings))) as opened:
         report = follower.sync(settings, opened, force=what.force, with_registrations=settings.follower.registrations)
-    words = f"{report.leader}: {_WORDS[report.reason]} ({report.taken} of {report.payloads} payloads)"
+    words = f"{report.leader}: {_WORDS[report.reason]} ({report.taken} of {counted(report.payloads, 'payload')})"
     if report.registrations is not None:
-        words += f"; {report.registrations.accepted} registrations"
+        words += f"; {counted(report.registrations.accepted, 'registration')}"
     if report.configurations is not None:
         of = report.configurations
-        words += f"; protocol configurations: {_WORDS[of.reason]} ({of.taken} of {of.payloads} payloads)"
+        words += f"; protocol configurations: {_WORDS[of.reason]} ({of.taken} of {counted(of.payloads, 'payload')})"
     echo_result(report.to_dict(), (words,), as_json=as_json)

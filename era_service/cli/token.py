@@ -37,7 +37,13 @@ def token() -> None:
 class NewTokenOptions:
     """The scopes of a token, and its file."""
 
-    scopes: tuple[str, ...] = option("--scope", default=("registrations:write",), show_default=True, help="Allow it.")
+    scopes: tuple[str, ...] = option(
+        "--scope",
+        metavar="SCOPE",
+        default=("registrations:write",),
+        show_default=True,
+        help="What the token allows: registrations:write or log:write. Can be repeated.",
+    )
     expires: int | None = option(
         "--expires",
         type=lifetime,

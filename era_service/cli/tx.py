@@ -48,6 +48,7 @@ from era_service.releasing.session import Release, nodes_see, open_release, outp
 from era_service.releasing.signed_payload import require_payload
 from era_service.wiring.trust import EraPlaceNeededError, era_place
 from eras import Epoch, MarkerError, TransactionError
+from eras.words import counted
 from release_tools.markers.change import listed, slip_error
 from release_tools.markers.rules import publish_by_epoch, require_notice
 from release_tools.markers.slips import slips
@@ -175,8 +176,7 @@ class WitnessOptions:
         "--witness",
         metavar="FILE",
         help="Signature made elsewhere, as cardano-cli transaction witness and hardware wallets write it, or the same "
-        "transaction as somebody else signed it. May be given "
-        "several times.",
+        "transaction as somebody else signed it. Can be repeated.",
     )
 
 
@@ -195,8 +195,7 @@ class CheckOptions:
     change_addresses: tuple[str, ...] = option(
         "--change-address",
         metavar="ADDR",
-        help="An address that may receive change, besides the era address and those of the keys. May be given several "
-        "times.",
+        help="An address that may receive change, besides the era address and those of the keys. Can be repeated.",
     )
     sweep_beside: str | None = option(
         "--sweep-beside",
@@ -353,7 +352,7 @@ def _conclude_submit(
     sight = nodes_see(reading.markers, release.epoch_of(reading), release.supported)
     trusted = reading.provenance is not None and reading.provenance.transaction == transaction
     if known is not None:
-        words = f"It is on the chain already, {known} blocks deep"
+        words = f"It is on the chain already, {counted(known, 'block')} deep"
     else:
         words = "Nothing was done: this was a dry run" if output.dry_run else f"Done: transaction {transaction}"
     if output.as_json:

@@ -118,7 +118,7 @@ def network_table(network: Mapping[str, Any], epoch: int) -> RenderableType:
     table.add_column("version")
     table.add_column("era", min_width=10)
     table.add_column("certificate", min_width=16, no_wrap=True)
-    table.add_column("says", min_width=24, no_wrap=True, overflow="ellipsis")
+    table.add_column("status", min_width=24, no_wrap=True, overflow="ellipsis")
     for node in network["nodes"]:
         era = node["era"] or ""
         table.add_row(

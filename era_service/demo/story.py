@@ -36,6 +36,7 @@ from era_service.demo.node import (
 from era_service.demo.presenters import DemoEvent, Presenter
 from era_service.demo.stage import Posted, Stage
 from eras import Epoch, EraMarker, EraSwitchError
+from eras.words import counted, percent
 from release_tools.adoption.shares import Share
 
 
@@ -123,7 +124,7 @@ class Story:
     def _activate_pythagoras(self) -> None:
         adoption = self._now.adoption
         self._begin("Activate pythagoras", f"{adoption} of the stake knows it. It is to begin at epoch {SWITCH}.")
-        self._verify(f"the gate of {float(GATE):.0%} is met", expected=True, got=adoption.fraction >= GATE)
+        self._verify(f"the gate of {percent(GATE)} is met", expected=True, got=adoption.fraction >= GATE)
         self._publish(EraMarker(THALES, BEGIN), EraMarker(PYTHAGORAS, SWITCH))
         now = self._turn()
         scheduled = dict.fromkeys(now.running, f"{PYTHAGORAS} at epoch {SWITCH}")
@@ -143,7 +144,7 @@ class Story:
         for refused, names in after.refused().items():
             self._show(
                 "refused",
-                f"{refused.verdict}, by {len(names)} nodes: {refused.reason}",
+                f"{refused.verdict}, by {counted(len(names), 'node')}: {refused.reason}",
                 transaction=refused.transaction,
                 verdict=refused.verdict,
                 reason=refused.reason,

@@ -40,7 +40,7 @@ class Call(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class CallOptions:
-    """How often a node calls.
+    """How often a node calls its provider, and the identity that spreads the calls.
 
     Attributes:
         poll_interval_s: seconds between two calls when idle.

@@ -55,7 +55,7 @@ class Work(Protocol[Occasion]):
 
 
 class Errand(Generic[Occasion]):
-    """Does its work in the background. One thread uses it.
+    """A background task of a watcher, such as registering. One thread uses it.
 
     Args:
         work: the work.

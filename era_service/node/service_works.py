@@ -31,7 +31,7 @@ SPREAD_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Registering:
-    """The registration of a node, at every epoch and on change (rule 1): a ``Work``.
+    """Registers a node with a service, at every epoch and on change (rule 1): the work of an ``Errand``.
 
     Attributes:
         url: the base URL of the service.
@@ -110,7 +110,7 @@ class Registering:
 
 @dataclass(frozen=True, slots=True)
 class SupportRule:
-    """The check that enough stake supports the era that is in force (rule 2): a ``Work``.
+    """Checks that enough stake supports the era in force (rule 2): the work of an ``Errand``.
 
     Attributes:
         url: the base URL of the service, whose figures are trusted.

@@ -27,6 +27,7 @@ _NAME = re.compile(r"[^/\0]+")
 class SwapError(ConfigurationError):
     """The binary of an era is not installed, or does not match its hash file."""
 
+    advice = "Install the binary with its hash file, as `docs/node.md` describes it."
     exit_code = 1
 
 

@@ -19,7 +19,7 @@ from eras.events import refuse_unawaited
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """How a node is watched.
+    """When a watcher calls the provider, and how long work may take to finish once the era is unsupported.
 
     Attributes:
         calls: when the provider is called.

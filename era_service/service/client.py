@@ -56,9 +56,13 @@ TEXT = 200
 class ServiceVersionError(ChainReadError):
     """A service speaks an API version that this client does not."""
 
+    advice = "Upgrade whichever of the two is older."
+
 
 class ServiceRolledBackError(ChainReadError):
     """A service hands out a payload that may not follow the one it handed out before."""
+
+    advice = "Ask another service, or read a chain."
 
 
 class _Source(Answer):

@@ -22,6 +22,7 @@ from era_service.service.service import Service
 from era_store import Registration, Reject
 from era_store.tokens import REGISTRATIONS_WRITE, ApiToken
 from eras import Epoch
+from eras.words import counted
 from release_tools.registrations.judging import Judge, Refusal, rejected, with_epoch
 from release_tools.registrations.signed import Signed
 
@@ -129,7 +130,7 @@ def _require_signed(service: Service, rows: Iterable[Registration], sent: int) -
             "Writing needs an API token",
             expected="the header Authorization: Bearer eraswitch_…, or registrations that are signed by the key that "
             f"their party id is the hash of, up to {MAX_BY_SIGNATURE} at once",
-            got="neither" if not signed else f"{sent} registrations",
+            got="neither" if not signed else f"{counted(sent, 'registration')}",
             next_step="Sign them (docs/service.md), or ask the operators for a token: "
             f"eraswitch token new NAME --scope {REGISTRATIONS_WRITE}",
         )

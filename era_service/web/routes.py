@@ -41,6 +41,7 @@ from era_service.web.problems import PROBLEM_JSON
 from era_service.web.stream import EventStream
 from era_store.registrations import MAX_REGISTRATION_EPOCH
 from eras import API_VERSION_HEADER, MAX_EPOCH, SIGNER_NODE_VERSION_HEADER
+from eras.words import counted
 from release_tools.adoption.documents import AdoptionGate, AdoptionSummary
 from release_tools.forecasting.documents import AdoptionForecast
 from release_tools.registrations.judging import read_json
@@ -406,7 +407,7 @@ def _read(body: bytes) -> list[object]:
         return [found]
     batch = found.get("registrations") if isinstance(found, dict) else None
     if not isinstance(batch, list) or not 1 <= len(batch) <= MAX_BATCH:
-        got = f"{len(batch)} registrations" if isinstance(batch, list) else f"a JSON {type(found).__name__}"
+        got = f"{counted(len(batch), 'registration')}" if isinstance(batch, list) else f"a JSON {type(found).__name__}"
         raise RequestInvalidError(
             "The registrations are not valid", expected=wanted, got=got, next_step="Correct them; none was accepted"
         )

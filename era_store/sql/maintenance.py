@@ -265,7 +265,7 @@ def _require_sound(path: Path, name: Path, told: tuple[str, str] | None = None) 
         with database.read() as connection:
             revision = revision_of(connection, str(name))
         with database.raw() as driver:
-            faults = _faults(driver) if revision is not None else ["it is empty"]
+            faults = _faults(driver) if revision is not None else ["an empty file"]
     finally:
         database.close()
     if faults:

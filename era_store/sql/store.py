@@ -98,7 +98,7 @@ def open_store(
     migrate: bool = True,
     patience_s: float = 0.0,
 ) -> SqlStore:
-    """Open a store; a SQLite file that is missing is made, for its owner alone.
+    """Open a store; a missing SQLite file is created, readable by its owner only.
 
     Args:
         url: the path of a SQLite file, or a URL.

@@ -19,7 +19,7 @@ EPOCH_LENGTH = 1_000
 
 
 class FakeProvider:
-    """The provider, and the chain behind it.
+    """A chain provider in memory, with the chain behind it.
 
     Args:
         epoch: the epoch to begin in.

@@ -16,7 +16,7 @@ from eraswitch.testing.provider import FakeProvider
 
 
 def at_once(work: Callable[[], Answer], then: Callable[[], object]) -> Future[Answer]:
-    """A call of the provider that is over before it has begun."""
+    """Runs a call of the provider at once, in the calling thread."""
     future: Future[Answer] = Future()
     future.set_result(work())
     then()
@@ -38,7 +38,7 @@ def watcher_of(provider: FakeProvider, supported: Iterable[Name], **more: Any) -
 
 
 def read_again(watcher: NodeWatcher) -> None:
-    """The watcher reads now, and its hooks have run."""
+    """Makes the watcher read now, and waits for its hooks."""
     watcher.command("check")
     watcher.step()
     watcher.hooks.wait()

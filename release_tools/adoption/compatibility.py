@@ -54,6 +54,8 @@ _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)?\s*(\S+)")
 class EraNotListedError(ConfigurationError):
     """The table of eras and versions does not have an era."""
 
+    advice = "Add the era to the table: `adoption.compatibility_file`."
+
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
@@ -225,8 +227,10 @@ class Compatibility:
             next_step = "Write the table (docs/adoption.md) and name it: adoption.compatibility_file, --compatibility"
         raise EraNotListedError(
             f"Which versions support the era {era[:80]!r} is not known",
-            expected=f"one of the eras in {self.origin}: {', '.join(self.requirements) or 'there is none yet'}",
-            got=f"{era[:80]!r}",
+            expected=f"one of the eras in {self.origin}: {', '.join(self.requirements)}"
+            if self.requirements
+            else "a table that has it",
+            got=f"{era[:80]!r}" if self.requirements else f"{self.origin}, which has no era",
             next_step=next_step,
             era=era,
         )

@@ -19,7 +19,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from eras import Epoch, EraSwitchError
-from eras.words import about_ada
+from eras.words import about_ada, counted
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.documents import AdoptionGate
 from release_tools.adoption.parties import NotReady, not_ready
@@ -232,7 +232,7 @@ def judge_gate(
     ]
     epochs = tuple(_judged(one, adoption, gate) for one, adoption in zip(asked, found, strict=True))
     if len(asked) < gate.for_epochs:
-        why = f"there are fewer than {gate.for_epochs} epochs before it"
+        why = f"there are fewer than {counted(gate.for_epochs, 'epoch')} before it"
         epochs += (GateEpoch(Epoch(0), None, met=False, why=why),)
     share, adoption = epochs[0].share, found[0]
     alarms = () if adoption is None else adoption.alarms

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
 from eras import Epoch
-from eras.words import about_ada, sheet_cell, visible
+from eras.words import about_ada, counted, sheet_cell, visible
 from release_tools.adoption.parties import ChangeGroup
 from release_tools.adoption.shares import Base, Share, parties_words
 from release_tools.adoption.summary import EpochAdoption, EraShares
@@ -100,7 +100,7 @@ def _versions(adoption: EpochAdoption) -> Iterator[str]:
 
 
 def _eras(adoption: EpochAdoption) -> Iterator[str]:
-    yield f"| era | needs | registered | network | newest of {adoption.recent_epochs} epochs |"
+    yield f"| era | needs | registered | network | newest of {counted(adoption.recent_epochs, 'epoch')} |"
     yield "|---|---|--:|--:|--:|"
     for era in adoption.eras:
         shares = " | ".join(_share(era.known(base)) for base in Base)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from era_store import Registration
 from eras import MAX_EPOCH, ConfigurationError, Epoch
+from eras.words import counted
 from release_tools.forecasting.lottery import require_share
 
 Signatures = Mapping[Epoch, frozenset[str]]
@@ -75,7 +76,8 @@ class Reliability:
         watched = sum(map(len, seen.values()))
         during = f"epoch {min(epochs)}" if len(epochs) == 1 else f"epochs {min(epochs)} to {max(epochs)}"
         own = {party: sum(given) / len(given) for party, given in seen.items()}
-        return cls(signing / stake, f"measured in {during}, over {len(seen)} parties", watched, own)
+        parties = counted(len(seen), "party", "parties")
+        return cls(signing / stake, f"measured in {during}, over {parties}", watched, own)
 
     def of(self, party_id: str) -> float:
         """The chance that a party signs."""

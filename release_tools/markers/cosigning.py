@@ -29,7 +29,7 @@ from datum import (
     verify_signature,
 )
 from datum.extension_rules import required_key_sets
-from datum.strict_json import short_whole
+from datum.strict_json import reason, short_whole
 from era_store.registrations import MAX_REGISTRATION_EPOCH
 from eras import Epoch, EraMarker, MarkerError
 from release_tools.markers.slips import slips
@@ -240,7 +240,7 @@ class Cosigning:
             raise MarkerError(
                 "A file is not a co-signing file",
                 expected='JSON with "eraswitch_cosigning", "check", "payload" and "previous"',
-                got=str(error)[:300] if isinstance(error, ValueError) else "JSON that is nested too deeply",
+                got=reason(error)[:300] if isinstance(error, ValueError) else "JSON that is nested too deeply",
                 next_step="Check that it was copied in full",
                 code="CosigningFile",
             ) from error

@@ -25,6 +25,7 @@ from collections.abc import Iterable
 
 from chain_reader import is_successor
 from eras import Epoch, EraMarker, MarkerError, require_epoch
+from eras.words import counted
 from release_tools.markers.change import (
     BrokenRule,
     ChangeKind,
@@ -333,7 +334,7 @@ def require_notice(before: Iterable[EraMarker], after: Iterable[EraMarker], epoc
         lead = max(1, lead_epochs)
         raise MarkerError(
             f"Refused to publish these markers in epoch {epoch} (rule lead)",
-            expected=f"a publication {lead} epochs before an activation that is new, moved or cancelled",
+            expected=f"a publication {counted(lead, 'epoch')} before an activation that is new, moved or cancelled",
             got=f"one at epoch {publish_by + lead}, in epoch {epoch}",
             next_step="Sign markers with a later epoch; --lead-epochs lowers the bar at the risk of a split network",
             rules=["lead"],

@@ -23,6 +23,7 @@ from chain_reader.providers.gateway import TransactionGateway
 from chain_reader.providers.transport.errors import TransactionRefusedError
 from era_store.errors import StoreDamagedError
 from eras import ChainReadError, EraSwitchError, Slot, StoreError, TransactionError
+from eras.words import counted
 from release_tools.transactions.building import SignedTransaction, submit_transaction
 
 DEFAULT_CONFIRMATIONS = 3
@@ -284,9 +285,10 @@ class Submission:
 
     def _unfinished(self, transaction: SignedTransaction, depth: int | None) -> TransactionError:
         refused = "" if self._refusal is None else f", and submitting it again is refused: {self._refusal}"
+        blocks = counted(self._waiting.confirmations, "block")
         return TransactionError(
             f"The transaction {transaction.hash} is not confirmed yet",
-            expected=f"{self._waiting.confirmations} blocks on top of it within {self._waiting.timeout_s:g} s",
+            expected=f"{blocks} on top of it within {self._waiting.timeout_s:g} s",
             got=f"it is in no block{refused}" if depth is None else f"{depth}",
             next_step="Run the same command again: it checks the chain before it submits anything",
             transaction=transaction.hash,

@@ -24,7 +24,7 @@ def open_source(
     known: Known = lambda _: (),
     network_magic: int | None = None,
 ) -> RegistrationSource:
-    """The source that a text names. The caller closes it.
+    """Opens the source of registrations that a path or a URL names. The caller closes it.
 
     Args:
         text: a URL of an aggregator, the path of a file, or ``-`` for standard input.

@@ -36,6 +36,8 @@ SIGNATURE_BYTES = 64
 class RegistrationSignatureError(MarkerError):
     """A registration was not signed by the key of its party."""
 
+    advice = "Sign it again with the key of its party, for this network."
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:

@@ -21,6 +21,7 @@ from chain_reader.trust.evidence import Evidence
 from datum.configuration import ProtocolConfiguration, configuration_at
 from datum.configuration.markers import decoded
 from eras import Epoch, EraMarker, EraStatus
+from release_tools.forecasting.lottery import chance_words
 
 Decide = Callable[[NodeState, InputEvent], Decided]
 Answer = ObserverAnswered | ObserverFailed
@@ -110,7 +111,7 @@ class Invariants:
     def quorum(self, epoch: Epoch, *, kept: bool, forecast: float | None, broken: bool) -> None:
         """Rule 4, for an epoch."""
         if not kept and not broken and forecast is not None and forecast >= LIKELY:
-            words = f"the quorum was missed, though it was forecast with a chance of {forecast:.4%}"
+            words = f"the quorum was missed, though it was forecast with a chance of {chance_words(forecast)}"
             self._broken("quorum", epoch, words)
 
     def forget(self) -> None:

@@ -104,12 +104,12 @@ def _checked(expect: Expect, outcome: Outcome) -> list[Checked]:
         found.append(Checked(f"{expect.current} is current at the end", last.era, last.era == expect.current))
     if expect.switched is not None:
         share = last.in_era / nodes
-        words = f"at least {expect.switched:.1%} of the nodes are in it"
-        found.append(Checked(words, f"{share:.1%}", share >= expect.switched))
+        words = f"at least {percent(expect.switched)} of the nodes are in it"
+        found.append(Checked(words, percent(share), share >= expect.switched))
     if expect.stopped is not None:
         share = last.stopped / nodes
-        words = f"at most {expect.stopped:.1%} of the nodes stopped"
-        found.append(Checked(words, f"{share:.1%}", share <= expect.stopped))
+        words = f"at most {percent(expect.stopped)} of the nodes stopped"
+        found.append(Checked(words, percent(share), share <= expect.stopped))
     if expect.quorum_lost_epochs is not None:
         least, most = expect.quorum_lost_epochs
         words = f"from {least} to {most} epochs without a quorum"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from html import escape
 
-from eras.words import percent
+from eras.words import counted, percent
 from release_tools.adoption.charts import CHANCES, Canvas, Moment, Series, Span, lines, stacked, stacked_bars, timeline
 from release_tools.rehearsal.outcome import Outcome
 
@@ -52,7 +52,7 @@ def html_report(outcome: Outcome) -> str:
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>{_STYLE}</style></head><body>
 <h1>{title}</h1>
-<p class="soft">A rehearsal with {scenario.nodes:,} nodes over {scenario.epochs} epochs from epoch
+<p class="soft">A rehearsal with {scenario.nodes:,} nodes over {counted(scenario.epochs, "epoch")} from epoch
 {scenario.first_epoch}, seed {scenario.seed}</p>
 <section class="verdict {verdict.grade}"><p class="headline">{_MARKS[verdict.grade]} {escape(verdict.headline)}</p>
 <ul>{reasons}</ul><p><b>Next:</b> {escape(verdict.next_step)}.</p></section>

@@ -16,6 +16,7 @@ from chain_reader.node.kinds import DecisionKind
 from datum.foreign_text import toml_problem
 from eras import ConfigurationError
 from eras.nearest import nearest
+from eras.words import counted
 from release_tools.adoption.versions import is_known
 from release_tools.findings import MisfitError, findings_of
 from release_tools.rehearsal.actions import (
@@ -205,7 +206,7 @@ class Expect(Table):
 
 
 class Scenario(Table):
-    """A scenario; see the module.
+    """A scenario of a rehearsal, as its TOML file describes it.
 
     Attributes:
         title: one line.
@@ -326,7 +327,7 @@ class Scenario(Table):
         except ValidationError as error:
             listed = [f"{one}" for one in findings_of(error, "a key of the scenario", _keys_beside, place_of=_place)]
             raise ConfigurationError(
-                f"In {origin} {'a key is' if len(listed) == 1 else f'{len(listed)} keys are'} mistaken:",
+                f"{origin[:1].upper()}{origin[1:]} has {counted(len(listed), 'mistake')}:",
                 lines=listed,
                 next_step="Correct it; docs/rehearsal.md has every key",
                 mistakes=listed,

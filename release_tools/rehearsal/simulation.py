@@ -19,6 +19,7 @@ from chain_reader.node.shared import SharedDeciding
 from chain_reader.trust.kinds import CONFIGURATIONS, ERAS, TrustKind
 from era_store import Registration, StoredTrust, VersionTally, temporary_registrations
 from eras import Epoch, EraStatus, SupportedEras, select_eras
+from eras.words import counted
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.gate import GateResult, judge_gate
 from release_tools.adoption.shares import Gate, share_words, support_share
@@ -56,7 +57,7 @@ KEPT_EPOCHS = 8
 def rehearse(
     scenario: Scenario, *, decide: Decide | None = None, progress: Callable[[Epoch], None] = lambda _: None
 ) -> Outcome:
-    """Play a scenario.
+    """Play a scenario to its end, and judge it.
 
     Args:
         scenario: the scenario.
@@ -324,7 +325,7 @@ class Simulation:
             words = f"somebody posts {action.outputs} {'plain payments' if action.plain else 'outputs of junk'}"
         elif isinstance(action, Rollback):
             world.rollback(action.blocks, action.lost_ticks)
-            words = f"the chain rolls back {action.blocks} blocks"
+            words = f"the chain rolls back {counted(action.blocks, 'block')}"
         else:
             words = self._broken(action)
         return Happening(action.at, words)
@@ -350,7 +351,7 @@ class Simulation:
         where = self._out if isinstance(action, Outage) else self._cut_off
         where[index] = range(tick, ends)
         what = "does not answer" if isinstance(action, Outage) else "is cut off"
-        return f"{action.provider} {what} for {action.epochs:g} epochs"
+        return f"{action.provider} {what} for {_epochs(action.epochs)}"
 
     def _crash(self, action: Crash, back_at: int) -> str:
         running = [node for node in self._nodes if node.is_up]
@@ -363,7 +364,7 @@ class Simulation:
                     self.configured.forget(node)
                 self._forgot.add(node.party_id)
         memory = " and lose their memory" if action.forget else ""
-        return f"{len(crashed)} nodes crash{memory}, and come back after {action.epochs:g} epochs"
+        return f"{len(crashed)} nodes crash{memory}, and come back after {_epochs(action.epochs)}"
 
     # --- registrations, signatures, quorum
 
@@ -480,3 +481,7 @@ def _gate_words(gate: GateResult) -> str:
 def _is_in(node: Node, era: str) -> bool:
     """Whether a node runs, in that era."""
     return node.is_up and node.state is not None and node.state.view.era == era
+
+
+def _epochs(count: float) -> str:
+    return "1 epoch" if count == 1 else f"{count:g} epochs"

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from datum.foreign_text import toml_problem
 from eras import ConfigurationError, Epoch
+from eras.words import counted
 from release_tools.adoption.shares import Base, ShareError, parse_share
 from release_tools.findings import findings_of
 
@@ -177,7 +178,7 @@ class PlannedRollout(_Table):
         if self.announce.epoch >= self.activate.decide_by:
             raise ValueError(
                 f"activate.at at epoch {self.announce.epoch + self.activate.lead_epochs + 1} or later: announced in "
-                f"epoch {self.announce.epoch}, and activated {self.activate.lead_epochs} epochs ahead"
+                f"epoch {self.announce.epoch}, and activated {counted(self.activate.lead_epochs, 'epoch')} ahead"
             )
         magics = [self.network_magic, *(one.network_magic for one in self.before)]
         if twice := [magic for magic in magics if magics.count(magic) > 1]:

@@ -240,7 +240,7 @@ class Draft:
             raise TransactionError(
                 "The transaction is too large",
                 expected=f"at most {parameters.max_tx_size} bytes",
-                got=f"{size} bytes with {len(spent)} inputs",
+                got=f"{size} bytes with {counted(len(spent), 'input')}",
                 next_step="Join the outputs of the paying address in a transaction of their own first",
                 code="TransactionTooLarge",
             )

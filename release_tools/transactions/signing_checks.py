@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from datum import VerificationKey
 from eras import TransactionError
-from eras.words import ada
+from eras.words import ada, counted
 from release_tools.transactions.drafting import require_fee_at_most
 from release_tools.transactions.files import CarriedTransaction
 from release_tools.transactions.owners import owner_of
@@ -67,7 +67,7 @@ def signing_doubts(
         raise TransactionError(
             "The transaction publishes no markers",
             expected="an output with a signed payload in its datum",
-            got=f"{len(found['outputs'])} outputs without one",
+            got=f"{counted(len(found['outputs']), 'output')} without one",
             next_step="Do not sign it: eraswitch tx build makes the transaction that publishes a payload",
             code="TransactionFile",
         )

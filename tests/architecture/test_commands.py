@@ -89,6 +89,17 @@ def test_a_command_in_advice_is_followed_by_what_it_has_to_be_given() -> None:
     assert bare == []
 
 
+def test_no_option_shows_the_name_of_a_type_in_place_of_its_value() -> None:
+    shown = [
+        f"{' '.join(path)} {one.opts[0]} {one.make_metavar(click.Context(command))}"
+        for path, command in leaves(cli)
+        for one in command.params
+        if isinstance(one, click.Option) and not one.is_flag
+        if re.search("TEXT|INTEGER|FLOAT|RANGE", one.make_metavar(click.Context(command)))
+    ]
+    assert shown == [], "an option has a metavar: what is to be given, as N, SECONDS or FILE"
+
+
 def test_events_in_examples_exist() -> None:
     known = {kind.value for kind in DecisionKind}
     examples = [command.example or "" for _, command in leaves(cli) if isinstance(command, SectionedCommand)]

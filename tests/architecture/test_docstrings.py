@@ -99,6 +99,55 @@ def test_messages_are_plain(package: str):
     assert calques == []
 
 
+THINGS = (
+    "epoch|output|datum|payload|registration|event|input|decision|state|node|part(?:y|ie)|block|slot|row|figure"
+    "|publication|mistake|transaction|marker|reject|signature|signer"
+)
+UNCOUNTED = re.compile(rf"(?<!at most )(?<! of )(?<! to )\{{([^{{}}]*[a-z][^{{}}]*)\}} (?:{THINGS})s\b")
+"""A number with a plural after it, where ``eras.words.counted`` would write *1 epoch*; a constant is in capitals."""
+
+MANY = {
+    "config.security_parameter",
+    "count:g",
+    "counts['nodes']",
+    "counts['steps']",
+    "counts['transactions']",
+    "counts['assertions']",
+    "epoch - now",
+    "genesis.epoch_length",
+    "len(CAST)",
+    "len(crashed)",
+    "len(mistakes)",
+    "len(outputs)",
+    "len(rows)",
+    "len(self.epochs)",
+    "scenario.nodes:,",
+}
+"""What is never one, or is looked at before."""
+
+
+def uncounted(source: str) -> list[str]:
+    return [found for found in UNCOUNTED.findall(source) if not found.startswith("counted(") and found not in MANY]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_one_of_a_thing_has_no_plural(package: str):
+    found = [f"{path.relative_to(ROOT)}: {one}" for path in modules(package) for one in uncounted(path.read_text())]
+    assert found == [], "write the number with eras.words.counted"
+    assert uncounted('f"{count} epochs"') == ["count"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_shares_are_written_by_one_helper(package: str):
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in modules(package)
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if re.search(r":[,.\d]*%\}", line)
+    ]
+    assert found == [], "eras.words.percent writes 92.0 %"
+
+
 def test_pages_are_plain():
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     calques = [

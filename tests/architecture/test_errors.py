@@ -8,7 +8,7 @@ from pkgutil import walk_packages
 
 import pytest
 
-from eras import ConfigurationError, EraSwitchError
+from eras import ChainReadError, ConfigurationError, EraSwitchError, MarkerError, StoreError
 from eras.error_codes import ERROR_CODES
 from tests.architecture.test_imports import PACKAGES, ROOT, modules
 from tests.architecture.trees import nodes, tree
@@ -87,6 +87,37 @@ def test_what_no_look_at_the_configuration_mends_has_an_advice_of_its_own() -> N
     about_keys = {code for code in advice if re.search("Passphrase|Encrypted|Signer", code)}
     assert len(about_keys) >= 5
     assert [code for code in about_keys if advice[code] == ConfigurationError.advice] == []
+
+
+FITTING = {
+    ChainReadError: {
+        "Agreement",
+        "ChainRead",
+        "MarkerOutputMissing",
+        "TruncatedAnswer",
+        "UnexpectedAnswer",
+        "UnsteadyAnswer",
+    }
+    | {f"Provider{how}" for how in ("Banned", "Busy", "Failed", "NotFound", "QuotaExceeded", "RateLimited", "Syncing")}
+    | {"ProviderTimeout", "ProviderUnreachable"},
+    MarkerError: {
+        "CurrentEraNotFound",
+        "DatumFormat",
+        "Marker",
+        "NothingTrusted",
+        "PayloadFormat",
+        "SignatureMismatch",
+    },
+    StoreError: {"EventLogDamaged", "Store", "StoreDamaged"},
+}
+"""The codes that the general advice of their family helps."""
+
+
+@pytest.mark.parametrize("family", FITTING)
+def test_no_advice_is_a_step_that_cannot_help(family: type[EraSwitchError]) -> None:
+    advice = {entry.code: entry.advice for entry in ERROR_CODES.values()}
+    advice |= {cls.code: cls.advice for cls in every_error_class()}
+    assert {code for code, words in advice.items() if words == family.advice} == FITTING[family]
 
 
 def test_a_private_helper_that_makes_an_error_has_a_name_that_no_other_has() -> None:

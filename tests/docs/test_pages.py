@@ -1,6 +1,7 @@
 """The pages hang together: each can be reached, each link leads to its heading, and figures are those of the code."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -97,6 +98,24 @@ def test_every_command_that_prose_names_exists_with_its_options() -> None:
     ]
     assert len(named) > 200
     assert [(page, line, found) for page, line in named if (found := unknown_words(line))] == []
+
+
+def test_no_line_of_a_paragraph_begins_like_an_item_of_a_list() -> None:
+    """A sentence that was wrapped before *1.* or a dash is shown as a list."""
+    broken = [
+        f"{page.relative_to(ROOT)}: {line[:60]}"
+        for page in PAGES
+        for before, line in pairwise(prose(page).splitlines())
+        if re.match(r"(1\.|[-+*]|#+|>) ", line) and re.match(r"\w", before) and not re.match(r"\d+\. ", before)
+    ]
+    assert broken == []
+
+
+def test_what_a_public_name_is_stands_in_the_list_of_names() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) > 150
+    bare = [name for name, text in rows if "NewType" in text or (len(text) < 20 and not text.startswith("`"))]
+    assert bare == []
 
 
 def test_every_decision_stands_in_the_index_by_its_number() -> None:

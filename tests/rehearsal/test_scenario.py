@@ -69,7 +69,7 @@ def test_a_mistake_is_named_with_what_would_be_right(change: dict, words: str):
 def test_every_mistake_is_named_at_once():
     with raising("Scenario") as caught:
         small(nodes=0, epochs=0, titel="x")
-    assert "3 keys are mistaken" in str(caught.value)
+    assert "has 3 mistakes" in str(caught.value)
     assert str(caught.value).endswith("'title'?\nCorrect it; docs/rehearsal.md has every key")
 
 

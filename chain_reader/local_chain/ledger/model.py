@@ -61,7 +61,7 @@ class ChainTransaction:
 
 @dataclass(frozen=True, slots=True)
 class FaucetOutput:
-    """An output to be put on the chain out of nothing; ``assets`` and ``datum`` as in ``Output``."""
+    """An output that the rehearsal chain creates without inputs; ``assets`` and ``datum`` as in ``Output``."""
 
     address: str
     lovelace: int

@@ -23,6 +23,7 @@ from chain_reader.ports import UNKNOWN_ADDRESS, ChainTip, DatumOutput
 from chain_reader.trust.screening import screen_outputs
 from datum import Accepted, VerdictMemory, VerificationKey
 from eras import Epoch
+from eras.words import counted
 
 Answer = TypeVar("Answer")
 
@@ -174,7 +175,7 @@ class OutputVotes:
     def described(self, outputs: Sequence[DatumOutput]) -> str:
         """The report of an observer, as far as it matters, in words."""
         if not self._keys:
-            return f"{len(outputs)} outputs"
+            return f"{counted(len(outputs), 'output')}"
         found = sorted(set(self._payloads(outputs).values()))
         return f"{len(found)} signed payloads" + "".join(f" [{words}]" for words in found[:5])
 

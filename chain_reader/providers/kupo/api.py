@@ -32,6 +32,8 @@ CHECKPOINT_HEADER = "x-most-recent-checkpoint"
 class AddressNotIndexedError(ChainReadError):
     """A Kupo server follows no pattern that an address matches, so that it knows nothing of it."""
 
+    advice = "Start Kupo with `--match ADDRESS`, or use another provider."
+
 
 class KupoApi(HttpApi):
     """Requests to one Kupo server.

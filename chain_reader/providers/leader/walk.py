@@ -26,6 +26,8 @@ from era_store.records import StoredTrust
 class LeaderHistoryError(UnexpectedAnswerError):
     """The history that a leader reports is not true: a bad signature, a gap, a fork, or no end."""
 
+    advice = "Ask the release team which history is true, or follow another leader."
+
 
 @dataclass(frozen=True, slots=True)
 class FollowedPayload:

@@ -21,6 +21,7 @@ class ProviderTimeoutError(ChainReadError):
 class ProviderKeyRefusedError(ChainReadError):
     """The provider refuses the key it was given (403): it is missing, wrong, or of another network."""
 
+    advice = "Correct the key of this provider: `reader.project_id_file`."
     is_permanent = True
     http_status = 502
 
@@ -58,6 +59,7 @@ class ProviderSyncingError(ChainReadError):
 class ProviderRefusedError(ChainReadError):
     """The provider refuses the request itself: a wrong URL, an address of another network, an unknown method."""
 
+    advice = "Correct the URL of the provider, or the address."
     is_permanent = True
     http_status = 502
 
@@ -71,6 +73,7 @@ class ProviderNotFoundError(ChainReadError):
 class ProviderOfOtherNetworkError(ChainReadError):
     """The provider reads another network than the one that is configured."""
 
+    advice = "Name a provider of the configured network."
     is_permanent = True
     http_status = 502
 
@@ -78,6 +81,7 @@ class ProviderOfOtherNetworkError(ChainReadError):
 class ProviderOfOtherKindError(ChainReadError):
     """The server at the URL speaks another protocol than the one that was configured for it."""
 
+    advice = "Correct the URL in `reader.providers`: the message has its right form."
     is_permanent = True
     http_status = 502
 
@@ -98,6 +102,7 @@ class UnexpectedAnswerError(ChainReadError):
 class ReadLimitExceededError(ChainReadError):
     """An answer is larger than the limits of the reader allow: too many bytes, pages or transactions."""
 
+    advice = "Raise the limit that the message names, or use another provider."
     http_status = 502
 
 

@@ -32,7 +32,7 @@ SYSTEM_CLOCK = Clock()
 
 @dataclass(frozen=True, slots=True)
 class ReadLimits:
-    """Limits of time and size. Beyond one the answer is an error, never a part of the truth.
+    """Limits of time and size. Beyond one the answer is an error, never a partial result.
 
     Attributes:
         connect_timeout_s: seconds to make a connection.

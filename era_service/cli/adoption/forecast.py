@@ -15,7 +15,7 @@ from era_service.cli.adoption.forecast_view import forecast_chart, forecast_line
 from era_service.cli.adoption.options import QuorumOptions, ReadinessOptions, share, svg_path
 from era_service.cli.protocol_configuration import PlaceOptions
 from era_service.cli.protocol_configuration import on_chain as configurations_on_chain
-from era_service.cli.shared.arguments import read_bytes
+from era_service.cli.shared.arguments import naming, read_bytes
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.files import read_text
@@ -167,7 +167,8 @@ def forecast(
     settings = data.settings(app)
     table = compatibility_of(settings, data.compatibility_file)
     quorum = planned or quorum_of(settings, given)
-    signed = None if asked.signatures is None else read_signatures(read_text(asked.signatures))
+    with naming(asked.signatures):
+        signed = None if asked.signatures is None else read_signatures(read_text(asked.signatures))
     with open_registrations(settings, data.files) as registrations:
         current, assumed = epoch_or_assumed(settings, registrations, asked.epoch)
         if assumed is not None:
@@ -213,7 +214,8 @@ def _show(found: Forecast, gate: GateResult | None, calendar: EpochCalendar, out
 
 def _planned(file: str, at: Epoch | None) -> SourcedQuorum:
     """The quorum parameters at an epoch by the configurations in a file."""
-    return _signed_with(read_import(read_bytes(file)), at, file)
+    with naming(file):
+        return _signed_with(read_import(read_bytes(file)), at, file)
 
 
 def _published(settings: Settings, at: Epoch | None, *, is_asked: bool) -> SourcedQuorum:

@@ -40,7 +40,7 @@ def forecast_lines(
     if dates.iso(found.at) is not None:
         yield f"Begins       {dates.coming(found.at)}"
     yield f"Quorum       {found.quorum.model.words}, {printable(found.quorum.source)}"
-    registered = f"the {about_ada(now.registered)} that {now.parties} parties registered"
+    registered = f"the {about_ada(now.registered)} that {counted(now.parties, 'party', 'parties')} registered"
     yield f"Ready        {percent(now.share)} of {registered}"
     yield f"Reliability  {percent(found.reliability.average)}, {found.reliability.words}"
     yield f"Needed       {_needed(found)}"

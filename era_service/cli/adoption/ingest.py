@@ -23,6 +23,7 @@ from era_service.wiring.providers import open_provider, providers_of
 from era_store import Withdrawal
 from era_store.registrations import StoredReject
 from eras import Epoch, EraSwitchError, MarkerError
+from eras.words import counted
 from release_tools.adoption.network_stake import read_network_stake, require_network_stake
 from release_tools.registrations import ingest as ingest_all
 from release_tools.registrations import open_source
@@ -119,17 +120,17 @@ def rejects(app: AppContext, /, *, which: RejectOptions, data: StoreOptions, out
 @pass_app
 def rebuild(app: AppContext, /, *, data: StoreOptions, output: JsonOptions) -> None:
     """Recount the registrations, and correct the summary if it differs, which it never should."""
-    counted = 0
+    epochs = 0
 
     def tick(_: Epoch) -> None:
-        nonlocal counted
-        counted += 1
+        nonlocal epochs
+        epochs += 1
 
     with open_adoption_store(data.settings(app)) as opened:
         wrong = opened.registrations.rebuild(tick)
-    words = f"{wrong} figures of the summary were wrong, and are corrected" if wrong else "the summary is correct"
-    lines = (f"Counted {counted} epochs again: {words}",)
-    echo_result({"epochs": counted, "repaired": wrong}, lines, as_json=output.as_json)
+    words = f"{counted(wrong, 'wrong figure')} of the summary corrected" if wrong else "the summary is correct"
+    lines = (f"Recounted {counted(epochs, 'epoch')}: {words}",)
+    echo_result({"epochs": epochs, "repaired": wrong}, lines, as_json=output.as_json)
 
 
 @option_group()

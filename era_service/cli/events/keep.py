@@ -15,6 +15,7 @@ from era_store import verified
 from era_store.event_files import EventFile, write_events
 from era_store.event_log import verify as verify_log
 from eras import MAX_EPOCH, Epoch, EraSwitchError
+from eras.words import counted
 
 
 @click.command(cls=SectionedCommand, example="eraswitch events verify --store eraswitch.sqlite3")
@@ -37,7 +38,7 @@ def verify(app: AppContext, /, *, place: str | None, store: str | None, as_json:
         "last_hash": head.last_hash,
         "size_bytes": head.size_bytes,
     }
-    words = f"{name}: {count} events are unchanged since they were written; the last hash is {head.last_hash}"
+    words = f"{name}: {counted(count, 'event is', 'events are')} unchanged; the last hash is {head.last_hash}"
     echo_result(facts, (words,), as_json=as_json)
 
 
@@ -61,7 +62,11 @@ def export(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_j
         head = log.head()
         lines = takewhile(lambda line: line.event.id <= head.last_id, log.lines())
         count = write_events(file, verified(lines, head.base_hash), head.base_hash)
-    echo_result({"file": str(file), "events": count}, (f"{count} events are in {file}",), as_json=as_json)
+    echo_result(
+        {"file": str(file), "events": count},
+        (f"{counted(count, 'event')} in {file}",),
+        as_json=as_json,
+    )
 
 
 @click.command("import", cls=SectionedCommand, example="eraswitch events import events.jsonl --store eraswitch.sqlite3")
@@ -77,7 +82,7 @@ def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool)
     events = EventFile.open(file)
     with opened_store(app, store, create=True) as log:
         added = log.store.events.restore(events.lines(), events.base_hash)
-    echo_result({"file": str(file), "added": added}, (f"{added} events of {file} were added",), as_json=as_json)
+    echo_result({"file": str(file), "added": added}, (f"{counted(added, 'event')} of {file} added",), as_json=as_json)
 
 
 @click.command(cls=SectionedCommand, example="eraswitch events compact --keep-from 740 --store eraswitch.sqlite3")
@@ -102,5 +107,6 @@ def compact(app: AppContext, /, *, keep_from: int | None, force: bool, store: st
     with opened_store(app, store) as log:
         done = compact_log(log.store, keep_from=epoch, force=force)
     facts = {"removed": done.removed, "first_id": done.first_id, "size_bytes": done.size_bytes}
-    words = f"{done.removed} events were removed; the log begins with event {done.first_id}, {done.size_bytes} bytes"
+    removed = counted(done.removed, "event was", "events were")
+    words = f"{removed} removed; the log begins with event {done.first_id}, {done.size_bytes} bytes"
     echo_result(facts, (words,), as_json=as_json)

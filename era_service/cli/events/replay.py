@@ -25,6 +25,7 @@ from era_service.cli.shared.output import echo_result
 from era_store import LogLine, verified
 from era_store.records import Facts
 from era_store.redaction import redacted
+from eras.words import counted
 
 
 class _Stop(TypedDict):
@@ -108,9 +109,9 @@ def _stop(done: Replay, line: LogLine) -> _Stop:
 
 def _report(done: Replay, difference: Difference | None, name: str, *, is_cut: bool) -> list[str]:
     count = done.done
-    counted = f"{count.events} events to {count.last_id}, {count.inputs} inputs"
-    again = f"{count.decisions} decisions made again, {count.snapshots} states compared"
-    lines = [f"{name}: {counted}, {again}"]
+    read = f"{counted(count.events, 'event')} up to event {count.last_id}, {counted(count.inputs, 'input')}"
+    again = f"{counted(count.decisions, 'decision')} recomputed, {counted(count.snapshots, 'state')} compared"
+    lines = [f"{name}: {read}, {again}"]
     for number, words in (
         (count.gaps, "times nothing could be recorded"),
         (count.unreplayable, "inputs before the first snapshot"),

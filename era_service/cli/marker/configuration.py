@@ -10,7 +10,7 @@ from datum.configuration import EpochConfiguration, check_against, configuration
 from datum.configuration.values import window_at
 from era_service.cli.marker.configuration_publish import publish
 from era_service.cli.protocol_configuration import PlaceOptions, export_command, import_command, on_chain
-from era_service.cli.shared.arguments import read_bytes
+from era_service.cli.shared.arguments import naming, read_bytes
 from era_service.cli.shared.commands import takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.datum_view import configuration_in_words
@@ -89,7 +89,8 @@ def diff(app: AppContext, *, file: str, place: PlaceOptions, network: NetworkOpt
 
     FILE is as for import. A change of what nodes already use, in the current epoch or the last three, is refused.
     """
-    wanted = read_import(read_bytes(file))
+    with naming(file):
+        wanted = read_import(read_bytes(file))
     found = on_chain(network.settings(app), place)
     changes = differences(found.configurations, wanted)
     if output.as_json:

@@ -11,7 +11,7 @@ from era_service.cli.marker.change import in_words
 from era_service.cli.marker.pipeline import Job, publication_document
 from era_service.cli.marker.pipeline import publish as run
 from era_service.cli.protocol_configuration import ConfigurationKeyOptions, PlaceOptions
-from era_service.cli.shared.arguments import read_bytes
+from era_service.cli.shared.arguments import naming, read_bytes
 from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, echo_lines, printable
@@ -72,8 +72,10 @@ def publish(
     reports that it is done.
     """
     settings = publishing.network.settings(app)
+    with naming(what.file):
+        configurations = read_import(read_bytes(what.file))
     order = ConfigurationOrder(
-        configurations=read_import(read_bytes(what.file)),
+        configurations=configurations,
         key=key.signing_key(),
         means=publishing.means(settings, purse.purse()),
         force=what.force,

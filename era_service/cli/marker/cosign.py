@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from datum import VerificationKey
-from era_service.cli.shared.arguments import read_bytes
+from era_service.cli.shared.arguments import naming, read_bytes
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import read_secret_key
@@ -50,7 +50,8 @@ def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: Cosig
     one, and signs these only with --not-a-slip. Once enough have signed, the payload can be published.
     """
     text = _read(file)
-    cosigning = Cosigning.from_text(text)
+    with naming(str(file)):
+        cosigning = Cosigning.from_text(text)
     configured = _require_configured(cosigning, app.settings.network)
     key = None if keys.secret_key is None else read_secret_key(keys.secret_key)
     if key is not None:

@@ -7,6 +7,7 @@ In: what is trusted, from the chain or from a file, and an order. Out: the signe
 import click
 
 from chain_reader import TrustPolicy
+from era_service.cli.shared.arguments import naming
 from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, echo_lines, printable, write_file
 from era_service.cli.shared.publication_view import plan_lines
@@ -31,7 +32,8 @@ def trusted_by(settings: Settings, policy: TrustPolicy, snapshot: str | None) ->
         EraSwitchError: the chain could not be read, or the document is not one.
     """
     if snapshot is not None:
-        return read_snapshot(read_text(snapshot), policy)
+        with naming(snapshot):
+            return read_snapshot(read_text(snapshot), policy)
     with open_release(settings, submits=False) as release:
         return TrustedSnapshot.of(release, release.read())
 

@@ -1,12 +1,14 @@
 """Arguments that several commands take: epochs, keys, and files of datums."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from eras import MAX_EPOCH, ConfigurationError, Epoch
+from eras import MAX_EPOCH, ConfigurationError, Epoch, EraSwitchError
 
 if TYPE_CHECKING:
     from datum import VerificationKey
@@ -49,6 +51,17 @@ def read_bytes(name: str) -> bytes:
     return data
 
 
+@contextmanager
+def naming(name: str | None) -> Iterator[None]:
+    """Within the block the errors about the content of a file name it."""
+    try:
+        yield
+    except EraSwitchError as error:
+        if name is not None:
+            error.name_file("standard input" if name == "-" else name)
+        raise
+
+
 def read_datums(name: str) -> "tuple[FoundDatum, ...]":
     """The datums in a file, in whatever form it has them (``datum.finding``).
 
@@ -70,7 +83,9 @@ def read_verification_key(text: str) -> "VerificationKey":
     from datum import VerificationKey
 
     require_half(text, ".vk")
-    return VerificationKey.parse(inline_or_file(text))
+    content = inline_or_file(text)
+    with naming(file_of(text)):
+        return VerificationKey.parse(content)
 
 
 def require_half(text: str, ending: str) -> None:
@@ -89,6 +104,11 @@ def require_half(text: str, ending: str) -> None:
             got=f"{text[1:]}, by its ending a {HALVES[found]} key",
             next_step="Give the other file of the pair",
         )
+
+
+def file_of(text: str) -> str | None:
+    """The file that an argument names as ``@FILE``; ``None`` where it is the value itself."""
+    return text[1:] if text.startswith("@") else None
 
 
 def inline_or_file(text: str) -> str:

@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING
 
 from datum import find_datums, kind_of_file, text_of
-from era_service.cli.shared.arguments import read_bytes
+from era_service.cli.shared.arguments import naming, read_bytes
 from eras import ConfigurationError
 from release_tools.markers.cosigning import Cosigning
 
@@ -41,7 +41,8 @@ def read_payload(name: str) -> bytes:
     except (ValueError, RecursionError):
         document = None
     if isinstance(document, dict) and "eraswitch_cosigning" in document:
-        cosigning = Cosigning.from_text(text)
+        with naming(name):
+            cosigning = Cosigning.from_text(text)
         if not cosigning.is_complete:
             raise ConfigurationError(
                 "The co-signing file is not complete",

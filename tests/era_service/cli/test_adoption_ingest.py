@@ -184,10 +184,10 @@ def test_without_a_store_it_says_which_setting_is_missing(monkeypatch: pytest.Mo
 def test_rebuild_repairs_what_is_wrong(own_folders: Path, store: Path) -> None:
     (own_folders / "some.csv").write_text(CSV + "a,5,1,10\nb,6,1,10\n")
     invoke("adoption", "ingest", "some.csv")
-    assert invoke("adoption", "rebuild").stdout == "Counted 2 epochs again: the summary is correct\n"
+    assert invoke("adoption", "rebuild").stdout == "Recounted 2 epochs: the summary is correct\n"
     with open_store(str(store)) as opened, opened.database.raw() as driver:
         driver.execute("UPDATE registration_tally SET parties = 9 WHERE epoch = 5")
-    assert "1 figures of the summary were wrong" in invoke("adoption", "rebuild").stdout
+    assert "1 wrong figure of the summary corrected" in invoke("adoption", "rebuild").stdout
     assert run("rebuild") == {"epochs": 2, "repaired": 0}
 
 

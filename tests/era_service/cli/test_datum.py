@@ -362,3 +362,31 @@ def test_decode_shows_configurations_and_why_they_cannot_be_used(vectors: Path) 
     assert "It cannot be used: the configuration of epoch 7 cannot be read" in words
     empty = invoke("datum", "decode", "-", input=encode_datum(payload()).hex()).stdout
     assert "no markers: a payload of every kind (era, configuration)" in empty
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("datum", "verify", "bad", "--verification-key", "@bad", "--epoch", "1"),
+        ("marker", "cosign", "bad"),
+        (
+            "adoption",
+            "forecast",
+            "thales",
+            "--at",
+            "3",
+            "--signatures",
+            "bad",
+            "--k",
+            "1",
+            "--m",
+            "9",
+            "--phi-f",
+            "0.2",
+        ),
+        ("adoption", "forecast", "thales", "--at", "3", "--with-configuration", "bad"),
+    ],
+)
+def test_an_error_about_a_file_names_it(command: tuple[str, ...], own_folders: Path) -> None:
+    Path("bad").write_text("[1,2")
+    assert "Error: bad: " in invoke(*command).stderr
