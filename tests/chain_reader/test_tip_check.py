@@ -86,7 +86,7 @@ class TestCheck:
         assert found.state is TipState.STALE
         assert not found.clock_suspected
         assert (found.behind_slots, round(found.behind_s)) == (age, age)
-        assert f"{age} slots ({words}) behind the clock: the provider has stopped or lags" in found.words
+        assert f"{age:,} slots ({words}) behind the clock: the provider has stopped or lags" in found.words
 
     def test_a_tolerance_of_ones_own(self):
         old = tip(PREVIEW.slot_at(NOW) - 100)
