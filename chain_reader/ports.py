@@ -7,8 +7,8 @@ An ``EraReaderAdapter`` has one method, ``read``: the markers in force, with whe
 """
 
 from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, runtime_checkable
 
 from chain_reader.genesis import NetworkGenesis
 from datum import Verdict
@@ -83,6 +83,18 @@ class DatumOutput:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reference", f"{self.transaction}#{self.index}")
+
+    def known(self, listed: "DatumOutput | None" = None, **facts: Any) -> "DatumOutput":
+        """Return the output with what else is known of it.
+
+        There may be thousands, each known in several forms, so that these share their texts: those of this one, or
+        where they are equal those of ``listed``.
+        """
+        found = replace(self, **facts)
+        texts = self if listed is None or (self.reference, self.datum) != (listed.reference, listed.datum) else listed
+        for name in ("transaction", "datum", "reference"):
+            object.__setattr__(found, name, getattr(texts, name))
+        return found
 
     def holds(self, unit: str) -> bool:
         """Whether it holds exactly one of a token."""

@@ -32,6 +32,9 @@ _MAY_HIDE_A_KEY = re.compile(rb"(?s).*\\|\s*\[").match
 
 _NOT_A_PAYLOAD = Malformed("not the datum of a signed payload")
 
+_MOST_SIGNED = 1_000
+"""So many datums with a true signature are known by themselves, whatever output has them."""
+
 _PARALLEL_FROM = 64
 """Fewer signatures than this are checked faster than threads are started."""
 
@@ -55,6 +58,7 @@ class VerdictMemory:
         self._keys: tuple[VerificationKey, ...] = ()
         self._verdicts: dict[str, Verdict] = {}
         self._hashes: dict[str, int] = {}  # of their datums; beside them, for the garbage collector looks into pairs
+        self._signed: dict[str, Verdict] = {}  # by datum: a copy of a true payload has the verdict on it
 
     def recall(
         self, keys: tuple[VerificationKey, ...], references: Sequence[str], datums: Sequence[str]
@@ -63,9 +67,9 @@ class VerdictMemory:
         with self._lock:  # or what was judged by other keys could be taken for a verdict by these
             if keys != self._keys:
                 return [None] * len(datums)
-            verdicts, known = self._verdicts, self._hashes.get
+            verdicts, known, signed = self._verdicts, self._hashes.get, self._signed.get
             return [
-                verdicts[reference] if known(reference) == hash(datum) else None
+                verdicts[reference] if known(reference) == hash(datum) else signed(datum)
                 for reference, datum in zip(references, datums, strict=True)
             ]
 
@@ -73,9 +77,11 @@ class VerdictMemory:
         """Keep the verdicts of (reference, datum, verdict); those of other keys are forgotten."""
         with self._lock:
             if keys != self._keys:
-                self._keys, self._verdicts, self._hashes = keys, {}, {}
+                self._keys, self._verdicts, self._hashes, self._signed = keys, {}, {}, {}
             for reference, datum, verdict in entries:
                 self._verdicts[reference], self._hashes[reference] = verdict, hash(datum)
+                if isinstance(verdict, Accepted | Unusable) and len(self._signed) < _MOST_SIGNED:
+                    self._signed[datum] = verdict
             beyond = len(self._verdicts) - self._capacity
             for reference in list(islice(self._verdicts, max(0, beyond))):
                 del self._verdicts[reference], self._hashes[reference]
@@ -108,11 +114,11 @@ def screen(
     verdicts = memory.recall(wanted, references, texts)
     fresh = [index for index, verdict in enumerate(verdicts) if verdict is None]
     if fresh:
-        new = [texts[index] for index in fresh]
-        found = _screen(new, wanted, kind)
-        memory.remember(wanted, zip([references[index] for index in fresh], new, found, strict=True))
-        for index, verdict in zip(fresh, found, strict=True):
-            verdicts[index] = verdict
+        new = list(dict.fromkeys([texts[index] for index in fresh]))  # copies have one verdict
+        found = dict(zip(new, _screen(new, wanted, kind), strict=True))
+        memory.remember(wanted, [(references[index], texts[index], found[texts[index]]) for index in fresh])
+        for index in fresh:
+            verdicts[index] = found[texts[index]]
     return tuple(cast("list[Verdict]", verdicts))
 
 

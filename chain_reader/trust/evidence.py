@@ -124,7 +124,6 @@ class EvidenceGatherer:
         self._screening = screening
         self._transactions = transactions
         self._publishers = Publishers(observer, policy, transactions)
-        self._made: dict[str, tuple[DatumOutput, ...]] | None = None
         self._last: Evidence | None = None
 
     def gather(self, trusted: StoredOutput | None = None) -> Evidence:
@@ -151,8 +150,8 @@ class EvidenceGatherer:
             finally:
                 self._transactions.save()  # what was learnt holds, whatever comes of the reading
             if evidence is not None and self._is_steady(tip, epoch):
-                self._last = evidence
-                return evidence
+                self._last = _held_once(evidence, last)
+                return self._last
         raise UnsteadyAnswerError(
             f"{self.observer.name}: the chain changed while the era address was read",
             expected="a chain that only grows, within one epoch",
@@ -279,16 +278,15 @@ class EvidenceGatherer:
                 if lacking:
                     missing = f"the history of the era address lacks {min(lacking)}, which is unspent there"
                 else:
-                    held = {item.output.reference: item.output.assets for item in unspent}
-                    marked = [
-                        replace(
-                            output,
+                    listed = _by_reference(unspent)
+                    considered = self._screening.screen([
+                        output.known(
+                            here := listed.get(output.reference),
                             spent=output.reference not in references,
-                            assets=held.get(output.reference, output.assets),
+                            assets=output.assets if here is None else here.assets,
                         )
                         for output in ever
-                    ]
-                    considered = self._screening.screen(marked)
+                    ])  # fmt: skip
         is_history = capabilities.history and missing is None
         if self._policy.thread_token is not None:
             missing = f"{self.observer.name} {_NO_TOKENS}"
@@ -383,19 +381,41 @@ class EvidenceGatherer:
         for item in unspent:
             if item.output.transaction not in signed and item.output.unreadable is None:
                 listed.setdefault(item.output.transaction, []).append(item.output)
-        if self._made is None:
-            self._made = self._transactions.made()  # a transaction makes the same outputs for ever
         read: dict[str, list[DatumOutput]] = {}
         if self._last is not None and self._last.facts.history:
             for item in self._last.considered:
                 if item.output.unreadable is None:
                     read.setdefault(item.output.transaction, []).append(item.output)
         failing = self._transactions.unreadable(self.observer)
-        known: dict[str, Sequence[DatumOutput]] = {**failing, **listed, **read, **self._made}
+        known: dict[str, Sequence[DatumOutput]] = {**failing, **listed, **read, **self._transactions.made}
         before = known.keys() | set()
         try:
             return self.observer.history_beside(self._policy.address, known)
         finally:
-            new = {transaction: tuple(known[transaction]) for transaction in known.keys() - before}
+            here = _by_reference(unspent)
+            new = {
+                transaction: tuple([one.known(here.get(one.reference)) for one in known[transaction]])
+                for transaction in known.keys() - before
+            }
             self._transactions.learn(self.observer, new)
-            self._made.update({name: made for name, made in new.items() if all(one.unreadable is None for one in made)})
+
+
+def _by_reference(listed: Sequence[ScreenedOutput]) -> dict[str, DatumOutput]:
+    return {item.output.reference: item.output for item in listed}
+
+
+def _held_once(now: Evidence, before: Evidence | None) -> Evidence:
+    """The evidence with the very outputs that are known where they are equal, so that none of a flood is held twice."""
+    last = () if before is None else before.unspent
+    unspent = _same(now.unspent, last)
+    if now.considered is now.unspent:
+        return replace(now, unspent=unspent, considered=unspent)
+    ever = () if before is None else before.considered
+    return replace(now, unspent=unspent, considered=_same(_same(now.considered, unspent), ever))
+
+
+def _same(now: tuple[ScreenedOutput, ...], before: tuple[ScreenedOutput, ...]) -> tuple[ScreenedOutput, ...]:
+    if now == before:
+        return before
+    known = {item.output.reference: item for item in before}
+    return tuple([there if (there := known.get(item.output.reference)) == item else item for item in now])

@@ -84,4 +84,4 @@ def unlisted(why: str) -> DatumOutput:
 
 def as_spent(item: ScreenedOutput) -> ScreenedOutput:
     """Return the output as one that has been spent."""
-    return replace(item, output=replace(item.output, spent=True))
+    return replace(item, output=item.output.known(spent=True))

@@ -13,6 +13,7 @@ import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from chain_reader.authorship import SignedBy, TransactionBytesError, signed_by
 from chain_reader.ports import UNKNOWN_ADDRESS, BytesObserver, ChainObserver, DatumOutput
@@ -117,14 +118,14 @@ class Transactions:
         self._keep(CachedVerdict(place, self._asked_of, kind, " ".join(sorted(found.addresses)), found.data))
         return found
 
+    @cached_property
     def made(self) -> dict[str, tuple[DatumOutput, ...]]:
-        """Return transaction → its outputs with a datum at the era address, of all that were asked for, none too."""
+        """Transaction → its outputs with a datum at the era address, of all that were asked for, none too."""
         found = {}
-        for place, kept in self._known.items():
-            transaction, slash, _ = place.partition("/")
-            if slash and kept.kind == MADE and kept.content is not None:
-                parts = json.loads(kept.content)
-                found[transaction] = tuple(DatumOutput(transaction, *part) for part in parts)
+        for place in [place for place, kept in self._known.items() if kept.kind == MADE]:
+            transaction, _, _ = place.partition("/")
+            parts = json.loads(self._known.pop(place).content or "[]")
+            found[transaction] = tuple(DatumOutput(transaction, *part) for part in parts)
         return found
 
     def unreadable(self, observer: ChainObserver) -> dict[str, tuple[DatumOutput, ...]]:
@@ -145,8 +146,9 @@ class Transactions:
             if failed is not None:
                 self._fail(_failed_at(observer, place), Doubt(failed))
                 continue
+            self.made[transaction] = tuple(outputs)
             content = json.dumps([[one.index, one.datum, one.lovelace] for one in outputs]).encode()
-            self._keep(CachedVerdict(place, self._asked_of, MADE, "", content))
+            self._new[place] = CachedVerdict(place, self._asked_of, MADE, "", content)
 
     def save(self) -> None:
         """Keep what is new; a store that fails costs questions in the next process, and nothing else."""

@@ -178,6 +178,14 @@ class TestMemory:
         assert [verdict.name for verdict in verdicts] == ["Malformed", "Accepted"]
         assert checked == [VALID, JUNK]
 
+    def test_copies_of_a_true_payload_are_judged_once_and_have_one_verdict(self, checked):
+        memory = VerdictMemory()
+        first, beside = screen([VALID, VALID], KEY.verification_key, references=["a#0", "a#1"], memory=memory)
+        (later,) = screen([VALID], KEY.verification_key, references=["b#0"], memory=memory)
+        assert first is beside is later
+        assert checked == [VALID]
+        assert screen([VALID], OTHER.verification_key, references=["c#0"], memory=memory)[0].name == "WrongSigner"
+
     def test_a_provider_that_lied_about_a_datum_does_not_poison_it(self, checked):
         memory = VerdictMemory()
         screen([JUNK], KEY.verification_key, references=["a#0"], memory=memory)

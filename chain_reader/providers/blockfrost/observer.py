@@ -13,7 +13,6 @@ newest first, whole or not at all.
 
 from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from fractions import Fraction
 from urllib.parse import quote
 
@@ -207,7 +206,7 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
                 known[transaction] = (
                     (DatumOutput(transaction, 0, "", 0, unreadable=made),) if isinstance(made, str) else made
                 )
-            found += [replace(output, height=height) for output in known[transaction]]
+            found += [output.known(height=height) for output in known[transaction]]
         return tuple(found)
 
     def _made(self, address: str, transaction: str, until: float) -> tuple[DatumOutput, ...] | str:

@@ -55,20 +55,24 @@ Settled = Callable[[tuple[DatumOutput, ...]], bool]
 
 @dataclass(slots=True)
 class _Snapshot:
-    """The outputs read of an address at a tip, as far as it was read."""
+    """The outputs read of an address at a tip, as far as it was read; at no tip once that has moved."""
 
     address: str
-    tip: Block
+    tip: Block | None
     first: tuple[AddressOutput, ...]
     pages: list[tuple[DatumOutput, ...]] = field(default_factory=list)
-    seen: set[tuple[str, int]] = field(default_factory=set)
     complete: bool = False
 
-    def add(self, items: tuple[AddressOutput, ...]) -> None:
-        """Take a page in, without what an earlier one had."""
-        found = {(output.transaction, output.index): output for output in with_datum(items)}
-        self.pages.append(tuple([output for place, output in found.items() if place not in self.seen]))
-        self.seen.update(found)
+    def outputs(self) -> dict[str, DatumOutput]:
+        """The outputs on all pages, by reference."""
+        return {output.reference: output for page in self.pages for output in page}
+
+    def add(self, items: tuple[AddressOutput, ...], seen: set[str], before: Mapping[str, DatumOutput]) -> None:
+        """Take a page in, without what was ``seen`` on an earlier one; what equals one of ``before`` is that one."""
+        new = {output.reference: output for output in with_datum(items) if output.reference not in seen}
+        page = [(before.get(reference), output) for reference, output in new.items()]
+        self.pages.append(tuple([known if known == output else output for known, output in page]))
+        seen.update(new)
         self.complete = len(items) < PAGE_ITEMS
 
 
@@ -97,17 +101,17 @@ class AddressReader:
         with self._turn:
             for _ in range(READINGS):
                 tip = self._api.one("/blocks/latest", Block, until)
-                kept = self._kept
+                kept, before = self._kept, {} if self._kept is None else self._kept.outputs()
                 # The outputs of a page include their address, so that an equal page is one of the same address.
                 if kept is not None and (kept.tip, kept.first) == (tip, first):
                     snapshot, read_before = kept, len(kept.pages)
                 else:
                     first = self._page(address, 1, until)
                     snapshot, read_before = _Snapshot(address, tip, first), 0
-                    snapshot.add(first)
-                pages = list(self._until_settled(snapshot, settled, until))
+                    snapshot.add(first, set(), before)
+                pages = list(self._until_settled(snapshot, settled, until, before))
                 self.listed = max(self.listed, PAGE_ITEMS * len(snapshot.pages))
-                if len(snapshot.pages) == read_before or self._stood_still(snapshot, until):
+                if len(snapshot.pages) == read_before or self._stood_still(snapshot, tip, until):
                     return tuple(output for page in pages for output in page)
         raise self._api.call(about_address(address, "utxos")).error(
             UnsteadyAnswerError,
@@ -125,8 +129,11 @@ class AddressReader:
             return None  # as of a provider that answers an unknown path with its root document
         return tuple(output for output in with_datum(items) if output.holds(unit)) or None
 
-    def _until_settled(self, snapshot: _Snapshot, settled: Settled, until: float) -> Iterator[tuple[DatumOutput, ...]]:
+    def _until_settled(
+        self, snapshot: _Snapshot, settled: Settled, until: float, before: Mapping[str, DatumOutput]
+    ) -> Iterator[tuple[DatumOutput, ...]]:
         """The pages of ``snapshot``, and of the address beyond them, to the first that is settled."""
+        seen = set(snapshot.outputs())
         for page in snapshot.pages:
             yield page
             if settled(page):
@@ -141,7 +148,7 @@ class AddressReader:
                 ahead = 0 if number < ASK_AHEAD_FROM else ASK_AHEAD
                 for later in range(number + len(asked), min(number + ahead, most) + 1):
                     asked.append(asking.submit(self._asked, snapshot.address, later, until, "utxos"))
-                snapshot.add(asked.popleft().result()())
+                snapshot.add(asked.popleft().result()(), seen, before)
                 yield snapshot.pages[-1]
                 if settled(snapshot.pages[-1]):
                     return
@@ -159,12 +166,12 @@ class AddressReader:
 
         return outputs
 
-    def _stood_still(self, snapshot: _Snapshot, until: float) -> bool:
+    def _stood_still(self, snapshot: _Snapshot, before: Block, until: float) -> bool:
         """Whether no output can have been missed (rule 2); if the tip stood still, the snapshot is kept (rule 4)."""
-        before, now = snapshot.tip, self._api.one("/blocks/latest", Block, until)
-        self._kept = snapshot if now == before else None
-        if now == before:
+        self._kept = snapshot
+        if self._api.one("/blocks/latest", Block, until) == before:
             return True
+        snapshot.tip = None
         if before.height is None or self._api.known(f"/blocks/{before.hash}", Block, until) is None:
             return False
         height = before.height

@@ -7,7 +7,6 @@ was spent is listed without its datum, which is then asked for once: only the ow
 
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from fractions import Fraction
 
 from chain_reader.genesis import NetworkGenesis
@@ -130,7 +129,7 @@ class KoiosObserver(Asking[KoiosApi]):
             raise self._api.beyond("/utxo_info", f"at most {most} outputs to look up", "max_transactions")
         heights = {made.tx_hash: made.block_height for made in ever}
         return self._newest_first(
-            [replace(output, height=height) for name, height in heights.items() for output in known[name]], until
+            [output.known(height=height) for name, height in heights.items() for output in known[name]], until
         )
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
