@@ -121,13 +121,9 @@ class StatusReader:
         self._providers = providers_in_order(settings, clock, self._hear_genesis)
         self._reader: TrustedReader | None = None
         self._configurations: ConfigurationReader | None = None
-        self._calls: tuple[ProviderCall, ...] = ()
-        self.records = name is not None and self._reads_chain
-
-    @property
-    def calls(self) -> tuple[ProviderCall, ...]:
+        self.calls: tuple[ProviderCall, ...] = ()
         """The providers that the last reading of eras asked, in that order."""
-        return self._calls
+        self.records = name is not None and self._reads_chain
 
     def _hear_genesis(self, genesis: NetworkGenesis) -> None:
         self._told_genesis = genesis
@@ -149,7 +145,7 @@ class StatusReader:
             StoreError: what is remembered cannot be read.
         """
         found = self._read_chain() if self._reads_chain else self._read_source(epoch)
-        self._calls = self._providers.calls
+        self.calls = self._providers.calls
         if self._configurations is not None:
             found.configuration = self._configurations.read(self._clock_epoch())
         found.genesis, told = self._genesis, self._told_genesis

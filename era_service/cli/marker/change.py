@@ -153,9 +153,8 @@ def change_command(kind: str) -> click.Command:
         run_change(app, MarkerChange(ChangeKind(kind), era, at), options, token=token, override_gate=override_gate)
 
     run.__doc__ = HELP[kind] + _MORE
-    decorated = takes(options=ChangeOptions)(pass_app(run))
-    if kind in ("announce", "activate"):
-        decorated = takes(token=TokenOptions)(decorated)
+    groups: dict[str, type] = {"token": TokenOptions} if kind in ("announce", "activate") else {}
+    decorated = takes(**groups, options=ChangeOptions)(pass_app(run))
     if kind == "activate":
         decorated = _OVERRIDE(decorated)
     if kind in ("activate", "postpone"):
