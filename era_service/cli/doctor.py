@@ -28,7 +28,7 @@ from era_service.config.networks import NETWORKS
 from era_service.config.schema import ProviderSettings, Settings
 from era_service.releasing.session import require_magic
 from era_service.webhooks.sending import AddressError, addresses_of, place_of
-from era_service.webhooks.settings import webhook_of
+from era_service.webhooks.settings import secrets_of
 from era_service.wiring.genesis import genesis_of_network
 from era_service.wiring.leader import open_leader
 from era_service.wiring.providers import open_gateway, open_provider, providers_of
@@ -237,7 +237,7 @@ def _webhooks(settings: Settings, examination: Examination) -> None:
     """Check that each webhook has a usable secret, and an address that may be sent to; nothing is sent."""
     for one in settings.service.webhooks:
         check = f"webhook {one.name}"
-        if examination.attempt(check, lambda one=one: webhook_of(one)) is None:  # type: ignore[misc]
+        if examination.attempt(check, lambda one=one: secrets_of(one)) is None:  # type: ignore[misc]
             continue
         try:
             addresses_of(*place_of(one.url), allow_private=one.allow_private)

@@ -18,7 +18,7 @@ from era_service.dashboard.words import iso
 from era_service.webhooks.message import new_secret, sample
 from era_service.webhooks.outbox import Outbox, load_outbox, outbox_key
 from era_service.webhooks.sending import post
-from era_service.webhooks.settings import network_facts, webhook_of
+from era_service.webhooks.settings import network_facts, secrets_of
 from era_service.wiring.trust import network_key
 from eras import ConfigurationError
 from eras.words import counted
@@ -47,20 +47,20 @@ def test(app: AppContext, *, name: str | None, as_json: bool) -> int:
     Nothing is stored or retried. The exit code is 1 if one did not accept it.
     """
     settings = app.load().settings
-    chosen = [(one, webhook_of(one)) for one in _chosen(settings, name)]
+    chosen = [(one, secrets_of(one)) for one in _chosen(settings, name)]
     rows = []
-    for one, hook in chosen:
+    for one, keys in chosen:
         now_s, began_s = time.time(), time.monotonic()
         message = sample(network_facts(settings), time_s=now_s)
-        headers = hook.secrets.headers(message, time_s=now_s)
-        answer = post(hook.url, headers, message.body.encode(), allow_private=hook.allow_private)
+        headers = keys.headers(message, time_s=now_s)
+        answer = post(one.url, headers, message.body.encode(), allow_private=one.allow_private)
         took_s = time.monotonic() - began_s
-        facts = {"name": hook.name, "host": one.host, "id": message.id, "accepted": answer.is_accepted}
+        facts = {"name": one.name, "host": one.host, "id": message.id, "accepted": answer.is_accepted}
         rows.append({**facts, "answer": answer.words, "status": answer.status, "text": answer.text, "took_s": took_s})
         if not as_json:
             took = f" in {took_s:.2f} s" if answer.status is not None else ""
             verdict = "accepted" if answer.is_accepted else "NOT ACCEPTED"
-            click.echo(f"{hook.name}  {one.host}  {verdict}: {printable(answer.words)}{took}")
+            click.echo(f"{one.name}  {one.host}  {verdict}: {printable(answer.words)}{took}")
             if answer.text.strip() and not answer.is_accepted:
                 click.echo(f"  {printable(answer.text.strip())[:200]}")
     if as_json:

@@ -17,7 +17,7 @@ from era_service.dashboard.activity import KINDS, Activity, activity_of
 from era_service.dashboard.render import answered, subpage
 from era_service.dashboard.words import iso
 from era_service.service.documents import EraDocument
-from era_service.service.refusals import PathNotFoundError
+from era_service.service.refusals import RequestError
 from era_service.service.service import Service
 from era_store.event_log import EventFilter
 from eras import Slot, __version__
@@ -71,11 +71,12 @@ def activity_routes(service: Service) -> APIRouter:
         listed = () if status is None else status.eras
         made = era_calendar(listed, calendar(), network=network, place=place, published_at_s=published_at_s)
         if made is None:
-            raise PathNotFoundError(
+            raise RequestError(
                 "There is no era with a date",
                 expected="a schedule, and the genesis of the network, from the configuration or a provider",
                 got="neither" if status is None else "no date",
                 next_step="Configure the genesis under [network], or ask again when an era has its epoch",
+                code="PathNotFound",
             )
         return answered(request, made, f"{CALENDAR}; charset=utf-8")
 

@@ -18,7 +18,7 @@ from era_service.dashboard.render import FRESH, answered, subpage
 from era_service.dashboard.roster import GONE, NOT_READY, READY, UNKNOWN, Party, Roster
 from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
 from era_service.dashboard.words import moment
-from era_service.service.refusals import PathNotFoundError
+from era_service.service.refusals import RequestError
 from era_service.service.service import Service
 from eras.words import about_ada, counted, sheet_cell, visible
 
@@ -58,11 +58,12 @@ def party_routes(service: Service, gatherer: Gatherer) -> APIRouter:
 
     def roster_of() -> Roster | None:
         if service.settings.service.public:
-            raise PathNotFoundError(
+            raise RequestError(
                 "The public view names no party",
                 expected="the dashboard",
                 got="a page of parties",
                 next_step="Ask for /",
+                code="PathNotFound",
             )
         return gatherer.roster()
 

@@ -3,12 +3,10 @@
 In: a service, an epoch or an era. Out: documents. By default the era is the upcoming one.
 """
 
-from typing import Protocol
-
 from era_service.config.schema import Settings
-from era_service.service.documents import AdoptionHistory, EraStatus
-from era_service.service.gate_watch import Watched, configured, current_epoch, judged_gate
-from era_service.service.snapshot import Snapshot
+from era_service.service.documents import AdoptionHistory
+from era_service.service.gate_watch import configured, judged_gate
+from era_service.service.service import Service
 from era_service.status.documents import ConfigurationStatus
 from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
 from era_service.wiring.quorum import quorum_in_force
@@ -26,24 +24,21 @@ MAX_HISTORY = 100
 """Epochs in one answer of the history."""
 
 
-class Asked(Watched, Protocol):
-    """The service that is asked about its adoption."""
+def current_epoch(service: Service, *, fresh: bool = False) -> Epoch | None:
+    """The epoch of the newest reading; ``None`` before the first.
 
-    @property
-    def snapshot(self) -> Snapshot:
-        """The last reading."""
-        ...
-
-    def era_status(self) -> EraStatus:
-        """Returns the eras as they are now.
-
-        Raises:
-            EraNotReadyError: nothing was read yet.
-        """
-        ...
+    Args:
+        service: the service that reads the chain.
+        fresh: whether it must be the present epoch; then it is ``None`` for a stale reading, too.
+    """
+    try:
+        status = service.snapshot.status
+    except EraNotReadyError:
+        return None
+    return None if status.epoch is None or (fresh and status.stale is not None) else Epoch(status.epoch)
 
 
-def summary(service: Asked, epoch: int | None, *, details: bool = True) -> AdoptionSummary:
+def summary(service: Service, epoch: int | None = None, *, details: bool = True) -> AdoptionSummary:
     """``/adoption/summary``.
 
     Raises:
@@ -65,7 +60,7 @@ def summary(service: Asked, epoch: int | None, *, details: bool = True) -> Adopt
     return found.document()
 
 
-def history(service: Asked, first: int | None, last: int | None) -> AdoptionHistory:
+def history(service: Service, first: int | None = None, last: int | None = None) -> AdoptionHistory:
     """``/adoption/history``: the newest epochs of those from ``first`` to ``last``.
 
     Args:
@@ -109,7 +104,7 @@ def history(service: Asked, first: int | None, last: int | None) -> AdoptionHist
     )
 
 
-def _eras(service: Asked, compatibility: Compatibility, epoch: Epoch | None) -> tuple[str, ...]:
+def _eras(service: Service, compatibility: Compatibility, epoch: Epoch | None) -> tuple[str, ...]:
     """The eras of the table, and of those in force and coming the ones that nodes report about."""
     try:
         status = service.era_status()
@@ -121,7 +116,7 @@ def _eras(service: Asked, compatibility: Compatibility, epoch: Epoch | None) -> 
     return tuple(dict.fromkeys((*compatibility.eras, *told)))
 
 
-def gate(service: Asked, era: str | None) -> AdoptionGate:
+def gate(service: Service, era: str | None = None) -> AdoptionGate:
     """``/adoption/gate``.
 
     Raises:
@@ -129,10 +124,10 @@ def gate(service: Asked, era: str | None) -> AdoptionGate:
         EraSwitchError: no gate is configured, or not which versions know the era.
         EraSwitchError: there are no registrations, or the table does not have the era.
     """
-    return judged_gate(service, upcoming_era(service, era), current_epoch(service)).document()
+    return judged_gate(service.settings, service.store, upcoming_era(service, era), current_epoch(service)).document()
 
 
-def forecast(service: Asked, era: str | None, at: int | None) -> AdoptionForecast:
+def forecast(service: Service, era: str | None = None, at: int | None = None) -> AdoptionForecast:
     """``/adoption/forecast``.
 
     Raises:
@@ -160,7 +155,7 @@ def forecast(service: Asked, era: str | None, at: int | None) -> AdoptionForecas
     return found.document()
 
 
-def upcoming_era(service: Asked, named: str | None) -> str:
+def upcoming_era(service: Service, named: str | None) -> str:
     """The era that is asked about.
 
     Raises:
@@ -180,7 +175,7 @@ def upcoming_era(service: Asked, named: str | None) -> str:
     return upcoming.name
 
 
-def _epoch_of(service: Asked, era: str) -> int:
+def _epoch_of(service: Service, era: str) -> int:
     epochs = [known.epoch for known in service.era_status().eras if known.name == era and known.epoch is not None]
     if not epochs:
         raise EraSwitchError(

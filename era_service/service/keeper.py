@@ -25,7 +25,6 @@ from era_service.service.answers import Answer
 from era_service.service.changes import Changes
 from era_service.service.gate_watch import gate_event
 from era_service.service.peers import Peers
-from era_service.service.polling import Leads, Poller, always_leads
 from era_service.service.snapshot import Snapshot, epoch_end, network_of, take_snapshot
 from era_service.service.spans import Spans
 from era_service.service.views import events_between, on_schedule, view_after, views_between
@@ -64,7 +63,6 @@ class Keeper:
         store: where everything is remembered; the keeper closes it.
         embedded: whether the network is the embedded local chain.
         clock: POSIX time in seconds.
-        leads: who may read the chain (``polling``).
     """
 
     def __init__(
@@ -74,7 +72,6 @@ class Keeper:
         *,
         embedded: bool = False,
         clock: Callable[[], float] = time.time,
-        leads: Leads = always_leads,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -87,7 +84,6 @@ class Keeper:
         )
         self._policy = policy = policy_of(settings)
         self.network = network_of(settings, policy, embedded=embedded)
-        self.poller = Poller(self, leads)
         self.answers: dict[str, Answer] = {}
         """Path → the answer that any number of clients get; replaced as a whole with every snapshot."""
         self.era_id = b""
@@ -105,16 +101,14 @@ class Keeper:
         """The code of the store's error that kept the last reading from being saved, if one did."""
 
     def start(self) -> None:
-        """Take what is remembered, and begin to poll."""
+        """Take what is remembered."""
         try:
             self.load_snapshot()
         except StoreError as error:
             _log.warning("The last reading could not be loaded: %s", error)
-        self.poller.start()
 
     def close(self) -> None:
-        """Stop polling, close every connection. Calling it twice is fine."""
-        self.poller.stop()
+        """Close every connection. Calling it twice is fine."""
         self.let_go()
         self.store.close()
 
@@ -136,7 +130,7 @@ class Keeper:
                 events = self._news(last, snapshot)
             except EraRegressionError as error:
                 snapshot, events = self._regression_refused(snapshot, last, error)
-            crossed = gate_event(self, snapshot)
+            crossed = gate_event(self.settings, self.store, snapshot.status)
             if crossed is not None:
                 events = (*events, crossed)
             with self._writers:  # so that nothing is put in force between the two

@@ -14,12 +14,11 @@ reading, and a thread that wakes it.
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
-from era_service.service.changes import EVENTS, REGISTRATIONS, Changes
-from era_service.service.polling import Poller
+from era_service.service.changes import EVENTS, REGISTRATIONS
+from era_service.service.keeper import Keeper
 from era_store import Store
 from era_store.ports import Notices
 from era_store.sql.locks import POLLER
@@ -29,24 +28,6 @@ from eras import StoreError
 LOOK_EVERY_S = 1.0
 
 _log = logging.getLogger(__name__)
-
-
-class Replica(Protocol):
-    """The service of this process, which learns here of what others do."""
-
-    @property
-    def changes(self) -> Changes:
-        """Whom to wake when something changed."""
-        ...
-
-    @property
-    def poller(self) -> Poller:
-        """Reads the chain when this process leads."""
-        ...
-
-    def load_snapshot(self) -> None:
-        """Take what another process has read."""
-        ...
 
 
 class LeaderPoller:
@@ -90,14 +71,20 @@ class LeaderPoller:
             _log.info("This replica reads the chain from now on")
         return self.held
 
-    def start(self, service: Replica) -> None:
-        """Watch the store for ``service``, in a thread of its own, until ``stop``.
+    def start(self, keeper: Keeper, wake: Callable[[], object]) -> None:
+        """Watch the store in a thread of its own, until ``stop``.
+
+        Args:
+            keeper: takes what other replicas have read.
+            wake: called when this replica begins to lead.
 
         Raises:
             StoreError: the store cannot be listened to.
         """
         self._notices = self._store.notices()
-        self._thread = threading.Thread(target=self._watch, args=(service, self._notices), name="leader", daemon=True)
+        self._thread = threading.Thread(
+            target=self._watch, args=(keeper, wake, self._notices), name="leader", daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
@@ -111,7 +98,7 @@ class LeaderPoller:
             self._lock.release()
             self.held = False
 
-    def _watch(self, service: Replica, notices: Notices) -> None:
+    def _watch(self, keeper: Keeper, wake: Callable[[], object], notices: Notices) -> None:
         look_at = 0.0
         while not self._ended.is_set():
             try:
@@ -119,21 +106,21 @@ class LeaderPoller:
                 if self._ended.is_set():
                     return
                 if CAME_IN in topics:
-                    service.changes.notify(REGISTRATIONS)
+                    keeper.changes.notify(REGISTRATIONS)
                 changed = topics - {CAME_IN}
                 if changed:
                     try:
                         if not self.held:
-                            service.load_snapshot()
+                            keeper.load_snapshot()
                     finally:
-                        service.changes.notify(EVENTS)
+                        keeper.changes.notify(EVENTS)
                 if self.held:
                     continue
                 if not changed and time.monotonic() < look_at:
                     continue  # registrations came in, and may go on to by the hundred
                 look_at = time.monotonic() + self._look_every_s
                 if self.try_to_lead():
-                    service.poller.wake()
+                    wake()
             except StoreError as error:
                 _log.warning("The store could not be read to learn which replica reads the chain: %s", error)
                 self._ended.wait(self._look_every_s)

@@ -1,7 +1,7 @@
 """Polling: the chain is read every so often, and at once when an epoch begins, by one process at a time.
 
-In: a ``Polled`` service. Out: a new snapshot for it, and in the store for every other replica. ``Poller.run_once`` is
-one reading; who may make it is asked of ``leads``, which another part of the program can replace by a lock that the
+In: a ``Keeper``. Out: a new snapshot for it, and in the store for every other replica. Who may make a
+reading is asked of ``leads``, which another part of the program can replace by a lock that the
 replicas share. A replica that may not read takes what the one that may has left in the store.
 """
 
@@ -9,9 +9,8 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
 
-from era_service.config.schema import Settings
+from era_service.service.keeper import Keeper
 from eras import EraSwitchError
 
 _log = logging.getLogger(__name__)
@@ -33,59 +32,16 @@ def always_leads() -> AbstractContextManager[bool]:
     return nullcontext(enter_result=True)
 
 
-class Polled(Protocol):
-    """The service whose readings are made."""
-
-    @property
-    def settings(self) -> Settings:
-        """The configuration."""
-        ...
-
-    @property
-    def epoch_ends_at_s(self) -> float | None:
-        """POSIX time at which the current epoch ends, where it is known."""
-        ...
-
-    @property
-    def clock(self) -> Callable[[], float]:
-        """POSIX time in seconds."""
-        ...
-
-    def read_chain(self) -> None:
-        """Read the chain once.
-
-        Raises:
-            EraSwitchError: the configuration, or the store, cannot be used.
-        """
-        ...
-
-    def let_go(self) -> None:
-        """Close the provider, since another process reads."""
-        ...
-
-    def load_snapshot(self) -> None:
-        """Take what another process has read."""
-        ...
-
-    def note_failure(self, error: Exception) -> None:
-        """Remember why a reading failed."""
-        ...
-
-    def go_on(self) -> None:
-        """Enter the epoch of now by the schedule that is known."""
-        ...
-
-
 class Poller:
-    """Turns a service's polling in a thread of its own.
+    """Polls for a keeper in a thread of its own.
 
     Args:
-        service: whose snapshot is renewed.
+        keeper: makes the readings.
         leads: gives a context in which this process may read the chain, or, where it yields ``False``, may not.
     """
 
-    def __init__(self, service: Polled, leads: Leads = always_leads) -> None:
-        self._service = service
+    def __init__(self, keeper: Keeper, leads: Leads = always_leads) -> None:
+        self._keeper = keeper
         self.leads = leads
         self._thread: threading.Thread | None = None
         self._ticking: threading.Thread | None = None
@@ -104,7 +60,7 @@ class Poller:
         self._ended.set()
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout=self._service.settings.limits.read_deadline_s)
+            self._thread.join(timeout=self._keeper.settings.limits.read_deadline_s)
         if self._ticking is not None:
             self._ticking.join()
 
@@ -121,18 +77,10 @@ class Poller:
         """One turn: a reading, or what another replica has read."""
         with self.leads() as leads:
             if leads:
-                self.run_once()
+                self._keeper.read_chain()
                 return
-        self._service.let_go()
-        self._service.load_snapshot()
-
-    def run_once(self) -> None:
-        """Read the chain once and hand on the result.
-
-        Raises:
-            EraSwitchError: the configuration, or the store, cannot be used.
-        """
-        self._service.read_chain()
+        self._keeper.let_go()
+        self._keeper.load_snapshot()
 
     def _run(self) -> None:
         while not self._ended.is_set():
@@ -141,31 +89,31 @@ class Poller:
                 self.turn()
             except EraSwitchError as error:
                 _log.error("The chain could not be polled: %s", error)
-                self._service.note_failure(error)
+                self._keeper.note_failure(error)
             except Exception as error:
                 _log.exception("The chain could not be polled")
-                self._service.note_failure(error)
+                self._keeper.note_failure(error)
             self._wake.wait(self._pause_s())
 
     def _tick(self) -> None:
         """Begin each epoch when it begins, also while a reading takes its time or cannot be made (rule T9)."""
         while not self._ended.is_set():
-            ends_at_s = self._service.epoch_ends_at_s
-            left_s = TICK_S if ends_at_s is None else ends_at_s - self._service.clock() + AFTER_BOUNDARY_S
+            ends_at_s = self._keeper.epoch_ends_at_s
+            left_s = TICK_S if ends_at_s is None else ends_at_s - self._keeper.clock() + AFTER_BOUNDARY_S
             if left_s <= 0:
                 try:
-                    self._service.go_on()
+                    self._keeper.go_on()
                 except Exception:
                     _log.exception("The new epoch could not be processed")
                 left_s = TICK_S
             self._ended.wait(min(left_s, TICK_S))
 
     def _pause_s(self) -> float:
-        pause_s = self._service.settings.service.poll_interval_s
-        ends_at_s = self._service.epoch_ends_at_s
+        pause_s = self._keeper.settings.service.poll_interval_s
+        ends_at_s = self._keeper.epoch_ends_at_s
         if ends_at_s is None:
             return pause_s
-        left_s = ends_at_s - self._service.clock() + AFTER_BOUNDARY_S
+        left_s = ends_at_s - self._keeper.clock() + AFTER_BOUNDARY_S
         if left_s > 0:
             return min(pause_s, left_s)
         return min(pause_s, BOUNDARY_POLL_S) if left_s > -BOUNDARY_S else pause_s

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 
 from era_service.service import changes as kinds
+from era_service.service.adoption import current_epoch
 from era_service.service.documents import (
     RegistrationOut,
     RegistrationPage,
     RegistrationReceipt,
     RejectedRegistration,
 )
-from era_service.service.gate_watch import current_epoch
 from era_service.service.refusals import TokenNeededError
 from era_service.service.service import Service
 from era_store import Registration, Reject

@@ -11,10 +11,8 @@ from typing import Self
 from chain_reader.trust.publications import Publications
 from datum.kinds import KINDS
 from era_service.config.schema import Settings
-from era_service.service import adoption
 from era_service.service.documents import (
     API_VERSION,
-    AdoptionHistory,
     EraConfig,
     EraHistory,
     EraMarkers,
@@ -31,7 +29,7 @@ from era_service.service.documents import (
 from era_service.service.keeper import Keeper, policy_of
 from era_service.service.leader import LeaderPoller
 from era_service.service.place import open_service_store
-from era_service.service.polling import Leads, always_leads
+from era_service.service.polling import Leads, Poller, always_leads
 from era_service.service.refusals import Rates, RequestError, WriteProbe
 from era_service.service.snapshot import Snapshot
 from era_service.status.documents import ConfigurationStatus, NodeConfiguration
@@ -42,8 +40,6 @@ from era_store.event_log import ALL_EVENTS, EventFilter
 from era_store.networks import NO_NETWORK
 from era_store.sql.schema import HEAD
 from eras import BehaviourSwitches, EraNotReadyError, EraSwitchError, StoreError, __version__
-from release_tools.adoption.documents import AdoptionGate, AdoptionSummary
-from release_tools.forecasting.documents import AdoptionForecast
 
 MAX_EVENTS = 1_000
 STORE_PATIENCE_S = 300.0
@@ -93,7 +89,8 @@ class Service(Keeper):
         leads: Leads = always_leads,
         switches: BehaviourSwitches | None = None,
     ) -> None:
-        super().__init__(settings, store, embedded=embedded, clock=clock, leads=leads)
+        super().__init__(settings, store, embedded=embedded, clock=clock)
+        self.poller = Poller(self, leads)
         self.rates = Rates(settings.service.writes_per_s, settings.service.write_burst, time.monotonic)
         self.party_rates = Rates(PARTY_PER_S, PARTY_BURST, time.monotonic)
         self._write_probe = WriteProbe(store)
@@ -135,8 +132,9 @@ class Service(Keeper):
             StoreError: the store does not tell of changes.
         """
         super().start()
+        self.poller.start()
         if self._leader is not None:
-            self._leader.start(self)
+            self._leader.start(self, self.poller.wake)
 
     def close(self) -> None:
         """Stop polling, close every connection. Calling it twice is fine."""
@@ -272,42 +270,6 @@ class Service(Keeper):
     def reads_chain(self) -> bool:
         """Whether this replica is the one that reads the chain."""
         return self._leader is None or self._leader.held
-
-    def adoption_summary(self, epoch: int | None = None, *, details: bool = True) -> AdoptionSummary:
-        """``/adoption/summary``; by default of the newest epoch that has registrations.
-
-        Args:
-            epoch: the epoch.
-            details: whether to look at single registrations too, which costs more.
-
-        Raises:
-            EraSwitchError: there is nothing to summarise; the class names the reason.
-        """
-        return adoption.summary(self, epoch, details=details)
-
-    def adoption_history(self, first: int | None = None, last: int | None = None) -> AdoptionHistory:
-        """``/adoption/history``; by default the newest epochs.
-
-        Raises:
-            EraSwitchError: there is nothing in these epochs; the class names the reason.
-        """
-        return adoption.history(self, first, last)
-
-    def adoption_gate(self, era: str | None = None) -> AdoptionGate:
-        """``/adoption/gate``; by default of the upcoming era.
-
-        Raises:
-            EraSwitchError: there is nothing to judge; the class names the reason.
-        """
-        return adoption.gate(self, era)
-
-    def adoption_forecast(self, era: str | None = None, at: int | None = None) -> AdoptionForecast:
-        """``/adoption/forecast``; by default of the upcoming era, at the epoch that it is scheduled for.
-
-        Raises:
-            EraSwitchError: there is nothing to forecast from; the class names the reason.
-        """
-        return adoption.forecast(self, era, at)
 
     def events(self, after: int = 0, limit: int = 100, only: EventFilter = ALL_EVENTS) -> EventPage:
         """``/events``: the entries with an id greater than ``after``, oldest first.

@@ -14,6 +14,7 @@ from prometheus_client import Metric as Family
 
 from chain_reader.node.kinds import DecisionKind
 from chain_reader.trust.verdicts import NOT_REFUSED
+from era_service.service import adoption
 from era_service.service import changes as kinds
 from era_service.service.documents import EraStatus, ProviderDocument
 from era_service.service.service import Service
@@ -160,9 +161,9 @@ class ServiceCollector:
         Raises:
             StoreError: the registrations could not be read.
         """
-        summary = _known(lambda: self._service.adoption_summary(details=False))
-        gate = _known(self._service.adoption_gate)
-        forecast = _known(self._service.adoption_forecast)
+        summary = _known(lambda: adoption.summary(self._service, details=False))
+        gate = _known(lambda: adoption.gate(self._service))
+        forecast = _known(lambda: adoption.forecast(self._service))
 
         def put(sheet: Sheet) -> None:
             if summary is not None:

@@ -27,7 +27,7 @@ from structlog.contextvars import bind_contextvars
 
 from era_service.service.answers import Answer, Header, cache_control
 from era_service.service.documents import API_VERSION
-from era_service.service.refusals import BodyTooLargeError, MalformedRequestError, RequestError
+from era_service.service.refusals import RequestError
 from era_service.service.service import Service
 from era_service.web.problems import PROBLEM_JSON, problem_document
 from era_service.web.stream import EventStream
@@ -202,7 +202,13 @@ class Gate:
         try:
             asked = ApiVersion.parse(text)
         except MarkerError as error:
-            return MalformedRequestError(error.what, expected=error.expected, got=error.got, next_step=error.next_step)
+            return RequestError(
+                error.what,
+                expected=error.expected,
+                got=error.got,
+                next_step=error.next_step,
+                code="MalformedRequest",
+            )
         if asked.is_compatible_with(API_VERSION):
             return None
         return RequestError(
@@ -235,13 +241,14 @@ def _id_of(given: bytes | None) -> bytes:
     return given if given is not None and _PLAIN_ID.fullmatch(given) else secrets.token_hex(8).encode()
 
 
-def _too_large(limit: int) -> BodyTooLargeError:
-    return BodyTooLargeError(
+def _too_large(limit: int) -> RequestError:
+    return RequestError(
         "The body of the request is too large",
         expected=f"at most {limit} bytes",
         got="more",
         next_step="Send less at once",
         max_body_bytes=limit,
+        code="BodyTooLarge",
     )
 
 

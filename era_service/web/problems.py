@@ -13,18 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from era_service.service.patterns import reason_of
-from era_service.service.refusals import (
-    BodyTooLargeError,
-    MalformedRequestError,
-    MediaTypeError,
-    MethodNotAllowedError,
-    PathNotFoundError,
-    RequestError,
-    RequestInvalidError,
-    TokenNeededError,
-    TooManyListenersError,
-    TooManyRequestsError,
-)
+from era_service.service.refusals import RequestError, TokenNeededError
 from eras import EraSwitchError
 
 PROBLEM_JSON = "application/problem+json"
@@ -33,14 +22,14 @@ TYPE_PREFIX = "urn:eraswitch:error:"
 _log = logging.getLogger(__name__)
 
 
-_OF_STATUS: dict[int, type[RequestError]] = {
-    400: MalformedRequestError,
-    404: PathNotFoundError,
-    405: MethodNotAllowedError,
-    413: BodyTooLargeError,
-    415: MediaTypeError,
-    422: RequestInvalidError,
+_OF_STATUS = {
+    404: "PathNotFound",
+    405: "MethodNotAllowed",
+    413: "BodyTooLarge",
+    415: "MediaType",
+    422: "RequestInvalid",
 }
+_MALFORMED = "MalformedRequest"
 
 
 def problem_document(error: EraSwitchError, instance: str | None = None) -> dict[str, object]:
@@ -63,11 +52,11 @@ def problem_response(error: EraSwitchError, instance: str | None = None) -> Resp
     """The answer to a request that failed with an error."""
     # Some facts are headers of the answer too: when to retry, and how to authenticate.
     headers = {}
-    if isinstance(error, TooManyRequestsError | TooManyListenersError):
-        headers["retry-after"] = str(error.facts.get("retry_after_s", 1))
+    if isinstance(error, RequestError) and "retry_after_s" in error.facts:
+        headers["retry-after"] = str(error.facts["retry_after_s"])
     if isinstance(error, TokenNeededError):
         headers["www-authenticate"] = 'Bearer realm="eraswitch"'
-    if isinstance(error, MethodNotAllowedError) and "allow" in error.facts:
+    if isinstance(error, RequestError) and "allow" in error.facts:
         headers["allow"] = error.facts["allow"]
     body = json.dumps(problem_document(error, instance), default=str, separators=(",", ":")).encode()
     headers["cache-control"] = "no-store"
@@ -85,7 +74,7 @@ def handle_own(request: Request, error: Exception) -> Response:
 def handle_http(request: Request, error: Exception) -> Response:
     """Answer with an error of the framework."""
     assert isinstance(error, HTTPException)  # noqa: S101 - so it is registered
-    kind = _OF_STATUS.get(error.status_code, MalformedRequestError)
+    code = _OF_STATUS.get(error.status_code, _MALFORMED)
     words = {
         404: ("There is nothing at this path", "a path of /openapi.json"),
         405: ("The path does not take this method", (error.headers or {}).get("Allow", "another method")),
@@ -93,7 +82,7 @@ def handle_http(request: Request, error: Exception) -> Response:
     what, expected = words.get(error.status_code, ("The request cannot be understood", None))
     facts = {"allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else {}
     got = f"{request.method} {request.url.path}"[:200] if expected else str(error.detail)[:200]
-    return problem_response(kind(what, expected=expected, got=got, **facts), request.url.path)
+    return problem_response(RequestError(what, expected=expected, got=got, code=code, **facts), request.url.path)
 
 
 def handle_invalid(request: Request, error: Exception) -> Response:
@@ -104,13 +93,13 @@ def handle_invalid(request: Request, error: Exception) -> Response:
         for item in found
     ]
     first = places[0] if places else {"place": "the request", "reason": "it is not valid", "kind": "value_error"}
-    kind = MalformedRequestError if first["kind"] == "json_invalid" else RequestInvalidError
-    problem = kind(
+    problem = RequestError(
         "The request is not valid",
         expected="what /openapi.json describes",
         got=f"{first['place']}: {first['reason']}"[:300],
         next_step="Correct it",
         mistakes=places,
+        code=_MALFORMED if first["kind"] == "json_invalid" else "RequestInvalid",
     )
     return problem_response(problem, request.url.path)
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from datum import CONFIGURATION, ERA
+from era_service.service import adoption
 from era_service.service.answers import Answer, cache_control
 from era_service.service.documents import (
     AdoptionHistory,
@@ -31,7 +32,7 @@ from era_service.service.documents import (
 from era_service.service.in_force import MAX_PAGE as MAX_IN_FORCE
 from era_service.service.in_force import in_force_history
 from era_service.service.patterns import EVENT_ID, HEX64, SPOKEN_VERSION, VISIBLE
-from era_service.service.refusals import MalformedRequestError, MediaTypeError, RequestInvalidError
+from era_service.service.refusals import RequestError
 from era_service.service.registering import MAX_PAGE, register, registration_page
 from era_service.service.service import MAX_EVENTS, Service
 from era_service.status.documents import ConfigurationStatus, NodeConfiguration
@@ -95,11 +96,12 @@ async def json_only(request: Request) -> None:
     """Refuse a request whose content type is not JSON.
 
     Raises:
-        MediaTypeError: it has another content type, or none.
+        RequestError: it has another content type, or none.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise MediaTypeError("The body is not JSON", expected="application/json", got=kind[:80] or "none")
+        got = kind[:80] or "none"
+        raise RequestError("The body is not JSON", expected="application/json", got=got, code="MediaType")
 
 
 async def spoken(_version: Spoken = None) -> None:
@@ -207,7 +209,7 @@ def adoption_router() -> APIRouter:
     @router.get("/summary", response_model=AdoptionSummary)
     def summary(request: Request, service: ServiceOf, epoch: EpochQuery = None) -> Response:
         """Stake by version and by readiness, in an epoch; by default the newest with registrations."""
-        return written(request, service, service.adoption_summary(epoch), LIVE_AGE_S)
+        return written(request, service, adoption.summary(service, epoch), LIVE_AGE_S)
 
     @router.get("/history", response_model=AdoptionHistory)
     def history(
@@ -217,12 +219,12 @@ def adoption_router() -> APIRouter:
         last: Annotated[EpochQuery, Query(alias="to", description="By default the newest that has begun.")] = None,
     ) -> Response:
         """Stake by version and by readiness over epochs, oldest first; the newest of them where there are many."""
-        return written(request, service, service.adoption_history(first, last), LIVE_AGE_S)
+        return written(request, service, adoption.history(service, first, last), LIVE_AGE_S)
 
     @router.get("/gate", response_model=AdoptionGate)
     def gate(request: Request, service: ServiceOf, era: EraQuery = None) -> Response:
         """Whether enough of the stake is ready for an era, and whom to call if not."""
-        return written(request, service, service.adoption_gate(era), LIVE_AGE_S)
+        return written(request, service, adoption.gate(service, era), LIVE_AGE_S)
 
     @router.get("/forecast", response_model=AdoptionForecast)
     def forecast(
@@ -232,7 +234,7 @@ def adoption_router() -> APIRouter:
         at: Annotated[int | None, Query(ge=0, le=MAX_EPOCH, description="By default its scheduled epoch.")] = None,
     ) -> Response:
         """The chance that the network keeps its quorum when an era begins."""
-        return written(request, service, service.adoption_forecast(era, at), LIVE_AGE_S)
+        return written(request, service, adoption.forecast(service, era, at), LIVE_AGE_S)
 
     return router
 
@@ -305,7 +307,8 @@ def registrations_router() -> APIRouter:
         try:
             body = await request.body()
         except ClientDisconnect as error:
-            raise MalformedRequestError("The body is incomplete", next_step="Send it again") from error
+            next_step = "Send it again"
+            raise RequestError("The body is incomplete", next_step=next_step, code="MalformedRequest") from error
         receipt = await intake.run(lambda: register(service, token, _read(body), version))
         status = HTTPStatus.OK if not receipt.rejected else HTTPStatus.MULTI_STATUS
         if receipt.rejected and not receipt.accepted + receipt.repeated:
@@ -390,25 +393,29 @@ def _read(body: bytes) -> list[object]:
     """The registrations in a body, each judged for itself afterwards.
 
     Raises:
-        MalformedRequestError: it is not JSON.
-        RequestInvalidError: it is neither a registration nor a batch of them.
+        RequestError: it is not JSON, or neither a registration nor a batch of them.
     """
     wanted = f'one registration, or {{"registrations": […]}} with 1 to {MAX_BATCH}'
     try:
         found = read_json(body)
     except (ValueError, RecursionError) as error:
-        raise MalformedRequestError(
+        raise RequestError(
             "The registrations are not JSON",
             expected=wanted,
             got=str(error)[:200],
             next_step="Correct the body; nothing was accepted",
+            code="MalformedRequest",
         ) from error
     if isinstance(found, dict) and "registrations" not in found:
         return [found]
     batch = found.get("registrations") if isinstance(found, dict) else None
     if not isinstance(batch, list) or not 1 <= len(batch) <= MAX_BATCH:
         got = f"{counted(len(batch), 'registration')}" if isinstance(batch, list) else f"a JSON {type(found).__name__}"
-        raise RequestInvalidError(
-            "The registrations are not valid", expected=wanted, got=got, next_step="Correct them; none was accepted"
+        raise RequestError(
+            "The registrations are not valid",
+            expected=wanted,
+            got=got,
+            next_step="Correct them; none was accepted",
+            code="RequestInvalid",
         )
     return batch

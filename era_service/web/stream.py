@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 
 from era_service.service.changes import COUNTED, EVENTS, REGISTRATIONS
 from era_service.service.documents import EventDocument, EventPage
-from era_service.service.refusals import TooManyListenersError
+from era_service.service.refusals import RequestError
 from era_service.service.service import Service
 from era_store.event_log import EventFilter
 from eras import EraNotReadyError, StoreError
@@ -88,12 +88,16 @@ class EventStream:
         """Count a listener in.
 
         Raises:
-            TooManyListenersError: the maximum is reached.
+            RequestError: the maximum is reached.
         """
         most = self._service.settings.service.max_streams
         if self.listeners >= most:
-            raise TooManyListenersError(
-                "All places for listeners are taken", expected=f"at most {most}", got="one more", retry_after_s=30
+            raise RequestError(
+                "All places for listeners are taken",
+                expected=f"at most {most}",
+                got="one more",
+                retry_after_s=30,
+                code="TooManyListeners",
             )
         self.listeners += 1
 

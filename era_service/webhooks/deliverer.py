@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from chain_reader.genesis import EpochCalendar
 from era_service.config.schema import Settings
+from era_service.config.webhooks import TYPES
 from era_service.dashboard.activity import KINDS, REFUSALS, activity_of
 from era_service.service.service import Service
 from era_service.webhooks.message import Message, message_of, type_of
@@ -53,8 +54,8 @@ class Deliverer:
         self.ended = threading.Event()
         """Set when sending has to end."""
         self._network = network_facts(service.settings)
-        self._key = outbox_key(network_key(service.settings), hook.name)
-        self.name = hook.name
+        self._key = outbox_key(network_key(service.settings), hook.settings.name)
+        self.name = hook.settings.name
         self.outbox: Outbox | None = None
         """``None`` while another replica sends."""
         self.outcomes: Counter[str] = Counter({"accepted": 0, "failed": 0, "given up": 0})
@@ -71,12 +72,12 @@ class Deliverer:
         try:
             outbox = self._with_news(self.outbox or self._load())
             for one in outbox.waiting:
-                now_s, hook = self._service.clock(), self.hook
+                now_s, (hook, secrets) = self._service.clock(), self.hook
                 if self.ended.is_set():
                     break
                 if one.due_s > now_s:
                     continue
-                headers = hook.secrets.headers(one.message, time_s=now_s)
+                headers = secrets.headers(one.message, time_s=now_s)
                 answer = self._send(hook.url, headers, one.message.body.encode(), allow_private=hook.allow_private)
                 if answer.is_accepted:
                     outbox = self._save(outbox.accepted(one, now_s), ())
@@ -112,7 +113,7 @@ class Deliverer:
         messages: list[Message] = [
             message_of(entry, by_id[entry.id], self._network)
             for entry in entries
-            if entry.id in by_id and self.hook.wants(type_of(entry.kind))
+            if entry.id in by_id and type_of(entry.kind) in (self.hook.settings.events or TYPES)
         ]
         return self._save(*outbox.taken(messages, news[-1].id, self._service.clock()))
 
@@ -135,7 +136,9 @@ class Deliveries:
         self._service = service
         self._lock = threading.Lock()
         self._is_running = False
-        self._senders = {hook.name: _Sender(Deliverer(service, hook)) for hook in webhooks_of(service.settings)}
+        self._senders = {
+            name: _Sender(Deliverer(service, hook)) for name, hook in webhooks_of(service.settings).items()
+        }
         service.renewals.append(self.renewed)
 
     def __iter__(self) -> Iterator[Deliverer]:
@@ -168,7 +171,7 @@ class Deliveries:
         Raises:
             ConfigurationError: the secret of one cannot be used.
         """
-        hooks = {hook.name: hook for hook in webhooks_of(settings)}
+        hooks = webhooks_of(settings)
 
         def apply() -> None:
             with self._lock:

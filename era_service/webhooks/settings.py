@@ -1,6 +1,6 @@
-"""The configured webhooks, with their secrets read. In: settings. Out: ``Webhook`` values."""
+"""The configured webhooks, with their secrets read."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from era_service.config.schema import Settings
 from era_service.config.webhooks import WebhookSettings
@@ -9,40 +9,24 @@ from era_service.wiring.providers import secret_in
 from era_store.redaction import register_secret
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """A webhook.
+class Webhook(NamedTuple):
+    """A webhook, and the secrets that sign its messages."""
 
-    Attributes:
-        name: its name.
-        url: the URL that receives messages.
-        secrets: sign the messages.
-        events: the types to send; empty for all.
-        allow_private: whether an address that is not public is permitted.
-    """
-
-    name: str
-    url: str
+    settings: WebhookSettings
     secrets: Secrets
-    events: tuple[str, ...]
-    allow_private: bool
-
-    def wants(self, kind: str) -> bool:
-        """Whether messages of a type are sent."""
-        return not self.events or kind in self.events
 
 
-def webhooks_of(settings: Settings) -> tuple[Webhook, ...]:
-    """Every configured webhook.
+def webhooks_of(settings: Settings) -> dict[str, Webhook]:
+    """Every configured webhook by its name.
 
     Raises:
         ConfigurationError: a secret is missing or cannot be used.
     """
-    return tuple(webhook_of(one) for one in settings.service.webhooks)
+    return {one.name: Webhook(one, secrets_of(one)) for one in settings.service.webhooks}
 
 
-def webhook_of(one: WebhookSettings) -> Webhook:
-    """A configured webhook.
+def secrets_of(one: WebhookSettings) -> Secrets:
+    """The secrets of a webhook, which are never logged from now on.
 
     Raises:
         ConfigurationError: its secret is missing or cannot be used.
@@ -54,7 +38,7 @@ def webhook_of(one: WebhookSettings) -> Webhook:
     secrets = parse_secrets(text, one.name)
     for line in text.split():
         register_secret(line)
-    return Webhook(one.name, one.url, secrets, one.events, one.allow_private)
+    return secrets
 
 
 def network_facts(settings: Settings) -> NetworkFacts:

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from era_service.service import adoption
 from tests.browser.conftest import DESKTOP, PHONE, WALL, shoot
 
 VIEWS = ("timeline", "adoption", "forecast", "parties", "configuration", "markers", "providers")
@@ -81,7 +82,7 @@ def test_the_forecast_says_the_chance_at_the_worst_epoch(open_page, attacked):
     page = open_page(attacked.url)
     view = page.locator("#forecast")
     expect(view).to_contain_text("If pythagoras begins at epoch 7")
-    worst = attacked.service.adoption_forecast().danger.epoch
+    worst = adoption.forecast(attacked.service).danger.epoch
     expect(view).to_contain_text(f"Chance of a quorum at epoch {worst}")
     chart = view.locator("svg:visible", has=page.locator("polyline")).first
     expect(chart).to_be_visible()

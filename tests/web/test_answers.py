@@ -188,7 +188,7 @@ def test_a_bug_tells_no_more_than_that(world, monkeypatch):
     def broken(*_):
         raise RuntimeError("the secret is hush-hush")
 
-    monkeypatch.setattr(world.service, "adoption_summary", broken)
+    monkeypatch.setattr("era_service.service.adoption.summary", broken)
     answer = world.client.get("/adoption/summary")
     assert (answer.status_code, answer.json()["code"]) == (500, "EraSwitch")
     assert "hush-hush" not in answer.text

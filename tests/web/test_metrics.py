@@ -8,6 +8,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 
 from chain_reader.node.kinds import DecisionKind
+from era_service.service import adoption
 from era_service.service.documents import ProviderDocument
 from era_service.telemetry.declared import METRICS, metric_table
 from era_service.telemetry.sheet import Sheet
@@ -125,8 +126,8 @@ def test_versions_that_anybody_can_make_up_fill_no_store_of_series(world: World)
 
 def test_adoption_is_not_counted_at_every_scrape(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = []
-    summary = world.service.adoption_summary
-    monkeypatch.setattr(world.service, "adoption_summary", lambda **of: counted.append(of) or summary(**of))
+    summary = adoption.summary
+    monkeypatch.setattr(adoption, "summary", lambda service, **of: counted.append(of) or summary(service, **of))
     scrape(world)
     scrape(world)
     assert counted == [{"details": False}]

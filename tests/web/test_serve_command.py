@@ -18,6 +18,7 @@ from era_service.cli.app import cli
 from era_service.cli.serve import IDLE_S
 from era_service.config.load import load_settings
 from era_service.demo.living import EPOCH_S, LivingRehearsal
+from era_service.service import adoption
 from era_service.service.service import Service
 from era_store import open_store
 from eras import Epoch, StoreError
@@ -63,7 +64,7 @@ def test_a_rehearsal_goes_on_from_era_to_era(tmp_path):
             rehearsal.catch_up(store.registrations)
             service.read_chain()
             status = service.era_status()
-            gate = None if status.upcoming_era is None else service.adoption_gate().met
+            gate = None if status.upcoming_era is None else adoption.gate(service).met
             seen[epoch] = (status.current_era, status.upcoming_era, gate)
     assert seen == {
         6: ("alder", "birch", True),

@@ -20,7 +20,7 @@ from era_service.webhooks.deliverer import Deliverer, Deliveries
 from era_service.webhooks.message import Message, new_secret, parse_secrets, sample, type_of
 from era_service.webhooks.outbox import GIVEN_UP, MOST_WAITING, RETRIES_S, Outbox, load_outbox, outbox_key
 from era_service.webhooks.sending import Answer, addresses_of, post
-from era_service.webhooks.settings import Webhook, webhook_of
+from era_service.webhooks.settings import Webhook, secrets_of
 from era_service.wiring.trust import network_key
 from era_store import StoredEvent
 from era_store.event_log import EventFilter
@@ -54,7 +54,8 @@ class Receiver:
 
 
 def hook(*events):
-    return Webhook("ops", "https://hooks.example/x", parse_secrets(SECRETS, "ops"), events, allow_private=False)
+    table = {"name": "ops", "url": "https://hooks.example/x", "secret": SECRETS, "events": events}
+    return Webhook(WebhookSettings.model_validate(table), parse_secrets(SECRETS, "ops"))
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_a_reload_takes_other_webhooks_and_leaves_those_alone_that_stay(world, t
     assert reload(world.service, with_hooks(moved, second)).changed == ("service.webhooks",)
     assert [found.name for found in deliveries] == ["ops", "more"]
     assert next(iter(deliveries)) is kept
-    assert kept.hook.url == "http://127.0.0.1:2/"
+    assert kept.hook.settings.url == "http://127.0.0.1:2/"
     before = kept.hook.secrets
     secret.write_text(other.read_text())
     reload(world.service, with_hooks(moved, second))
@@ -363,7 +364,7 @@ def test_a_mistake_in_a_webhook_is_named(changes, expected):
 def test_no_secret_is_shown():
     text = new_secret(KEYS[0])
     one = WebhookSettings.model_validate({"name": "ops", "url": "https://a.example/hidden", "secret": text})
-    shown = f"{one!r} {webhook_of(one).secrets!r}"
+    shown = f"{one!r} {secrets_of(one)!r}"
     assert text not in shown
     assert "hidden" not in repr(one)
     assert KEYS[0].decode() not in shown

@@ -133,7 +133,7 @@ def test_registrations_at_one_replica_are_told_to_the_others_which_read_nothing_
     with open_store(postgres_url) as store, open_store(postgres_url) as other:
         leader, standby, service = LeaderPoller(store), LeaderPoller(other, look_every_s=0.2), Told()
         assert leader.try_to_lead()
-        standby.start(service)  # type: ignore[arg-type]
+        standby.start(service, lambda: None)  # type: ignore[arg-type]
         try:
             for number in range(20):
                 row = Registration("p", Epoch(1), "1.0.0", number, 1.0, "test")
