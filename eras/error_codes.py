@@ -161,6 +161,7 @@ _ROWS = (
     ("MethodNotAllowed", 405, 1, "The path of a request does not take its method.", "Read the message: it ends with what to do next."),
     ("BodyTooLarge", 413, 1, "The body of a request is larger than the service takes.", "Read the message: it ends with what to do next."),
     ("MediaType", 415, 1, "The body of a request is not JSON.", "Read the message: it ends with what to do next."),
+    ("TooManyRequests", 429, 1, "A client asks more often than it may.", "Read the message: it ends with what to do next."),
     ("TooManyListeners", 503, 1, "As many clients listen to the event stream as may.", "Read the message: it ends with what to do next."),
     ("ConfigurationNotFound", 404, 1, "No protocol configuration is known for the epoch that is asked about.", "Ask about an epoch that one is published for."),
     ("ConfigurationNotRead", 404, 1, "The service is not configured to read protocol configurations.", "Set `protocol_configuration.enabled`, or ask another service."),

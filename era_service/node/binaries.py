@@ -5,40 +5,15 @@ day. If a binary is missing at its switch, this node does not support the era.
 """
 
 import logging
-from collections.abc import Callable
-from typing import Protocol
 
 from chain_reader.node.core import DAY_S
 from era_service.node.hooks import HookEvent, Hooks
-from era_service.node.swap import EraFolder, SwapError
+from era_service.node.supervisor import NodeRunner
+from era_service.node.swap import SwapError
 from eras import Epoch, EraMarker
 from eras.words import counted
 
 _log = logging.getLogger(__name__)
-
-
-class NodeRunner(Protocol):
-    """A follower of an era: ``NodeSupervisor`` or ``LinkSwitcher``."""
-
-    needs_looking_after: bool
-    """Whether it runs something that may end by itself, so that ``ended`` must be called often."""
-
-    @property
-    def folder(self) -> EraFolder:
-        """The binaries."""
-        ...
-
-    def run(self, era: str) -> bool:
-        """Follow ``era``, and return whether there was anything to do. Raises ``SwapError``."""
-        ...
-
-    def ended(self) -> int | None:
-        """The exit code of a node that ended by itself, if it has."""
-        ...
-
-    def stop(self, grace_s: float | None = None, *, hurry: Callable[[], bool] = ...) -> int | None:
-        """Stop the node within ``grace_s``; within its usual grace once ``hurry`` returns true."""
-        ...
 
 
 class Binaries:

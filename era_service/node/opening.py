@@ -14,14 +14,13 @@ from chain_reader.node.kinds import Decision
 from chain_reader.node.source import EvidenceSource
 from datum import EraSigner
 from era_service.config.schema import HookSettings, Settings, WatchSettings
-from era_service.node.binaries import NodeRunner
 from era_service.node.call_schedule import CallOptions
 from era_service.node.epoch_clock import EpochClock
 from era_service.node.errand import Errand
 from era_service.node.hooks import Hook, HookEvent, Hooks
 from era_service.node.reactions import Minimum
 from era_service.node.sd_notify import SystemdNotifier
-from era_service.node.supervisor import LinkSwitcher, NodeSupervisor
+from era_service.node.supervisor import LinkSwitcher, NodeRunner, NodeSupervisor
 from era_service.node.swap import configured_folder
 from era_service.node.watch_options import Surroundings, WatchOptions
 from era_service.node.watcher import NodeWatcher

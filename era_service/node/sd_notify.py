@@ -27,11 +27,6 @@ class SystemdNotifier:
         self._failed = False
         self.watchdog_s = _watchdog_s(environ, os.getpid() if pid is None else pid) if address else None
 
-    @property
-    def listens(self) -> bool:
-        """Whether systemd listens."""
-        return bool(self._address)
-
     def ready(self) -> None:
         """Report that the service has started."""
         self._send("READY=1")

@@ -24,6 +24,7 @@ class LinkSwitcher:
     """Switches only the link, for a node that runs elsewhere; a hook may restart it."""
 
     needs_looking_after = False
+    """Whether it runs something that may end by itself, so that ``ended`` must be called often."""
 
     def __init__(self, folder: EraFolder) -> None:
         self.folder = folder
@@ -160,3 +161,7 @@ class NodeSupervisor:
             self._waiting()
             time.sleep(_TICK_S)
         return True
+
+
+NodeRunner = LinkSwitcher | NodeSupervisor
+"""Follows the era with the binary of the node."""

@@ -6,13 +6,13 @@ from typing import Any
 
 from chain_reader.configuration_reader import ConfigurationReader
 from chain_reader.node.kinds import Decision
-from era_service.node.binaries import NodeRunner
 from era_service.node.call_schedule import CallOptions
 from era_service.node.errand import Errand
 from era_service.node.hooks import Hooks
 from era_service.node.provider_calls import Begin
 from era_service.node.reactions import Minimum
 from era_service.node.sd_notify import SystemdNotifier
+from era_service.node.supervisor import NodeRunner
 from era_service.node.waiting import in_background
 from eras.events import refuse_unawaited
 

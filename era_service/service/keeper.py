@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from chain_reader import NetworkGenesis, TrustPolicy
 from chain_reader.node.kinds import DecisionKind
@@ -32,7 +31,7 @@ from era_service.status.documents import MarkerDocument
 from era_service.status.reader import StatusReader
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.trust import EraPlaceNeededError, trust_policy
-from era_store import NewEvent
+from era_store import NewEvent, SqlStore
 from eras import (
     Epoch,
     EraChecker,
@@ -44,9 +43,6 @@ from eras import (
     SupportedEras,
 )
 from eras.era_id import EraIdentity
-
-if TYPE_CHECKING:
-    from era_store import SqlStore
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +64,7 @@ class Keeper:
     def __init__(
         self,
         settings: Settings,
-        store: "SqlStore",
+        store: SqlStore,
         *,
         embedded: bool = False,
         clock: Callable[[], float] = time.time,

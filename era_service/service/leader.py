@@ -1,7 +1,7 @@
 """One poller of the chain at a time among the replicas on one store, and the others notified of its readings.
 
-In: a store, and the ``Service`` on it. Out: ``LeaderPoller.leads``, which the service's ``Poller`` asks before each
-reading, and a thread that wakes it.
+In: a store, and the ``Service`` on it. Out: ``LeaderPoller.try_to_lead``, which the ``Poller`` asks before a reading,
+and a thread that wakes it.
 
 1. Who holds the lock ``poller`` of the store reads the chain. It keeps the lock for as long as it lives, and asks the
    store at each turn whether it still has it.
@@ -14,8 +14,7 @@ reading, and a thread that wakes it.
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from era_service.service.changes import EVENTS, REGISTRATIONS
 from era_service.service.keeper import Keeper
@@ -48,15 +47,6 @@ class LeaderPoller:
         self._thread: threading.Thread | None = None
         self.held = False
         """Whether this process led when last asked."""
-
-    @contextmanager
-    def leads(self) -> Iterator[bool]:
-        """Within the block, whether this process may read the chain.
-
-        Raises:
-            StoreError: the store could not be reached.
-        """
-        yield self.try_to_lead()
 
     def try_to_lead(self) -> bool:
         """Take the lead if nobody has it; whether this process leads now.

@@ -1,14 +1,13 @@
 """Polling: the chain is read every so often, and at once when an epoch begins, by one process at a time.
 
-In: a ``Keeper``. Out: a new snapshot for it, and in the store for every other replica. Who may make a
-reading is asked of ``leads``, which another part of the program can replace by a lock that the
-replicas share. A replica that may not read takes what the one that may has left in the store.
+In: a ``Keeper``. Out: a new snapshot for it, and in the store for every other replica. ``leads`` decides whether this
+process may read, in a service with replicas by a lock that they share. A replica that may not read takes the snapshot
+that the reader has left in the store.
 """
 
 import logging
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 from era_service.service.keeper import Keeper
 from eras import EraSwitchError
@@ -24,23 +23,16 @@ BOUNDARY_POLL_S, BOUNDARY_S = 2.0, 120.0
 TICK_S = 1.0
 """The longest time between two looks at the clock."""
 
-Leads = Callable[[], AbstractContextManager[bool]]
-
-
-def always_leads() -> AbstractContextManager[bool]:
-    """The one process that there is may always read."""
-    return nullcontext(enter_result=True)
-
 
 class Poller:
     """Polls for a keeper in a thread of its own.
 
     Args:
         keeper: makes the readings.
-        leads: gives a context in which this process may read the chain, or, where it yields ``False``, may not.
+        leads: returns whether this process may read the chain.
     """
 
-    def __init__(self, keeper: Keeper, leads: Leads = always_leads) -> None:
+    def __init__(self, keeper: Keeper, leads: Callable[[], bool] = lambda: True) -> None:
         self._keeper = keeper
         self.leads = leads
         self._thread: threading.Thread | None = None
@@ -75,12 +67,11 @@ class Poller:
 
     def turn(self) -> None:
         """One turn: a reading, or what another replica has read."""
-        with self.leads() as leads:
-            if leads:
-                self._keeper.read_chain()
-                return
-        self._keeper.let_go()
-        self._keeper.load_snapshot()
+        if self.leads():
+            self._keeper.read_chain()
+        else:
+            self._keeper.let_go()
+            self._keeper.load_snapshot()
 
     def _run(self) -> None:
         while not self._ended.is_set():

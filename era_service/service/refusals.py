@@ -28,12 +28,6 @@ class TokenNeededError(RequestError):
     http_status = 401
 
 
-class TooManyRequestsError(RequestError):
-    """A client asks more often than it may."""
-
-    http_status = 429
-
-
 MAX_CLIENTS = 10_000
 
 
@@ -57,7 +51,7 @@ class Rates:
         """Count one request of ``client``.
 
         Raises:
-            TooManyRequestsError: it has made too many; the error states when to come back.
+            RequestError: it has made too many; the error states when to come back.
         """
         with self._lock:
             bucket = self._buckets.pop(client, None) or TokenBucket(self._per_s, self._burst, self._clock)
@@ -67,12 +61,13 @@ class Rates:
         left_s = bucket.take(within_s=0)
         if left_s > 0:
             wait_s = floor(left_s) + 1
-            raise TooManyRequestsError(
+            raise RequestError(
                 "Too many requests",
                 expected=f"{self._per_s:g} in a second, or {self._burst} at once",
                 got="more",
                 next_step=f"Try again in {wait_s} s, with more in one request",
                 retry_after_s=wait_s,
+                code="TooManyRequests",
             )
 
 

@@ -59,7 +59,7 @@ def register(
 
     Raises:
         TokenNeededError: they were sent without a token, and none is signed by its party, or they are too many.
-        TooManyRequestsError: they were sent without a token, and a party signs too often.
+        RequestError: they were sent without a token, and a party signs too often.
         StoreError: they could not be written; none is.
     """
     now_s, current = service.clock(), current_epoch(service, fresh=True)
@@ -122,7 +122,7 @@ def _require_signed(service: Service, rows: Iterable[Registration], sent: int) -
 
     Raises:
         TokenNeededError: nothing of it is signed, or it is too much.
-        TooManyRequestsError: a party signs too often.
+        RequestError: a party signs too often.
     """
     signed = [row for row in rows if row.signed is not None]
     if not signed or sent > MAX_BY_SIGNATURE:

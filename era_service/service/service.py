@@ -14,7 +14,6 @@ from era_service.config.schema import Settings
 from era_service.service.documents import (
     API_VERSION,
     EraConfig,
-    EraHistory,
     EraMarkers,
     EraStatus,
     EventDocument,
@@ -29,7 +28,7 @@ from era_service.service.documents import (
 from era_service.service.keeper import Keeper, policy_of
 from era_service.service.leader import LeaderPoller
 from era_service.service.place import open_service_store
-from era_service.service.polling import Leads, Poller, always_leads
+from era_service.service.polling import Poller
 from era_service.service.refusals import Rates, RequestError, WriteProbe
 from era_service.service.snapshot import Snapshot
 from era_service.status.documents import ConfigurationStatus, NodeConfiguration
@@ -75,7 +74,7 @@ class Service(Keeper):
         store: where everything is remembered; the service closes it.
         embedded: whether the network is the embedded local chain.
         clock: POSIX time in seconds.
-        leads: who may read the chain (``polling``).
+        leads: returns whether this process may read the chain.
         switches: the behaviour switches of the program that embeds the service, for ``/switches``.
     """
 
@@ -86,7 +85,7 @@ class Service(Keeper):
         *,
         embedded: bool = False,
         clock: Callable[[], float] = time.time,
-        leads: Leads = always_leads,
+        leads: Callable[[], bool] = lambda: True,
         switches: BehaviourSwitches | None = None,
     ) -> None:
         super().__init__(settings, store, embedded=embedded, clock=clock)
@@ -118,7 +117,7 @@ class Service(Keeper):
         store = open_service_store(settings, network, patience_s=STORE_PATIENCE_S)
         try:
             leader = LeaderPoller(store)
-            service = cls(settings, store, embedded=embedded, leads=leader.leads)
+            service = cls(settings, store, embedded=embedded, leads=leader.try_to_lead)
             service._leader = leader
         except BaseException:
             store.close()
@@ -237,14 +236,6 @@ class Service(Keeper):
                 code="ConfigurationNotFound",
             )
         return found
-
-    def era_history(self) -> EraHistory:
-        """``/era/history``.
-
-        Raises:
-            EraNotReadyError: nothing was read yet.
-        """
-        return self.snapshot.history
 
     def switches(self) -> Switches:
         """``/switches``."""

@@ -6,15 +6,13 @@ of it.
 
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+from starlette.types import Scope
 
 from chain_reader.providers.failover import ProviderCall
 
-if TYPE_CHECKING:
-    from starlette.types import Scope
 
-
-def route_of(answers: Container[str], scope: "Scope") -> str | None:
+def route_of(answers: Container[str], scope: Scope) -> str | None:
     """The route of a request that was answered, or ``None``; never its path, of which there is no end."""
     path: str = scope["path"]
     if path in answers:  # it was sent from memory, and no route saw it

@@ -17,7 +17,7 @@ def registering_token(request: Request, service: Service) -> ApiToken | None:
     Raises:
         RequestError: the service only reads, or the token does not allow this.
         TokenNeededError: a valid token is needed, and there is none.
-        TooManyRequestsError: too many requests were made with it, or from the address.
+        RequestError: too many requests were made with it, or from the address.
     """
     if request.headers.get("authorization") or not service.settings.service.signed_without_token:
         return require_token(request, service, REGISTRATIONS_WRITE)
@@ -32,7 +32,7 @@ def require_token(request: Request, service: Service, scope: str) -> ApiToken:
     Raises:
         RequestError: the service only reads, or the token does not allow this.
         TokenNeededError: there is no valid token.
-        TooManyRequestsError: too many requests were made with it, or from the address without a valid one.
+        RequestError: too many requests were made with it, or from the address without a valid one.
     """
     _require_writable(service)
     kind, _, text = request.headers.get("authorization", "").partition(" ")

@@ -166,7 +166,7 @@ def era_router() -> APIRouter:
         """Every payload that was ever seen at the era address, with its verdict; newest first."""
         if in_force:
             return written(request, service, in_force_history(service, ERA, before, limit), LIVE_AGE_S)
-        return written(request, service, service.era_history())
+        return written(request, service, service.snapshot.history)
 
     @router.get("/configuration", response_model=ConfigurationStatus, responses=problems_of(404))
     def configuration(request: Request, service: ServiceOf) -> Response:

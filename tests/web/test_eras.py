@@ -1,7 +1,6 @@
 """What the API tells of the eras."""
 
 import json
-from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -219,7 +218,7 @@ def test_a_snapshot_of_another_version_of_this_software_is_left_alone():
 
 
 def test_a_replica_serves_what_the_poller_left(any_world):
-    replica = any_world.new_service(leads=_never)
+    replica = any_world.new_service(leads=lambda: False)
     try:
         replica.poller.turn()
         assert replica.era_status().current.name == PYTHAGORAS
@@ -233,7 +232,7 @@ def test_a_replica_serves_what_the_poller_left(any_world):
 
 
 def test_a_poller_whose_clock_was_ahead_keeps_no_replica_from_the_next(world):
-    replica = world.new_service(leads=_never)
+    replica = world.new_service(leads=lambda: False)
     try:
         world.now_s += 3_600
         world.read()
@@ -244,10 +243,6 @@ def test_a_poller_whose_clock_was_ahead_keeps_no_replica_from_the_next(world):
         assert replica.era_status().upcoming.name == LAGRANGE
     finally:
         replica.close()
-
-
-def _never():
-    return nullcontext(enter_result=False)
 
 
 @pytest.mark.parametrize("path", ["/era/config", "/era/status", "/era/history", "/era/markers"])

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from contextlib import contextmanager
 
 import pytest
 
@@ -41,7 +40,7 @@ def test_an_epoch_is_looked_for_when_it_begins(still_world, ends_at_s, expected)
 
 
 def test_a_turn_reads_and_a_follower_takes_what_was_read(world):
-    other = world.new_service(leads=lambda: _context(False))
+    other = world.new_service(leads=lambda: False)
     try:
         other.start()
         world.publish(SCHEDULED)
@@ -221,11 +220,6 @@ def test_two_replicas_that_both_poll_tell_a_switch_once(any_world):
 
 def _fail(*_, **__):
     raise StoreError("The store is gone")
-
-
-@contextmanager
-def _context(leads):
-    yield leads
 
 
 def _wait_for(holds, seconds=60.0):

@@ -16,7 +16,7 @@ from era_service.cli.app import cli
 from era_service.node.service_works import Registering, SupportRule
 from era_service.service.client import ServiceClient
 from era_service.service.patterns import WORDS
-from era_service.service.refusals import Rates, TooManyRequestsError
+from era_service.service.refusals import Rates
 from era_service.service.registering import UNSIGNED
 from era_service.wiring.trust import network_key
 from era_store import Withdrawal, open_store
@@ -290,13 +290,13 @@ def test_a_rate_fills_up_again_and_remembers_few():
     rates = Rates(2.0, 3, lambda: now[0])
     for _ in range(3):
         rates.take("a")
-    with pytest.raises(TooManyRequestsError) as refused:
+    with raising("TooManyRequests") as refused:
         rates.take("a")
     assert refused.value.facts["retry_after_s"] == 1
     rates.take("b")
     now[0] += 0.5
     rates.take("a")
-    with pytest.raises(TooManyRequestsError):
+    with raising("TooManyRequests"):
         rates.take("a")
     for client in range(20_000):
         rates.take(str(client))
