@@ -7,12 +7,9 @@ is there to see it.
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from eras.words import visible
-
-if TYPE_CHECKING:
-    from release_tools.registrations.ingesting import IngestSummary
+from release_tools.registrations.ingesting import IngestSummary
 
 _KINDS = {"aggregator": "aggregator", "csv": "CSV", "lines": "JSON lines", "mithril": "event store of an aggregator"}
 
@@ -23,13 +20,8 @@ def source_words(name: str) -> str:
     return visible(f"{place} ({_KINDS[kind]})" if kind in _KINDS else name)
 
 
-def registrations_words(count: int) -> str:
-    """How many registrations: ``1 registration``, ``2,000 registrations``."""
-    return f"{count:,} registration{'' if count == 1 else 's'}"
-
-
 @contextmanager
-def ingest_progress(words: str, *, quiet: bool = False) -> Iterator["Callable[[IngestSummary], None] | None"]:
+def ingest_progress(words: str, *, quiet: bool = False) -> Iterator[Callable[[IngestSummary], None] | None]:
     """A progress bar for an ingest, to be called after each batch; ``None`` where nobody is there to see it.
 
     Args:
@@ -46,7 +38,7 @@ def ingest_progress(words: str, *, quiet: bool = False) -> Iterator["Callable[[I
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(words, total=None)
 
-        def told(summary: "IngestSummary") -> None:
+        def told(summary: IngestSummary) -> None:
             counts = (
                 f"{summary.accepted:,} accepted, {summary.repeated:,} repeated, {summary.rejected.total():,} rejected"
             )

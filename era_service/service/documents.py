@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from era_service.service.patterns import HEX64, HEX128, VISIBLE
-from era_service.status.documents import ErrorDocument, LegacyDocument, MarkerDocument, RefusedOutput, SourceDocument
+from era_service.status.documents import MarkerDocument, SourceDocument, Status
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
 from eras import ApiVersion
 from release_tools.adoption.documents import AdoptionSummary
@@ -69,34 +69,14 @@ class EraConfig(Document):
     freshness: FreshnessDocument
 
 
-class EraStatus(Document):
-    """The status of the network. API 0.1 names the eras in three flat fields too, which 0.2 leaves out.
+class EraStatus(Status[NetworkDocument, EraDocument]):
+    """The status of the network. While nothing is trusted ``current`` is null and ``error`` gives the reason."""
 
-    While nothing is trusted ``current`` is null and ``error`` gives the reason.
-    """
-
-    epoch: EpochNumber | None
-    network: NetworkDocument
-    adapter: str
-    supported_eras: list[str]
-    current_era: str | None = Field(description="The name in ``current``.")
-    upcoming_era: str | None = Field(description="The name in ``upcoming``.")
-    epochs_to_upcoming: int | None = Field(description="The number in ``upcoming.epochs_left``.")
     current: EraDocument | None
     upcoming: EraDocument | None
-    eras: list[EraDocument]
-    trusted: SourceDocument | None
     payload: str | None = Field(
         description="The signed payload in force, byte for byte: verify it instead of trusting the server."
     )
-    stale: str | None
-    conflicts: list[RefusedOutput]
-    legacy: LegacyDocument | None
-    verdicts: dict[str, int]
-    refused: list[RefusedOutput]
-    refused_not_listed: int
-    warnings: list[str]
-    error: ErrorDocument | None
     era_id: str | None
 
 

@@ -3,16 +3,12 @@
 In: settings. Out: the open store. Commands that look into it, or write tokens into it, open the same.
 """
 
-from typing import TYPE_CHECKING
-
+import era_store
 from era_service.config.load import user_state_folder
 from era_service.config.schema import Settings
 from era_store.drafts import new_folder
 from era_store.networks import NetworkKey
 from eras import ConfigurationError, StoreError
-
-if TYPE_CHECKING:
-    from era_store import SqlStore
 
 SERVICE_FILE = "service.sqlite3"
 
@@ -22,7 +18,7 @@ def is_embedded(settings: Settings) -> bool:
     return settings.reader.adapter_type.startswith("bootstrap")
 
 
-def open_service_store(settings: Settings, network: NetworkKey, *, patience_s: float = 0.0) -> "SqlStore":
+def open_service_store(settings: Settings, network: NetworkKey, *, patience_s: float = 0.0) -> "era_store.SqlStore":
     """Open the store of the service; the caller closes it.
 
     Args:
@@ -34,10 +30,8 @@ def open_service_store(settings: Settings, network: NetworkKey, *, patience_s: f
         ConfigurationError: neither a network nor a store is configured, and a rehearsal keeps nothing.
         StoreError: it cannot be opened, or the user's state folder cannot be made.
     """
-    from era_store import open_store  # costs imports that a command line without a store does not need
-
     if settings.store.url is not None:
-        return open_store(settings.store.url, network=network, patience_s=patience_s)
+        return era_store.open_store(settings.store.url, network=network, patience_s=patience_s)
     if is_embedded(settings) and settings.follower.leader is None:
         raise ConfigurationError(
             "No network is configured, and a rehearsal stores nothing",
@@ -49,7 +43,7 @@ def open_service_store(settings: Settings, network: NetworkKey, *, patience_s: f
     folder = user_state_folder()
     try:
         with new_folder(folder):
-            return open_store(str(folder / SERVICE_FILE), network=network, patience_s=patience_s)
+            return era_store.open_store(str(folder / SERVICE_FILE), network=network, patience_s=patience_s)
     except OSError as error:
         raise StoreError(
             f"The folder {folder} cannot be created",

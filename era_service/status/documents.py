@@ -3,6 +3,8 @@
 ``eraswitch status`` prints them, the service, its clients and its dashboard read them; ``describing`` makes them.
 """
 
+from typing import Generic, TypeVar
+
 from pydantic import Field
 
 from datum.configuration import EpochConfiguration, ProtocolConfiguration, ProtocolParameters
@@ -171,17 +173,21 @@ class ListedEra(MarkerDocument):
     supported: bool
 
 
-class StatusDocument(Document):
-    """The status as ``eraswitch status --json`` prints it."""
+Network = TypeVar("Network")
+Era = TypeVar("Era", bound=MarkerDocument)
+
+
+class Status(Document, Generic[Network, Era]):
+    """The status of a network: eras, what is trusted and why, and what was refused."""
 
     epoch: EpochNumber | None
-    network: str | None
+    network: Network
     adapter: str
     supported_eras: list[str]
-    current_era: str | None
-    upcoming_era: str | None
-    epochs_to_upcoming: int | None
-    eras: list[ListedEra]
+    current_era: str | None = Field(description="The name of the current era.")
+    upcoming_era: str | None = Field(description="The name of the upcoming era.")
+    epochs_to_upcoming: int | None = Field(description="Epochs until the upcoming era begins.")
+    eras: list[Era]
     trusted: SourceDocument | None
     stale: str | None
     conflicts: list[RefusedOutput]
@@ -189,6 +195,11 @@ class StatusDocument(Document):
     verdicts: dict[str, int]
     refused: list[RefusedOutput]
     refused_not_listed: int
-    configuration: ConfigurationStatus | None
     warnings: list[str]
     error: ErrorDocument | None
+
+
+class StatusDocument(Status[str | None, ListedEra]):
+    """The status as ``eraswitch status --json`` prints it."""
+
+    configuration: ConfigurationStatus | None

@@ -14,8 +14,8 @@ from era_service.dashboard.recovery import recovery_answer, recovery_panel
 from era_service.dashboard.render import badge_svg, views_html
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Current, Headline, Page
-from era_service.service.documents import EraDocument, EraHistory, EraStatus, LegacyDocument, NetworkDocument
-from era_service.status.documents import ConfigurationStatus, RefusedOutput
+from era_service.service.documents import EraDocument, EraHistory, EraStatus, NetworkDocument
+from era_service.status.documents import ConfigurationStatus, LegacyDocument, RefusedOutput
 from era_store import Capability, Registration, temporary_registrations
 from eras import Epoch
 from eras.words import counted

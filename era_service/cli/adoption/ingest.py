@@ -17,7 +17,7 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_result, printable
 from era_service.cli.shared.release import JsonOptions
 from era_service.config.schema import Settings
-from era_service.ingest_progress import ingest_progress, registrations_words, source_words
+from era_service.ingest_progress import ingest_progress, source_words
 from era_service.wiring.adoption import current_epoch_of, open_adoption_store
 from era_service.wiring.providers import open_provider, providers_of
 from era_store import Withdrawal
@@ -207,7 +207,7 @@ def _kept_words(ingested: dict[str, Any]) -> str:
     kept = {name: ingested.get(name, 0) for name in ("accepted", "repeated", "rejected")}
     if not any(kept.values()):
         return "Nothing was added"
-    added = registrations_words(kept["accepted"])
+    added = counted(kept["accepted"], "registration")
     told = f"{added} added, {kept['repeated']:,} there already, {kept['rejected']:,} rejected"
     return f"Before it ended: {told}. The same command continues from there"
 
@@ -215,7 +215,7 @@ def _kept_words(ingested: dict[str, Any]) -> str:
 def _summary_lines(summary: IngestSummary, current: Epoch | None, settings: Settings) -> list[str]:
     words = "could be added; nothing was written" if summary.dry_run else "added"
     lines = [
-        f"{source_words(summary.source)}: {registrations_words(summary.accepted)} {words}",
+        f"{source_words(summary.source)}: {counted(summary.accepted, 'registration')} {words}",
         *([f"  {summary.repeated:,} were there already"] if summary.repeated else []),
         *(f"  {count:,} rejected: {printable(reason)}" for reason, count in sorted(summary.rejected.items())),
         *(f"  {count:,} counted, but {printable(note)}" for note, count in sorted(summary.notes.items())),
@@ -287,7 +287,7 @@ def withdraw(
 def _words(withdrawal: Withdrawal, found: Mapping[Epoch, int]) -> str:
     if not found:
         return f"{withdrawal.source}: there is nothing to withdraw"
-    them = registrations_words(sum(found.values()))
+    them = counted(sum(found.values()), "registration")
     when = f"epoch {min(found)}" if len(found) == 1 else f"epochs {min(found)} to {max(found)}"
     done = "could be withdrawn; nothing was changed" if withdrawal.dry_run else "withdrawn"
     return f"{withdrawal.source}: {them} of {when} {done}"
