@@ -121,7 +121,7 @@ class Gatherer:
             network,
             status.epoch,
             head,
-            page_notices(status, snapshot.alarms),
+            tuple(page_notices(status, snapshot.alarms)),
             panels,
             snapshot.read_at_s,
             status.stale is not None,

@@ -3,7 +3,7 @@
 In: the status of the network, its calendar, and the readiness of the stake. Out: a ``Headline``, and its notices.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.views import Answer, Current, Headline, Notice, Readiness, Tone
@@ -101,58 +101,36 @@ def _tone(coming: EraDocument, readiness: Readiness | None) -> Tone:
     return "quiet"
 
 
-def page_notices(status: EraStatus, alarms: Sequence[str] = ()) -> tuple[Notice, ...]:
+def page_notices(status: EraStatus, alarms: Sequence[str] = ()) -> Iterator[Notice]:
     """Problems, most severe first.
 
     Args:
         status: of the network.
         alarms: further problems, in sentences.
     """
-    found: list[Notice] = []
-    unsupported = status.current is not None and not status.current.supported
-    if status.error is not None and not unsupported:  # which has a notice of its own
+    current, coming = status.current, status.upcoming
+    if status.error is not None and (current is None or current.supported):  # otherwise it has a notice of its own
         text = sentence(str(status.error.message or status.error.what))
-        found.append(Notice("bad", "No era follows from what is trusted", text))
-    if status.current is not None and unsupported:
-        found.append(
-            Notice(
-                "bad",
-                f"This service does not know the current era {status.current.name}",
-                "Nodes of the same release have stopped. Upgrade this service and those nodes.",
-            )
-        )
+        yield Notice("bad", "No era follows from what is trusted", text)
+    if current is not None and not current.supported:
+        text = "Nodes of the same release have stopped. Upgrade this service and those nodes."
+        yield Notice("bad", f"This service does not know the current era {current.name}", text)
     if status.conflicts:
         outputs = counted(len(status.conflicts), "payload")
-        found.append(
-            Notice(
-                "bad",
-                f"{sentence(outputs + ' in conflict with what is trusted')}",
-                sentence(status.conflicts[0].reason) + " What was trusted before stays in force.",
-            )
-        )
-    if status.upcoming is not None and not status.upcoming.supported:
-        found.append(
-            Notice(
-                "bad" if status.upcoming.state == "locked" else "attention",
-                f"This service does not know the upcoming era {status.upcoming.name}",
-                "Nodes of the same release will have to stop when it begins. Upgrade before then.",
-            )
-        )
+        text = sentence(status.conflicts[0].reason) + " What was trusted before stays in force."
+        yield Notice("bad", sentence(f"{outputs} in conflict with what is trusted"), text)
+    if coming is not None and not coming.supported:
+        tone: Tone = "bad" if coming.state == "locked" else "attention"
+        text = "Nodes of the same release will have to stop when it begins. Upgrade before then."
+        yield Notice(tone, f"This service does not know the upcoming era {coming.name}", text)
     if status.stale is not None:
-        found.append(
-            Notice(
-                "attention",
-                "Stale: the chain does not confirm what is shown",
-                sentence(status.stale) + " What was trusted stays in force, and the schedule with it.",
-            )
-        )
-    legacy = None if status.legacy is None or not status.legacy.differs else status.legacy.words
-    if legacy is not None:
-        found.append(
-            Notice("attention", "A reader without rules of trust could follow another payload", sentence(legacy))
-        )
-    found += [Notice("attention", sentence(words)) for words in alarms]
-    return (*found, *rehearsal_notices(status.network))
+        text = sentence(status.stale) + " What was trusted stays in force, and the schedule with it."
+        yield Notice("attention", "Stale: the chain does not confirm what is shown", text)
+    if status.legacy is not None and status.legacy.differs and status.legacy.words is not None:
+        title = "A reader without rules of trust could follow another payload"
+        yield Notice("attention", title, sentence(status.legacy.words))
+    yield from (Notice("attention", sentence(words)) for words in alarms)
+    yield from rehearsal_notices(status.network)
 
 
 def rehearsal_notices(network: NetworkDocument) -> tuple[Notice, ...]:

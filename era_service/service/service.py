@@ -6,6 +6,7 @@ here knows HTTP. What is read, and when, is the ``Keeper``'s.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Self
 
 from chain_reader.trust.publications import Publications
@@ -269,17 +270,8 @@ class Service(Keeper):
             StoreError: they could not be read.
         """
         found = self.store.events.read(after=after, limit=min(limit, MAX_EVENTS), only=only)
-        listed = [
-            EventDocument(
-                id=event.id,
-                kind=event.kind,
-                epoch=event.epoch,
-                facts=self._public_facts(event) if self.settings.service.public else event.facts,
-                version=event.version,
-                time_s=event.time_s,
-            )
-            for event in found
-        ]
+        shown = map(_public, found) if self.settings.service.public else found
+        listed = [EventDocument.model_validate(event) for event in shown]
         return EventPage(events=listed, next=listed[-1].id if listed else after)
 
     def provider_health(self) -> ProviderHealth:
@@ -321,13 +313,6 @@ class Service(Keeper):
         done = self._snapshot is not None
         return _health(HealthCheck(name="first reading", ok=done, detail="made" if done else "not made yet"))
 
-    @staticmethod
-    def _public_facts(event: StoredEvent) -> dict[str, object]:
-        """The facts without a word on who was asked."""
-        if event.kind not in OF_PROVIDERS:
-            return event.facts
-        return {name: fact for name, fact in event.facts.items() if name not in NOT_PUBLIC}
-
     def _store_checks(self) -> tuple[HealthCheck, ...]:
         try:
             self.store.events.read(limit=1)
@@ -340,6 +325,13 @@ class Service(Keeper):
         hindered = self._write_probe.error()
         detail = "it accepts changes" if hindered is None else f"no change can be committed: {hindered.code}"
         return reads, HealthCheck(name="store writes", ok=hindered is None, detail=detail)
+
+
+def _public(event: StoredEvent) -> StoredEvent:
+    """The event without a word on who was asked."""
+    if event.kind not in OF_PROVIDERS:
+        return event
+    return replace(event, facts={name: fact for name, fact in event.facts.items() if name not in NOT_PUBLIC})
 
 
 def _health(*checks: HealthCheck) -> Health:
