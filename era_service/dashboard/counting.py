@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from era_service.releasing.recoveries import with_registrations
-from era_service.service.adoption import known_quorum
+from era_service.service.adoption import forecast_at
 from era_service.service.documents import EraStatus
 from era_service.service.service import Service
 from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
@@ -17,7 +17,6 @@ from release_tools import Compatibility, EpochAdoption, GateResult
 from release_tools.adoption.compatibility import EraNotListedError
 from release_tools.adoption.gate import judge_gate
 from release_tools.adoption.summary import newest_begun, summarise_last
-from release_tools.forecasting.forecast import ForecastOrder, forecast
 from release_tools.forecasting.result import Forecast
 from release_tools.rollout.recovery import Recovery, recovery
 
@@ -116,11 +115,7 @@ def _forecast_of(
     service: Service, era: str, at: Epoch, current: Epoch, compatibility: Compatibility
 ) -> Forecast | EraSwitchError:
     """The forecast of a switch as of an epoch, or why there is none."""
-    settings, registrations = service.settings, service.store.registrations
     try:
-        quorum = known_quorum(settings, service.snapshot.configuration, at)
-        order = ForecastOrder(era, at, quorum, current=current, lag_epochs=settings.quorum.lag_epochs)
-        rules = adoption_rules(settings)
-        return forecast(registrations, order, compatibility=compatibility, rules=rules)
+        return forecast_at(service, era, at, current, compatibility)
     except EraSwitchError as error:
         return kept(error)

@@ -3,11 +3,9 @@
 In: a service, an epoch or an era. Out: documents. By default the era is the upcoming one.
 """
 
-from era_service.config.schema import Settings
 from era_service.service.documents import AdoptionHistory
 from era_service.service.gate_watch import configured, judged_gate
 from era_service.service.service import Service
-from era_service.status.documents import ConfigurationStatus
 from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
 from era_service.wiring.quorum import quorum_in_force
 from eras import Epoch, EraNotReadyError, EraSwitchError
@@ -17,8 +15,9 @@ from release_tools.adoption.shares import is_told
 from release_tools.adoption.summary import NoRegistrationsError, newest_begun
 from release_tools.forecasting.documents import AdoptionForecast
 from release_tools.forecasting.forecast import ForecastOrder
-from release_tools.forecasting.forecast import forecast as made
+from release_tools.forecasting.forecast import forecast as forecast_of_switch
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
+from release_tools.forecasting.result import Forecast
 
 MAX_HISTORY = 100
 """Epochs in one answer of the history."""
@@ -139,20 +138,39 @@ def forecast(service: Service, era: str | None = None, at: int | None = None) ->
     name = upcoming_era(service, era)
     epoch = Epoch(_epoch_of(service, name) if at is None else at)
     with configured():
-        quorum = known_quorum(service.settings, service.snapshot.configuration, epoch)
-        found = made(
-            service.store.registrations,
-            ForecastOrder(
-                era=name,
-                at=epoch,
-                quorum=quorum,
-                current=current_epoch(service),
-                lag_epochs=service.settings.quorum.lag_epochs,
-            ),
-            compatibility=compatibility_of(service.settings),
-            rules=adoption_rules(service.settings),
-        )
+        found = forecast_at(service, name, epoch, current_epoch(service), compatibility_of(service.settings))
     return found.document()
+
+
+def forecast_at(service: Service, era: str, at: Epoch, current: Epoch | None, compatibility: Compatibility) -> Forecast:
+    """The forecast of a switch, with the quorum of that epoch.
+
+    Args:
+        service: the service with the registrations.
+        era: the era to switch to.
+        at: the epoch of the switch.
+        current: the epoch as of which it is forecast.
+        compatibility: which versions support which era.
+
+    Raises:
+        EraSwitchError: nothing can be forecast; the class names the reason.
+    """
+    settings, quorum = service.settings, known_quorum(service, at)
+    order = ForecastOrder(era, at, quorum, current=current, lag_epochs=settings.quorum.lag_epochs)
+    rules = adoption_rules(settings)
+    return forecast_of_switch(service.store.registrations, order, compatibility=compatibility, rules=rules)
+
+
+def known_quorum(service: Service, epoch: Epoch) -> SourcedQuorum:
+    """The quorum parameters at an epoch: by a configuration on the chain that holds then, or as configured.
+
+    Raises:
+        ConfigurationError: nothing gives them.
+    """
+    found = service.snapshot.configuration
+    stale = "" if found is None or found.stale is None else ", stale"
+    schedule = () if found is None else found.schedule()
+    return quorum_in_force(service.settings, schedule, epoch, f"the chain, as it is trusted{stale}")
 
 
 def upcoming_era(service: Service, named: str | None) -> str:
@@ -186,14 +204,3 @@ def _epoch_of(service: Service, era: str) -> int:
             next_step="Name an epoch: ?at=EPOCH",
         )
     return epochs[0]
-
-
-def known_quorum(settings: Settings, found: ConfigurationStatus | None, epoch: int) -> SourcedQuorum:
-    """The quorum parameters at an epoch: by the chain where a configuration is read that holds, or as configured.
-
-    Raises:
-        ConfigurationError: nothing gives them.
-    """
-    stale = "" if found is None or found.stale is None else ", stale"
-    known = () if found is None else found.schedule()
-    return quorum_in_force(settings, known, Epoch(epoch), f"the chain, as it is trusted{stale}")

@@ -89,10 +89,10 @@ def test_now_next_and_what_a_node_asks_for(tmp_path: Path) -> None:
             "Configuration k 2422, m 20973, phi_f 0.2, from epoch 4",
             "  next change none",
         ]
-        quorum = known_quorum(world.settings, world.service.snapshot.configuration, 5)
+        quorum = known_quorum(world.service, 5)
         assert quorum.model == Lottery(2422, 20_973, 0.2)
         assert quorum.source == "the protocol configuration of epoch 4 in the chain, as it is trusted"
-        assert known_quorum(world.settings, world.service.snapshot.configuration, 1).source == "the test"
+        assert known_quorum(world.service, 1).source == "the test"
         _where_there_is_none(world)
 
 
