@@ -9,7 +9,7 @@ from datum.configuration.values import ENTITY_TYPES, ProtocolParameters
 from era_service.cli.shared.status_view import in_words
 from era_service.demo.stage import Stage
 from era_service.service.adoption import known_quorum
-from era_service.status.describing import describe
+from era_service.status.describing import describe, warnings_of
 from era_service.status.reader import read_status
 from era_store import EventFilter
 from eras import Epoch
@@ -83,7 +83,8 @@ def test_now_next_and_what_a_node_asks_for(tmp_path: Path) -> None:
         kinds = ("configuration-announced", "configuration-changed")
         events = world.service.store.events.read(only=EventFilter(kinds=kinds))
         assert [(event.kind, event.epoch) for event in events] == [(kinds[1], 1), (kinds[0], 1), (kinds[1], 4)]
-        document = describe(read_status(world.settings, None), world.settings, 20)
+        found = read_status(world.settings, None)
+        document = describe(found, world.settings, 20, warnings_of(found, world.settings))
         assert document.configuration.current.epoch == 4
         assert in_words(document, EpochCalendar(), None)[-2:] == [
             "Configuration k 2422, m 20973, phi_f 0.2, from epoch 4",
