@@ -22,16 +22,6 @@ TYPE_PREFIX = "urn:eraswitch:error:"
 _log = logging.getLogger(__name__)
 
 
-_OF_STATUS = {
-    404: "PathNotFound",
-    405: "MethodNotAllowed",
-    413: "BodyTooLarge",
-    415: "MediaType",
-    422: "RequestInvalid",
-}
-_MALFORMED = "MalformedRequest"
-
-
 def problem_document(error: EraSwitchError, instance: str | None = None) -> dict[str, object]:
     """The problem document of an error."""
     return {
@@ -74,15 +64,23 @@ def handle_own(request: Request, error: Exception) -> Response:
 def handle_http(request: Request, error: Exception) -> Response:
     """Answer with an error of the framework."""
     assert isinstance(error, HTTPException)  # noqa: S101 - so it is registered
-    code = _OF_STATUS.get(error.status_code, _MALFORMED)
-    words = {
-        404: ("There is nothing at this path", "a path of /openapi.json"),
-        405: ("The path does not take this method", (error.headers or {}).get("Allow", "another method")),
-    }
-    what, expected = words.get(error.status_code, ("The request cannot be understood", None))
-    facts = {"allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else {}
-    got = f"{request.method} {request.url.path}"[:200] if expected else str(error.detail)[:200]
-    return problem_response(RequestError(what, expected=expected, got=got, code=code, **facts), request.url.path)
+    path, allowed = request.url.path, (error.headers or {}).get("Allow")
+    got = f"{request.method} {path}"[:200]
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        expected = "a path of /openapi.json"
+        problem = RequestError("There is nothing at this path", expected=expected, got=got, code="PathNotFound")
+    elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        problem = RequestError(
+            "The path does not take this method",
+            expected=allowed or "another method",
+            got=got,
+            code="MethodNotAllowed",
+            **({} if allowed is None else {"allow": allowed}),
+        )
+    else:
+        got = str(error.detail)[:200]
+        problem = RequestError("The request cannot be understood", got=got, code="MalformedRequest")
+    return problem_response(problem, path)
 
 
 def handle_invalid(request: Request, error: Exception) -> Response:
@@ -99,7 +97,7 @@ def handle_invalid(request: Request, error: Exception) -> Response:
         got=f"{first['place']}: {first['reason']}"[:300],
         next_step="Correct it",
         mistakes=places,
-        code=_MALFORMED if first["kind"] == "json_invalid" else "RequestInvalid",
+        code="MalformedRequest" if first["kind"] == "json_invalid" else "RequestInvalid",
     )
     return problem_response(problem, request.url.path)
 
