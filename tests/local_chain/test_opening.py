@@ -29,12 +29,17 @@ def test_what_it_is_created_with_is_kept(path: Path) -> None:
         active_slots_coeff=Fraction(1, 3),
         clock_mode="wall",
     )
-    parameters = ProtocolParameters(min_fee_coefficient=1, protocol_version=(11, 1), price_memory=Fraction(1, 7))
+    parameters = ProtocolParameters(min_fee_coefficient=1, protocol_version=(11, 1))
     LocalChain.create(path, genesis=genesis, parameters=parameters).close()
     with LocalChain.open(path) as chain:
         assert chain.genesis == genesis
         assert chain.parameters == parameters
         assert chain.path == path
+
+
+def test_parameters_that_an_earlier_version_kept_too_are_passed_over() -> None:
+    text = ProtocolParameters(max_value_size=9).to_json().replace("{", '{"price_memory": "577/10000", ', 1)
+    assert ProtocolParameters.from_json(text) == ProtocolParameters(max_value_size=9)
 
 
 def test_it_starts_at_the_moment_of_creation(path: Path) -> None:

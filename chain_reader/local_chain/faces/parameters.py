@@ -12,56 +12,57 @@ from chain_reader.local_chain.ledger.parameters import ProtocolParameters, cost_
 
 NO_NONCE = "0" * 64  # there is no randomness
 
-# What it is, Blockfrost's names (those of a quantity are marked), Ogmios' path and unit. The sizes of reference scripts
-# are left out: clients and servers of Ogmios of this version call them by different names.
+# What it is, or its value where the chain does not model it; Blockfrost's names (those of a quantity are marked);
+# Ogmios' path and unit. The sizes of reference scripts are left out: clients and servers of Ogmios of this version call
+# them by different names.
 _NAMES = """
-min_fee_coefficient                    min_fee_a                        minFeeCoefficient
-min_fee_constant                       min_fee_b                        minFeeConstant:lovelace
-max_transaction_size                   max_tx_size                      maxTransactionSize:bytes
-max_value_size                         *max_val_size                    maxValueSize:bytes
-coins_per_utxo_byte                    *min_utxo,*coins_per_utxo_size,*coins_per_utxo_word minUtxoDepositCoefficient
-max_block_body_size                    max_block_size                   maxBlockBodySize:bytes
-max_block_header_size                  max_block_header_size            maxBlockHeaderSize:bytes
-stake_credential_deposit               *key_deposit                     stakeCredentialDeposit:lovelace
-stake_pool_deposit                     *pool_deposit                    stakePoolDeposit:lovelace
-stake_pool_retirement_epoch_bound      e_max                            stakePoolRetirementEpochBound
-desired_number_of_stake_pools          n_opt                            desiredNumberOfStakePools
-stake_pool_pledge_influence            a0                               stakePoolPledgeInfluence
-monetary_expansion                     rho                              monetaryExpansion
-treasury_expansion                     tau                              treasuryExpansion
-min_stake_pool_cost                    *min_pool_cost                   minStakePoolCost:lovelace
-price_memory                           price_mem                        scriptExecutionPrices.memory
-price_steps                            price_step                       scriptExecutionPrices.cpu
-max_transaction_memory                 *max_tx_ex_mem                   maxExecutionUnitsPerTransaction.memory
-max_transaction_steps                  *max_tx_ex_steps                 maxExecutionUnitsPerTransaction.cpu
-max_block_memory                       *max_block_ex_mem                maxExecutionUnitsPerBlock.memory
-max_block_steps                        *max_block_ex_steps              maxExecutionUnitsPerBlock.cpu
-collateral_percentage                  collateral_percent               collateralPercentage
-max_collateral_inputs                  max_collateral_inputs            maxCollateralInputs
-min_fee_reference_script_base          min_fee_ref_script_cost_per_byte minFeeReferenceScripts.base:decimal
-min_fee_reference_script_range         -                                minFeeReferenceScripts.range
-min_fee_reference_script_multiplier    -                                minFeeReferenceScripts.multiplier:decimal
-committee_min_size                     *committee_min_size              constitutionalCommitteeMinSize
-committee_max_term_length              *committee_max_term_length       constitutionalCommitteeMaxTermLength
-governance_action_lifetime             *gov_action_lifetime             governanceActionLifetime
-governance_action_deposit              *gov_action_deposit              governanceActionDeposit:lovelace
-drep_deposit                           *drep_deposit                    delegateRepresentativeDeposit:lovelace
-drep_activity                          *drep_activity                   delegateRepresentativeMaxIdleTime
-pool_threshold_no_confidence           pvt_motion_no_confidence         SPO.noConfidence
-pool_threshold_committee               pvt_committee_normal             SPO.constitutionalCommittee.default
-pool_threshold_committee_no_confidence pvt_committee_no_confidence      SPO.constitutionalCommittee.stateOfNoConfidence
-pool_threshold_hard_fork               pvt_hard_fork_initiation         SPO.hardForkInitiation
-pool_threshold_security                pvt_p_p_security_group,pvtpp_security_group SPO.protocolParametersUpdate.security
-drep_threshold_no_confidence           dvt_motion_no_confidence         DREP.noConfidence
-drep_threshold_committee               dvt_committee_normal             DREP.constitutionalCommittee.default
-drep_threshold_committee_no_confidence dvt_committee_no_confidence      DREP.constitutionalCommittee.stateOfNoConfidence
-drep_threshold_constitution            dvt_update_to_constitution       DREP.constitution
-drep_threshold_hard_fork               dvt_hard_fork_initiation         DREP.hardForkInitiation
-drep_threshold_network_group           dvt_p_p_network_group            DREP.protocolParametersUpdate.network
-drep_threshold_economic_group          dvt_p_p_economic_group           DREP.protocolParametersUpdate.economic
-drep_threshold_technical_group         dvt_p_p_technical_group          DREP.protocolParametersUpdate.technical
-drep_threshold_governance_group        dvt_p_p_gov_group                DREP.protocolParametersUpdate.governance
-drep_threshold_treasury_withdrawal     dvt_treasury_withdrawal          DREP.treasuryWithdrawals
+min_fee_coefficient  min_fee_a                        minFeeCoefficient
+min_fee_constant     min_fee_b                        minFeeConstant:lovelace
+max_transaction_size max_tx_size                      maxTransactionSize:bytes
+max_value_size       *max_val_size                    maxValueSize:bytes
+coins_per_utxo_byte  *min_utxo,*coins_per_utxo_size,*coins_per_utxo_word minUtxoDepositCoefficient
+90112                max_block_size                   maxBlockBodySize:bytes
+1100                 max_block_header_size            maxBlockHeaderSize:bytes
+2000000              *key_deposit                     stakeCredentialDeposit:lovelace
+500000000            *pool_deposit                    stakePoolDeposit:lovelace
+18                   e_max                            stakePoolRetirementEpochBound
+500                  n_opt                            desiredNumberOfStakePools
+3/10                 a0                               stakePoolPledgeInfluence
+3/1000               rho                              monetaryExpansion
+1/5                  tau                              treasuryExpansion
+170000000            *min_pool_cost                   minStakePoolCost:lovelace
+577/10000            price_mem                        scriptExecutionPrices.memory
+721/10000000         price_step                       scriptExecutionPrices.cpu
+16500000             *max_tx_ex_mem                   maxExecutionUnitsPerTransaction.memory
+10000000000          *max_tx_ex_steps                 maxExecutionUnitsPerTransaction.cpu
+72000000             *max_block_ex_mem                maxExecutionUnitsPerBlock.memory
+20000000000          *max_block_ex_steps              maxExecutionUnitsPerBlock.cpu
+150                  collateral_percent               collateralPercentage
+3                    max_collateral_inputs            maxCollateralInputs
+15                   min_fee_ref_script_cost_per_byte minFeeReferenceScripts.base:decimal
+25600                -                                minFeeReferenceScripts.range
+6/5                  -                                minFeeReferenceScripts.multiplier:decimal
+7                    *committee_min_size              constitutionalCommitteeMinSize
+146                  *committee_max_term_length       constitutionalCommitteeMaxTermLength
+6                    *gov_action_lifetime             governanceActionLifetime
+100000000000         *gov_action_deposit              governanceActionDeposit:lovelace
+500000000            *drep_deposit                    delegateRepresentativeDeposit:lovelace
+20                   *drep_activity                   delegateRepresentativeMaxIdleTime
+51/100               pvt_motion_no_confidence         SPO.noConfidence
+51/100               pvt_committee_normal             SPO.constitutionalCommittee.default
+51/100               pvt_committee_no_confidence      SPO.constitutionalCommittee.stateOfNoConfidence
+51/100               pvt_hard_fork_initiation         SPO.hardForkInitiation
+51/100               pvt_p_p_security_group,pvtpp_security_group SPO.protocolParametersUpdate.security
+67/100               dvt_motion_no_confidence         DREP.noConfidence
+67/100               dvt_committee_normal             DREP.constitutionalCommittee.default
+3/5                  dvt_committee_no_confidence      DREP.constitutionalCommittee.stateOfNoConfidence
+3/4                  dvt_update_to_constitution       DREP.constitution
+3/5                  dvt_hard_fork_initiation         DREP.hardForkInitiation
+67/100               dvt_p_p_network_group            DREP.protocolParametersUpdate.network
+67/100               dvt_p_p_economic_group           DREP.protocolParametersUpdate.economic
+67/100               dvt_p_p_technical_group          DREP.protocolParametersUpdate.technical
+3/4                  dvt_p_p_gov_group                DREP.protocolParametersUpdate.governance
+67/100               dvt_treasury_withdrawal          DREP.treasuryWithdrawals
 """
 _GROUPS = {"SPO": "stakePoolVotingThresholds", "DREP": "delegateRepresentativeVotingThresholds"}
 
@@ -88,7 +89,8 @@ def _each(found: ProtocolParameters) -> Iterator[tuple[Any, tuple[str, ...], str
     """Each value, with Blockfrost's names and Ogmios' path."""
     for line in _NAMES.split("\n")[1:-1]:
         own, names, path = line.split()
-        yield getattr(found, own), () if names == "-" else tuple(names.split(",")), path
+        value = getattr(found, own) if own.isidentifier() else Fraction(own) if "/" in own else int(own)
+        yield value, () if names == "-" else tuple(names.split(",")), path
 
 
 def blockfrost_parameters(found: ProtocolParameters, epoch: int) -> dict[str, object]:

@@ -89,10 +89,10 @@ class Genesis:
 
 @dataclass(frozen=True, slots=True)
 class ProtocolParameters:
-    """The numbers the ledger judges by, and those that clients of a node ask for.
+    """The numbers the ledger judges by, and the version of the protocol.
 
-    The local chain itself uses the first block of fields; scripts, pools and governance are not modelled, so the others
-    are only reported.
+    Scripts, pools and governance are not modelled: what clients of a node ask for of these is only reported
+    (``faces.parameters``).
     """
 
     min_fee_coefficient: int = 44
@@ -100,52 +100,7 @@ class ProtocolParameters:
     max_transaction_size: int = 16_384
     max_value_size: int = 5_000
     coins_per_utxo_byte: int = 4_310
-
-    max_block_body_size: int = 90_112
-    max_block_header_size: int = 1_100
     protocol_version: tuple[int, int] = (10, 0)
-    stake_credential_deposit: int = 2_000_000
-    stake_pool_deposit: int = 500_000_000
-    stake_pool_retirement_epoch_bound: int = 18
-    desired_number_of_stake_pools: int = 500
-    stake_pool_pledge_influence: Fraction = Fraction(3, 10)
-    monetary_expansion: Fraction = Fraction(3, 1000)
-    treasury_expansion: Fraction = Fraction(1, 5)
-    min_stake_pool_cost: int = 170_000_000
-    price_memory: Fraction = Fraction(577, 10_000)
-    price_steps: Fraction = Fraction(721, 10_000_000)
-    max_transaction_memory: int = 16_500_000
-    max_transaction_steps: int = 10_000_000_000
-    max_block_memory: int = 72_000_000
-    max_block_steps: int = 20_000_000_000
-    collateral_percentage: int = 150
-    max_collateral_inputs: int = 3
-    min_fee_reference_script_base: int = 15
-    min_fee_reference_script_range: int = 25_600
-    min_fee_reference_script_multiplier: Fraction = Fraction(6, 5)
-    max_reference_scripts_size_per_transaction: int = 204_800
-    max_reference_scripts_size_per_block: int = 1_048_576
-    committee_min_size: int = 7
-    committee_max_term_length: int = 146
-    governance_action_lifetime: int = 6
-    governance_action_deposit: int = 100_000_000_000
-    drep_deposit: int = 500_000_000
-    drep_activity: int = 20
-    pool_threshold_no_confidence: Fraction = Fraction(51, 100)
-    pool_threshold_committee: Fraction = Fraction(51, 100)
-    pool_threshold_committee_no_confidence: Fraction = Fraction(51, 100)
-    pool_threshold_hard_fork: Fraction = Fraction(51, 100)
-    pool_threshold_security: Fraction = Fraction(51, 100)
-    drep_threshold_no_confidence: Fraction = Fraction(67, 100)
-    drep_threshold_committee: Fraction = Fraction(67, 100)
-    drep_threshold_committee_no_confidence: Fraction = Fraction(3, 5)
-    drep_threshold_constitution: Fraction = Fraction(3, 4)
-    drep_threshold_hard_fork: Fraction = Fraction(3, 5)
-    drep_threshold_network_group: Fraction = Fraction(67, 100)
-    drep_threshold_economic_group: Fraction = Fraction(67, 100)
-    drep_threshold_technical_group: Fraction = Fraction(67, 100)
-    drep_threshold_governance_group: Fraction = Fraction(3, 4)
-    drep_threshold_treasury_withdrawal: Fraction = Fraction(67, 100)
 
     def min_fee(self, size: int) -> int:
         """The least fee of a transaction of ``size`` bytes, in lovelace."""
@@ -161,13 +116,9 @@ class ProtocolParameters:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The parameters that ``to_json`` wrote."""
-        values = json.loads(text)
-        for name, value in values.items():
-            if isinstance(value, str):
-                values[name] = Fraction(value)
-        values["protocol_version"] = tuple(values["protocol_version"])
-        return cls(**values)
+        """The parameters that ``to_json`` wrote, of this version or of one that kept more of them."""
+        values = {name: value for name, value in json.loads(text).items() if name in cls.__slots__}
+        return cls(**values | {"protocol_version": tuple(values["protocol_version"])})
 
 
 @cache
