@@ -119,7 +119,7 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionSignature:
-    """A signature that nobody has checked yet, and the key that it is said to be by.
+    """A signature that nobody has checked yet, and the key that it claims to be by.
 
     Raises:
         PayloadFormatError: it is not 64 bytes.
@@ -177,7 +177,7 @@ class ExtendedPayload:
         return blake2b(self.message, digest_size=HASH_BYTES).hexdigest()
 
     def sign(self, key: EraSigner) -> "ExtendedPayload":
-        """The same with a signature by ``key``, in place of one that was said to be by it."""
+        """The same with a signature by ``key``, in place of one that claimed to be by it."""
         others = tuple(one for one in self.signatures if one.key != key.verification_key)
         added = ExtensionSignature(key.verification_key, key.sign(self.message))
         return replace(self, signatures=(*others, added))

@@ -321,7 +321,7 @@ def updated_pages() -> dict[Path, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the pages, or with ``--check`` say which are out of date."""
+    """Write the pages, or with ``--check`` list those that are out of date."""
     stale = {path: text for path, text in updated_pages().items() if path.read_text(encoding="utf-8") != text}
     for path, text in stale.items():
         if "--check" in arguments:

@@ -10,7 +10,7 @@ registration of each party, and what each release has of an epoch's stake. The r
 3. A release is a version without its build metadata (``0.2.209+abc`` is ``0.2.209``). A missing version is kept as
    missing, and so is one that is nothing but build metadata. Blanks around it and a leading ``v`` are not part of it.
 4. A batch, its rejects and the source's cursor are written together or not at all.
-5. What a source said can be withdrawn, for a reason: each registration becomes one of the source's rejects, whole.
+5. The registrations of a source can be withdrawn, for a reason: each becomes one of the source's rejects, unchanged.
 6. A row that cannot be counted leaves a trace for its epoch (``Uncounted``), until its party registers properly: the
    rest is not the whole.
 7. All of it belongs to one network (``era_store.networks``); a repository shows that of its own network only.
@@ -42,7 +42,7 @@ class Registration(NamedTuple):
     Attributes:
         party_id: who, as the network names it (``pool1…``).
         epoch: the epoch it was registered in.
-        version: its version as it said it; ``None`` when it said none.
+        version: its version as it stated it; ``None`` if it stated none.
         stake: its stake, in lovelace.
         seen_at_s: POSIX time when it was seen; 0 where the source knows no time, so that any that does is newer.
         source: where it is from.
@@ -135,7 +135,7 @@ class VersionTally:
     """The stake and parties of a release in an epoch.
 
     Attributes:
-        release: the version without its build metadata; ``None`` for those that said none.
+        release: the version without its build metadata; ``None`` for those that stated none.
         stake: lovelace of its parties.
         parties: how many they are.
         capability: what these nodes report that they can do; ``None`` for those that report their version only.

@@ -117,7 +117,7 @@ class EraIdentity:
     def _split(self, epoch: Epoch) -> tuple[tuple[EraMarker, ...], tuple[EraMarker, ...]]:
         """The activations that have passed at ``epoch``, and those to come, each in order.
 
-        A marker that is said twice, as a payload that was signed anew does, is one activation.
+        A marker that appears twice, as in a payload that was signed again, is one activation.
         """
         scheduled = sorted({m for m in self.markers if m.epoch is not None}, key=lambda m: (m.epoch or 0, m.name))
         passed = tuple(m for m in scheduled if m.epoch is not None and m.epoch <= epoch)

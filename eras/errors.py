@@ -39,7 +39,7 @@ class EraSwitchError(Exception):
         got: what was there instead.
         next_step: what the reader should do now.
         code: the registered code, of an error without a class of its own.
-        lines: what has to be said one line each, such as every mistake in a file.
+        lines: further facts, one line each, such as every mistake in a file.
         facts: further facts by keyword, for machines (``to_dict``).
     """
 

@@ -59,7 +59,7 @@ def api_versions(supported: SupportedEras) -> ApiVersionTable:
 
 
 def spoken_version(header: str | None) -> ApiVersion | None:
-    """The version that another node says it speaks; none where it says nothing that can be read."""
+    """The API version that another node states; ``None`` if it states none, or one that cannot be read."""
     try:
         return None if header is None else ApiVersion.parse(header)
     except MarkerError:

@@ -98,7 +98,7 @@ async def sign_rounds(signer: Signer, watcher: NodeWatcher, rounds: int, pause_s
 
 
 def main() -> int:
-    """Sign all rounds, and say what came of it."""
+    """Sign all rounds, and print the result."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--name", required=True, help="the signer's party id")
     parser.add_argument("--aggregator", required=True, metavar="URL")

@@ -5,8 +5,8 @@ A node that knows the genesis of its network holds a tip against its clock as we
 
 1. The epoch of an answer may be at most ``FREE_EPOCHS`` ahead of the one believed last, and beyond that as far as its
    slots are; its slot so far ahead as the time that passed allows, with the shortest slots that any network has.
-2. An answer beyond that is in doubt: it leaves no mark, and what was believed stays. Only when the next answer claims
-   the same, or goes on from there, is it believed: a chain whose clock is advanced by hand, say.
+2. An answer beyond that is in doubt: it leaves no mark, and what was believed stays. It is accepted only when the next
+   answer confirms it or continues from it, as with a chain whose clock is advanced by hand.
 3. A sane answer after one in doubt overrules it.
 4. A first answer has nothing to be held against. Until another goes on from it, it is its own claim, and two that lie
    so far behind it that it is in doubt, the second going on from the first, overrule it.

@@ -25,7 +25,7 @@ class Checkpoint:
     """A payload that was in force when a release was made; a first start treats it as already read.
 
     Attributes:
-        output: the output that carries it; transaction and index say where it is on the chain.
+        output: the output that carries it; transaction and index are its place on the chain.
         epoch: the epoch in which it was known to be in force.
     """
 

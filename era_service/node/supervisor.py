@@ -124,7 +124,7 @@ class NodeSupervisor:
                     era=era,
                 ) from error
             self.era = era
-            _log.info("The node %s on the binary of the era %s: %s", "goes on" if running else "runs", era, program)
+            _log.info("The node %s on the binary of the era %s: %s", "continues" if running else "runs", era, program)
             return True
 
     def stop(self, grace_s: float | None = None, *, hurry: Callable[[], bool] = lambda: False) -> int | None:

@@ -1,6 +1,7 @@
 """The gate before an activation, as it is configured: run before anything is signed, and overridden only with a reason.
 
-In: settings, a change of the markers, the epoch, and perhaps a reason. Out: what the gate said, or an error. The rules:
+In: settings, a change of the markers, the epoch, and perhaps a reason. Out: the result of the gate, or an error.
+The rules:
 
 1. Only an activation has a gate, and only where ``adoption.gate_threshold`` is set; but not the first marker of a
    network, before which nobody can have registered.

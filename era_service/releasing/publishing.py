@@ -98,7 +98,7 @@ class Outlook(Generic[R_co, P_co]):
         done_by: the transaction that has done the change already, where it is known; ``is_done`` is whether it is.
         is_done: whether there is nothing to do.
         draft: the publication; ``None`` where there is nothing to do, or nobody to sign the markers.
-        gate: what the gate said about an activation that is to be done.
+        gate: the result of the gate for a planned activation.
     """
 
     reading: R_co

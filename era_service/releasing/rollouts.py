@@ -1,7 +1,7 @@
 """A planned rollout against the chain and the adoption: what is known for its gate, and where it stands.
 
 In: settings, a plan, and an open session of the release team. Out: a ``RolloutStanding``. What is unknown never
-opens a gate: it is said, and counts as missing.
+opens a gate: it is reported, and counts as missing.
 """
 
 import logging
@@ -209,7 +209,7 @@ def planned_quorum(
 
     Raises:
         ConfigurationError: nothing gives them.
-        ConfigurationError: what is said is not usable.
+        ConfigurationError: the given parameters are not usable.
     """
     said, at = plan.quorum, Epoch(plan.activate.at)
     if said is not None:

@@ -1,8 +1,8 @@
 """A sweep of the era address from the order to what is signed, as ``marker sweep`` runs it.
 
 In: an open ``Release`` and an order. Out: an ``Outlook``, as for a change of the markers. Which outputs are swept is
-``release_tools.transactions.sweeping``'s to say; here is which signed ones are known for certain not to be the
-team's own:
+decided by ``release_tools.transactions.sweeping``; these rules find the signed ones that are certainly not the team's
+own:
 
 1. Nothing is swept by what was not confirmed: what is trusted must be fresh, and the provider of now.
 2. The output in force must be proven to be the team's: its transaction was seen to spend at the era address, or is in

@@ -1,8 +1,8 @@
 """Answers that are written once and sent many times: bytes with a strong ETag, and how long caches may keep them.
 
-In: a document's bytes. Out: an ``Answer``, whose ETag is a hash of exactly these bytes, so that two replicas that say
-the same say it with the same ETag. An answer may be kept until the epoch ends, never longer than the configured age; a
-second less, since a cache may count from when an answer came, and not from when it was sent.
+In: a document's bytes. Out: an ``Answer``, whose ETag is a hash of exactly these bytes, so that two replicas with
+the same document give it the same ETag. An answer may be kept until the epoch ends, at most for the configured age, and
+a second less, because a cache may count from the arrival of an answer, not from when it was sent.
 """
 
 import hashlib

@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def following_registrations(service: Service) -> Iterator[None]:
-    """Within the block, registrations are taken from the leader, where the settings say so."""
+    """Within the block, registrations are taken from the leader, where that is configured."""
     follower = service.settings.follower
     if follower.leader is None or not follower.registrations:
         yield

@@ -163,7 +163,7 @@ class Keeper:
             self._close_reader()
 
     def take(self, snapshot: Snapshot) -> None:
-        """Put a snapshot in force, and tell who listens."""
+        """Put a snapshot in force, and notify the listeners."""
         with self._writers:
             try:
                 self.checker.adopt(self._view_with(snapshot))
@@ -187,7 +187,7 @@ class Keeper:
                 self._fresh_until_s = 0.0  # why it is not confirmed is said with the next answer
 
     def note_failure(self, error: Exception) -> None:
-        """Polling itself has failed: what is known is stale, and why is said wherever it can be."""
+        """Polling itself has failed: what is known is stale, and the reason is reported."""
         self.failure = str(error) if isinstance(error, EraSwitchError) else type(error).__name__
         self._fresh_until_s = 0.0
         self.changes.notify(kinds.SNAPSHOT)

@@ -1,4 +1,4 @@
-"""The patterns that parts of requests must match, each with the words that say so: a pattern is no help to most.
+"""The patterns that parts of requests must match, each with a description for people.
 
 In: what pydantic found wrong. Out: why, in words.
 """

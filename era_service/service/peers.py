@@ -1,4 +1,4 @@
-"""Peers: the era-ids and versions that requests carry. What is odd is said once; nobody is turned away for it.
+"""Peers: the era-ids and versions that requests carry. An odd one is reported once; no request is refused for it.
 
 In: headers, which anybody can write anything into. Out: counts and, for an era-id that shows another schedule, a
 warning in the log and an entry in the event log, once for each; all of it bounded, so that nobody can fill anything.
@@ -40,7 +40,7 @@ class Peers:
         """Requests by the version of the node that made them."""
 
     def forget(self) -> None:
-        """The schedule here has changed: what was said of peers need not hold any more."""
+        """The schedule here has changed, so peers are reported again."""
         with self._lock:
             self._told.clear()
 
@@ -73,7 +73,7 @@ class Peers:
         return found, is_new
 
     def tell(self, text: str, verdict: PeerSchedule, own: EraId, epoch: Epoch) -> None:
-        """Say that a peer is on another schedule; it blocks for as long as the store takes."""
+        """Report a peer on another schedule; it blocks for as long as the store takes."""
         _log.warning("A peer is on another schedule (%s): its era-id is %s, ours is %s", verdict.value, text, own)
         facts = {"peer": text, "own": str(own), "schedule": verdict.value}
         try:

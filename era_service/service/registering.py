@@ -1,8 +1,8 @@
 """Registrations over HTTP: in from nodes, out again with their signatures.
 
-In: the documents that were sent, and who sent them. Out: what became of each; what is counted as accepted is on the
-disk. One that is wrong is said to be, and spoils no other. A signature that is there must be true; and for a party that
-has signed, nobody with a token speaks without its signature. What a party signs needs no token.
+In: the documents that were sent, and who sent them. Out: the result of each; accepted ones are on disk. A wrong one is
+rejected by itself, with a reason. A signature must be valid where there is one; once a party has signed, no token can
+register it without its signature. What a party signs needs no token.
 """
 
 import json

@@ -129,7 +129,7 @@ class Service(Keeper):
         """Take what is remembered, and begin to poll.
 
         Raises:
-            StoreError: the store does not tell of changes.
+            StoreError: the store does not notify of changes.
         """
         super().start()
         self.poller.start()
@@ -294,7 +294,7 @@ class Service(Keeper):
         )
 
     def live(self) -> Health:
-        """Whether the process does its work; if not, it should be started again."""
+        """Whether the process works; if not, it should be restarted."""
         died = self.poller.has_died
         return _health(HealthCheck(name="poller", ok=not died, detail="it has died" if died else "it turns"))
 

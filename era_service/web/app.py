@@ -110,10 +110,10 @@ class LogDocument(Document):
     """How the log is written."""
 
     level: Literal["debug", "info", "warning", "error", "critical"] | None = Field(
-        default=None, description="The least severity that is logged; in a request, null leaves it."
+        default=None, description="The least severity that is logged; null in a request leaves it unchanged."
     )
     format: Literal["text", "json"] | None = Field(
-        default=None, description="How a line is written; in a request, null leaves it."
+        default=None, description="How a line is written; null in a request leaves it unchanged."
     )
 
 

@@ -152,7 +152,7 @@ def era_router() -> APIRouter:
 
     @router.get("/era/markers", response_model=EraMarkers, responses=problems_of(404))
     def markers(request: Request, service: ServiceOf) -> Response:
-        """The markers in force with the signed payload that holds them: a node verifies it, and trusts nobody."""
+        """The markers in force with their signed payload: a node verifies it, and need not trust this service."""
         return written(request, service, service.era_markers())
 
     @router.get("/era/history", response_model=EraHistory)
@@ -347,7 +347,7 @@ def events_router(stream: EventStream) -> APIRouter:
             Header(alias="last-event-id", max_length=20, pattern=EVENT_ID, description="Continue after this id."),
         ] = None,
     ) -> StreamingResponse:
-        """The event log as it grows: each entry once, with its kind as the event and its id to come back with."""
+        """The event log as it grows: each entry once, with its kind as the event, and its id to resume from."""
         stream.admit()
         after = None if last_event_id is None else min(int(last_event_id), MAX_EVENT_ID)
         return StreamingResponse(
@@ -368,7 +368,7 @@ def health_router() -> APIRouter:
     # Needs no worker thread: there may be none left when thousands ask.
     @router.get("/health/live", response_model=Health, responses=problems_of(503))
     async def live(service: ServiceOf) -> Response:
-        """Whether the process does its work; if not, it should be started again."""
+        """Whether the process works; if not, it should be restarted."""
         return health(service.live())
 
     @router.get("/health/ready", response_model=Health, responses=problems_of(503))
@@ -383,7 +383,7 @@ def health_router() -> APIRouter:
 
     @router.get("/version", response_model=VersionDocument)
     def version(request: Request, service: ServiceOf) -> Response:
-        """The version of this software, and what it speaks in each era."""
+        """The version of this software, and of its API in each era."""
         return written(request, service, service.version())
 
     return router

@@ -332,7 +332,7 @@ class SqlRegistrations:
             return tuple(sorted(connection.execute(asked).scalars()))
 
     def withdraw(self, withdrawal: Withdrawal, *, time_s: float) -> Mapping[Epoch, int]:
-        """Take out what a source said, in one transaction; each registration becomes one of its rejects.
+        """Withdraw the registrations of a source, in one transaction; each becomes one of its rejects.
 
         Args:
             withdrawal: what, and why.

@@ -1,12 +1,12 @@
-"""The tables of registrations: networks, parties, sources, what they said, the rollup of each epoch, rejects, stake.
+"""The tables of registrations: networks, parties, sources, registrations, the rollup of each epoch, rejects, stake.
 
 A party and a source belong to a network, and with them all that refers to them; two networks share no row but those of
 ``capability``, which describe software.
 
-``registration`` is kept in the order of its key, with no other index: one search finds what a party said for an epoch,
-in the order of time. That, and parties by number instead of by name, is what makes ten million of them cheap. It
-refers to parties and sources without foreign keys, which would cost a search more for every row; the repository, the
-only writer, numbers them in the same transaction. On PostgreSQL it is divided by epochs, and ingest makes the parts.
+``registration`` is kept in the order of its key, with no other index: one search finds what a party registered for an
+epoch, in the order of time. That, and parties by number instead of by name, makes ten million of them cheap. It refers
+to parties and sources without foreign keys, which would cost one more search for every row; the repository, the only
+writer, numbers them in the same transaction. On PostgreSQL it is divided by epochs, and ingest makes the parts.
 """
 
 from typing import Any

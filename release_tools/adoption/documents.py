@@ -27,8 +27,10 @@ class ShareDocument(Document):
 class ReadyShareDocument(ShareDocument):
     """The share that is ready, and how that is known."""
 
-    by_capability: Stake = Field(description="Of the part, what is ready because its nodes report that they can.")
-    by_version: Stake = Field(description="Of the part, what is ready by the version of its nodes.")
+    by_capability: Stake = Field(
+        description="The part that is ready because its nodes report that they support the era."
+    )
+    by_version: Stake = Field(description="The part that is ready by the version of its nodes.")
 
     @classmethod
     def of(cls, share: Share) -> "ReadyShareDocument":
@@ -81,8 +83,8 @@ class PartyChangeDocument(Document):
 
     party_id: str
     stake: Stake
-    before: str | None = Field(description="Its version before; none where it said none, or was not there.")
-    after: str | None = Field(description="Its version after; none where it says none, or is not there.")
+    before: str | None = Field(description="Its version before; null if it stated none, or was not registered.")
+    after: str | None = Field(description="Its version after; null if it states none, or is not registered.")
 
 
 class ChangeGroupDocument(Document):
@@ -134,7 +136,7 @@ class EraSharesDocument(Document):
     registered: ReadyShare | None = Field(description="Of the stake registered for the epoch.")
     network: ReadyShare | None = Field(description="Of the whole network's stake.")
     recent: ReadyShare | None = Field(description="Of the newest registration of each party.")
-    told: bool = Field(description="Whether anybody can tell who is ready.")
+    told: bool = Field(description="Whether it is known who is ready.")
     behind: int = Field(description="How many parties are not ready.")
     not_ready: list[Laggard] = Field(description="The largest of them.")
 
@@ -202,10 +204,10 @@ class AdoptionGate(Document):
     share: ReadyShare | None = Field(description="The share in that epoch.")
     epochs: list[GateEpochDocument] = Field(description="Those that were looked at, newest first.")
     minimum: str | None = Field(description="The version to install, in words.")
-    missing_stake: Stake | None = Field(description="What must become ready until the share is reached.")
+    missing_stake: Stake | None = Field(description="The stake that must still become ready to reach the share.")
     whom: list[Laggard] = Field(description="The fewest parties whose upgrade would do, the largest first.")
-    enough: int | None = Field(description="How many parties that is; none where not even all of them would do.")
-    unregistered_stake: Stake | None = Field(description="Of the network's stake, what did not register at all.")
+    enough: int | None = Field(description="How many parties that takes; null if not even all of them would suffice.")
+    unregistered_stake: Stake | None = Field(description="The part of the network's stake that did not register.")
     alarms: list[AlarmDocument]
     words: str
     lacks: list[str] = Field(description="What is missing and from whom, line by line.")

@@ -31,7 +31,7 @@ class LotteryQuorumDocument(Document):
     k: int
     m: int
     phi_f: float
-    source: str = Field(description="Who said so.")
+    source: str = Field(description="The source of these parameters.")
 
 
 class FixedQuorumDocument(Document):
@@ -40,7 +40,7 @@ class FixedQuorumDocument(Document):
     model: Literal["fixed"]
     share: str = Field(description="The share as a fraction, such as 2/3.")
     exceeded: bool = Field(description="Whether more than the share is needed, and not only the share itself.")
-    source: str = Field(description="Who said so.")
+    source: str = Field(description="The source of these parameters.")
 
 
 def _of_quorum(value: object) -> object:
@@ -74,10 +74,12 @@ class OutlookDocument(Document):
     epoch: EpochNumber
     phase: Phase
     registered_at: EpochNumber = Field(description="The epoch whose registrations count in it.")
-    signing_share: EstimateDocument = Field(description="Who signs, of the stake registered for it.")
+    signing_share: EstimateDocument = Field(description="The signing share of the stake registered for it.")
     quorum_probability: ChanceDocument
     failure_probability: ChanceDocument
-    share_behind: EstimateDocument = Field(description="Who signs, of the whole network's stake where it is known.")
+    share_behind: EstimateDocument = Field(
+        description="The signing share of the whole network's stake, where that is known."
+    )
 
 
 class ReadyPointDocument(Document):
@@ -134,15 +136,15 @@ class AdoptionForecast(Document):
     at: EpochNumber = Field(description="The epoch that it begins at.")
     now: ReadyPointDocument = Field(description="The newest registrations that were looked at.")
     quorum: Quorum
-    probability: float = Field(description="The chance that is wanted.")
+    probability: float = Field(description="The required chance.")
     lag_epochs: int = Field(description="Epochs from a registration to the signatures that it counts for.")
     reliability: ReliabilityDocument
     observed: list[ReadyPointDocument] = Field(description="The epochs past, oldest first.")
     trend: TrendDocument | None
     epochs: list[OutlookDocument]
     danger: OutlookDocument = Field(description="The epoch after the switch that is least likely to have its quorum.")
-    share_needed: float | None = Field(description="The share that must sign; none where no share suffices.")
-    ready_share_needed: float | None = Field(description="The ready share that makes so many sign.")
+    share_needed: float | None = Field(description="The share that must sign; null if no share suffices.")
+    ready_share_needed: float | None = Field(description="The ready share that results in the share needed.")
     reached: ReachedDocument | None
     calls: list[CallDocument] = Field(description="Whom to call, in order.")
     calls_suffice: bool

@@ -1,12 +1,12 @@
 """The trend of upgrades: how the ready share goes on from where it is, with what it may be off by. Pure.
 
 In: the ready share of several epochs. Out: the share at an epoch to come with a 95 % interval, and when a share is
-reached. Parties upgrade one after the other, whenever they like, so the share is a walk: it goes on from the last one
-seen, by the mean of the steps seen, and strays as they did. It is walked on the scale of the angle ``asin(√share)``, on
-which chance has the same say at every share, where the curve of upgrades is slow, fast and slow again, and which has
-both ends, 0 and 1. The interval is that of the share itself, and widens with the distance. Below the last share it
-strays only as far as falls were seen: who has upgraded seldom goes back, and a leap upwards is no sign of a fall to
-come. With fewer than ``MIN_POINTS`` epochs, or where nothing moved in them, nothing is said.
+reached. Parties upgrade one after the other, whenever they like, so the share is a random walk from the last one seen,
+with the mean and the spread of the steps seen. It walks on the scale of the angle ``asin(√share)``, on which chance has
+the same weight at every share, where the curve of upgrades is slow, fast and slow again, and which ends at 0 and at 1.
+The interval is that of the share itself, and widens with the distance. Below the last share it strays only as far as
+falls were seen: those that have upgraded rarely go back, and a jump up does not predict a fall. With fewer than
+``MIN_POINTS`` epochs, or where nothing moved in them, there is no trend.
 
 Why no curve is fitted: a line through all log-odds follows the early epochs, when hardly anybody was ready, and
 overlooks what the last ones were. Over simulated rollouts it was too high by up to half the stake (docs/forecast.md).
@@ -52,7 +52,7 @@ class ReadyPoint:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A number with its 95 % interval; ``low`` and ``high`` are ``None`` where no interval can be said."""
+    """A number with its 95 % interval; ``low`` and ``high`` are ``None`` where there is no interval."""
 
     value: float
     low: float | None = None

@@ -10,7 +10,7 @@ of them, or in the middle of one, is followed by another that goes on. What make
 4. A transaction is built anew only when the one before was refused, is void, or lost an input; and it spends an output
    that the one before spends, too (the *anchor*: the marker output that is replaced). So at most one of them can ever
    be in the chain, even if a refusal was not the last word, or the chain rolls back.
-5. Without a journal, on another machine or after its loss, the markers in force tell that the change is made already;
+5. Without a journal, on another machine or after its loss, the markers in force show that the change is made already;
    and one that is still on its way spends the same marker output as any other.
 """
 

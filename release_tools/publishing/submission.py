@@ -225,7 +225,7 @@ class Submission:
         self._sleep(self._waiting.poll_s)
 
     def tell(self, step: Step, transaction: str, depth: int | None = None) -> None:
-        """Tell whoever watches."""
+        """Notify the watcher of the publication."""
         progress = Progress(step, transaction, depth, self._waiting.confirmations)
         if progress != self._last:
             self._last, self._since, self._quiet, self._tip_before = progress, self._clock(), _QUIET_S, None

@@ -68,7 +68,7 @@ class Version(Table):
     """A version of the node.
 
     Attributes:
-        name: what registrations say.
+        name: the version that registrations state.
         eras: the eras it knows, oldest first.
         share: the part of the nodes that run it at the start.
     """

@@ -267,7 +267,7 @@ def _write_token(
 
     Raises:
         ConfigurationError: there is none, nothing proves that it is the team's, or the file cannot take it.
-        EraSwitchError: the file cannot be written, or what is in force cannot be said.
+        EraSwitchError: the file cannot be written, or what is in force is not known.
     """
     reading = outlook.reading if published is None else published.reading
     unit, in_force = token_in_force(reading), output_in_force(reading)
