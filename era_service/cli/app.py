@@ -1,7 +1,7 @@
 """The root of the command line: the commands, loaded when they are called, the global options, and how a command ends.
 
 The global options may stand before or after the command. Commands are click commands named in ``COMMANDS``; one
-that takes the ``AppContext`` (``context.pass_app``) has the settings.
+that takes the ``AppContext`` has the settings.
 
 Every way a command can end becomes a message and an exit code. Our own errors become their message on stderr and the
 exit code of their class (with ``--json`` the error is a JSON document on stdout too); usage errors 2; Ctrl-C 130;
@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 import click
 from click.shell_completion import get_completion_class
 
-from era_service.cli.shared.commands import SectionedCommand
+from era_service.cli.shared.commands import command
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import LazyGroup, global_options
 from era_service.cli.shared.output import echo_json, printable
@@ -128,7 +128,7 @@ def cli() -> None:
     """Era switches for decentralised networks on Cardano: signed on-chain markers, one epoch, no coordinator."""
 
 
-@click.command(cls=SectionedCommand, example="eraswitch completion bash")
+@command(example="eraswitch completion bash")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from era_service.cli.shared.arguments import json_option
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, echo_result
 from era_service.config.load import find_config_file
@@ -23,7 +23,6 @@ def config() -> None:
 
 @config.command(example="eraswitch config show --network preview")
 @json_option
-@pass_app
 def show(app: AppContext, *, as_json: bool) -> None:
     """Show every setting with its value and source; secrets are masked."""
     loaded = app.load()
@@ -39,7 +38,6 @@ def show(app: AppContext, *, as_json: bool) -> None:
 
 @config.command(example="eraswitch config check --config eraswitch.toml")
 @json_option
-@pass_app
 def check(app: AppContext, *, as_json: bool) -> int:
     """Find every mistake in the configuration at once; exit code 2 if there is one."""
     from era_service.config.mistakes import InvalidConfigurationError

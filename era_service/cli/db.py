@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.shared.arguments import json_option, path_type, store_option
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_result, printable
 from era_service.wiring.trust import network_key
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
-    return pass_app(store_option(json_option(command)))
+    return store_option(json_option(command))
 
 
 @click.group(cls=KnownGroup)

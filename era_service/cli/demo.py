@@ -8,12 +8,12 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from era_service.cli.shared.commands import SectionedCommand
+from era_service.cli.shared.commands import command
 from era_service.demo.presenters import JsonPresenter, PlainPresenter, Presenter
 from era_service.demo.rich_presenter import RichPresenter
 
 
-@click.command(cls=SectionedCommand, example="eraswitch demo --keep tour")
+@command(example="eraswitch demo --keep tour")
 @click.option("--json", "as_json", is_flag=True, help="Write events, one JSON object a line.")
 @click.option(
     "--keep",

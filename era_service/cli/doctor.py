@@ -5,16 +5,14 @@ from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
 
-import click
-
 from chain_reader import EraReading, TrustPolicy
 from chain_reader.genesis import PUBLIC_GENESES
 from chain_reader.providers.from_url import NoGatewayError
 from chain_reader.providers.gateway import Network
 from chain_reader.thread_token import token_unit
 from datum import VerificationKey
-from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, nested, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import echo_json, echo_wrapped, printable
 from era_service.cli.shared.release import (
@@ -62,9 +60,7 @@ class DoctorOptions:
     journal: JournalOptions = nested(JournalOptions)
 
 
-@click.command(cls=SectionedCommand, example="eraswitch doctor --network preview --secret-key @keys/era.sk")
-@takes(keys=DoctorKeyOptions, what=DoctorOptions, network=NetworkOptions, output=JsonOptions)
-@pass_app
+@command(example="eraswitch doctor --network preview --secret-key @keys/era.sk")
 def doctor(
     app: AppContext, *, keys: DoctorKeyOptions, what: DoctorOptions, network: NetworkOptions, output: JsonOptions
 ) -> int:

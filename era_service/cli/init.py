@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from era_service.cli.shared.arguments import read_verification_key
-from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, nested, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.passphrases import EncryptOptions, is_interactive, passphrase_of_new_keys
@@ -72,9 +72,7 @@ class InitKeyOptions:
     new: EncryptOptions = nested(EncryptOptions)
 
 
-@click.command(cls=SectionedCommand, example="eraswitch init --provider local:chain.sqlite3")
-@takes(network=InitNetworkOptions, keys=InitKeyOptions, output=DryRunOptions)
-@pass_app
+@command(example="eraswitch init --provider local:chain.sqlite3")
 def init(app: AppContext, *, network: InitNetworkOptions, keys: InitKeyOptions, output: DryRunOptions) -> None:
     """Set up this folder: keys, and a configuration that names them.
 

@@ -12,7 +12,7 @@ import click
 
 from datum import SigningKey, VerificationKey, text_of
 from era_service.cli.shared.arguments import json_option, path_type, read_bytes, read_verification_key
-from era_service.cli.shared.commands import option, option_group, takes
+from era_service.cli.shared.commands import option, option_group
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import echo_json
@@ -50,7 +50,6 @@ def keys() -> None:
 @keys.command(example="eraswitch keys new era keys --encrypt")
 @kind_argument
 @click.argument("target", type=path_type)
-@takes(new=EncryptOptions)
 @json_option
 def new(kind: str, target: Path, *, new: EncryptOptions, as_json: bool) -> None:
     """Create a key.
@@ -85,7 +84,6 @@ class ImportOptions(EncryptOptions):
 @kind_argument
 @click.argument("source")
 @click.argument("target", type=path_type)
-@takes(how=ImportOptions)
 @json_option
 def import_(kind: str, source: str, target: Path, *, how: ImportOptions, as_json: bool) -> None:
     """Import a key from SOURCE, a file, or - for standard input (a terminal prompts without echo).

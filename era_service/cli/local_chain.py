@@ -10,8 +10,8 @@ import click
 from chain_reader.local_chain import Genesis, LocalChain, Output
 from chain_reader.local_chain.ledger.model import Block
 from era_service.cli.shared.arguments import epoch, json_option, path_type
-from era_service.cli.shared.commands import argument, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import argument, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, echo_result
 from eras import ConfigurationError, Epoch
@@ -80,9 +80,7 @@ class GenesisOptions:
 
 
 @local_chain.command(example="eraswitch local-chain start chain.sqlite3 --clock wall")
-@takes(served=ServedChainOptions, genesis=GenesisOptions)
 @json_option
-@pass_app
 def start(app: AppContext, /, *, served: ServedChainOptions, genesis: GenesisOptions, as_json: bool) -> None:
     """Serve the chain in FILE, as the providers of public networks do, until Ctrl-C.
 

@@ -14,8 +14,8 @@ from datum.configuration import DEFAULT_CONFIGURATIONS, ConfigurationMarkersPayl
 from datum.configuration.imports import require_size
 from datum.configuration.readable import to_readable
 from era_service.cli.shared.arguments import naming, read_bytes
-from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import printable, write_file
@@ -171,8 +171,7 @@ def _import(
 def export_command(name: str) -> click.Command:
     """The command that exports, by its name in a group."""
     example = f"eraswitch {_GROUPS[name]} {name} --target-path markers.json"
-    takes_options = takes(what=ExportOptions, place=PlaceOptions, network=NetworkOptions)
-    return click.command(name, cls=SectionedCommand, example=example)(takes_options(pass_app(_export)))
+    return command(name, example=example)(_export)
 
 
 def import_command(name: str) -> click.Command:
@@ -181,8 +180,7 @@ def import_command(name: str) -> click.Command:
         f"eraswitch {_GROUPS[name]} {name} --import-path markers.json \\\n"
         "  --target-path datum.json \\\n  --protocol-configuration-markers-secret-key-file keys/era.sk"
     )
-    takes_options = takes(what=ImportOptions, key=ConfigurationKeyOptions, place=PlaceOptions, network=NetworkOptions)
-    return click.command(name, cls=SectionedCommand, example=example)(takes_options(pass_app(_import)))
+    return command(name, example=example)(_import)
 
 
 _GROUPS = dict.fromkeys(("export-markers", "import-markers"), "protocol-configuration") | dict.fromkeys(

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, option, option_group, takes
+from era_service.cli.shared.commands import OUTPUT, argument, command, option, option_group
 from era_service.cli.shared.output import echo_json, echo_result, echo_wrapped, printable, write_file
 from era_service.cli.shared.release import JsonOptions
 from eras.words import counted, percent
@@ -51,8 +51,7 @@ class ReportOptions(JsonOptions):
     )
 
 
-@click.command(cls=SectionedCommand, example="eraswitch rehearse pythagoras-mainnet --nodes 500 --html report.html")
-@takes(what=PlayOptions, output=ReportOptions)
+@command(example="eraswitch rehearse pythagoras-mainnet --nodes 500 --html report.html")
 def rehearse(*, what: PlayOptions, output: ReportOptions) -> int:
     """Rehearse a rollout with thousands of nodes, by the rules of a real chain.
 

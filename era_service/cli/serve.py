@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, option_group, settings_given, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import OUTPUT, command, option, option_group, settings_given
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json
 from era_service.cli.signals import handled, surviving_signals
 from era_service.config.schema import ServiceSettings, Settings
@@ -99,9 +99,7 @@ class ServeOutputOptions:
     as_json: bool = option("--json", help="Print the address it serves at, as JSON.")
 
 
-@click.command(cls=SectionedCommand, example="eraswitch serve --network preview --store eraswitch.sqlite3 --port 8000")
-@takes(at=ListeningOptions, data=ServedOptions, output=ServeOutputOptions)
-@pass_app
+@command(example="eraswitch serve --network preview --store eraswitch.sqlite3 --port 8000")
 def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output: ServeOutputOptions) -> None:
     """Serve the eras over HTTP: to nodes, to dashboards, to caches.
 

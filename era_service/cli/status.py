@@ -7,14 +7,14 @@ import click
 from chain_reader.genesis import EpochCalendar
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import json_option
-from era_service.cli.shared.commands import SectionedCommand
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.exit_codes import era_exit_code
 from era_service.cli.shared.output import echo_json, printable
 from eras import Epoch
 
 
-@click.command(cls=SectionedCommand, example="eraswitch status --network preview")
+@command(example="eraswitch status --network preview")
 @click.option("--epoch", type=epoch_type, metavar="EPOCH", help="The epoch to report on; by default the provider's.")
 @click.option(
     "--provider",
@@ -25,7 +25,6 @@ from eras import Epoch
     "--limit", metavar="N", default=20, show_default=True, type=click.IntRange(min=0), help="Refused outputs to list."
 )
 @json_option
-@pass_app
 def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit: int, as_json: bool) -> int:
     """Show the current and the upcoming era, what is trusted and why.
 

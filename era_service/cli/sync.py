@@ -2,11 +2,9 @@
 
 from contextlib import closing
 
-import click
-
 from era_service.cli.shared.arguments import json_option
-from era_service.cli.shared.commands import SectionedCommand, option, option_group, settings_given, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, option, option_group, settings_given
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_result
 from era_service.follower import sync as follower
 from era_service.service.place import open_service_store
@@ -49,10 +47,8 @@ class FollowerStoreOptions:
     )
 
 
-@click.command(cls=SectionedCommand, example="eraswitch sync --from https://eras.example --store follower.sqlite3")
-@takes(what=SyncOptions, data=FollowerStoreOptions)
+@command(example="eraswitch sync --from https://eras.example --store follower.sqlite3")
 @json_option
-@pass_app
 def sync(app: AppContext, *, what: SyncOptions, data: FollowerStoreOptions, as_json: bool) -> None:
     """Copy the verified marker history from a leader, so that this machine can serve it without a chain provider.
 

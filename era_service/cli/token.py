@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from era_service.cli.shared.arguments import json_option
-from era_service.cli.shared.commands import option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, echo_result
 from era_service.cli.shared.service_store import service_store, store_option, write_secret
@@ -57,10 +57,8 @@ class NewTokenOptions:
 
 @token.command(example="eraswitch token new pool-1 --expires 30d --out pool-1.token")
 @click.argument("name")
-@takes(what=NewTokenOptions)
 @store_option
 @json_option
-@pass_app
 def new(app: AppContext, *, name: str, what: NewTokenOptions, store: str | None, as_json: bool) -> None:
     """Create a token for NAME. It is shown once, or written to a file; the store keeps only its hash."""
     now_s = time.time()
@@ -89,7 +87,6 @@ def new(app: AppContext, *, name: str, what: NewTokenOptions, store: str | None,
 @token.command("list", example="eraswitch token list --store eraswitch.sqlite3")
 @store_option
 @json_option
-@pass_app
 def list_tokens(app: AppContext, *, store: str | None, as_json: bool) -> None:
     """List the tokens; their secrets are not stored, and cannot be shown."""
     now_s = time.time()
@@ -103,7 +100,6 @@ def list_tokens(app: AppContext, *, store: str | None, as_json: bool) -> None:
 @click.argument("token_id", metavar="ID")
 @store_option
 @json_option
-@pass_app
 def revoke(app: AppContext, *, token_id: str, store: str | None, as_json: bool) -> None:
     """Revoke the token ID, from its next request on; this cannot be undone."""
     now_s = time.time()

@@ -14,8 +14,8 @@ from chain_reader.providers.gateway import Network
 from chain_reader.providers.transport.errors import TransactionRefusedError
 from chain_reader.trust.reading import TrustedReading
 from datum import EraMarkersPayload, VerificationKey, decode_datum, read_extended
-from era_service.cli.shared.commands import OUTPUT, argument, nested, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import OUTPUT, argument, nested, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.files import read_payload, read_text, with_witnesses
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, echo_lines, printable
@@ -83,8 +83,6 @@ class BuiltOptions(JsonOptions):
 
 
 @tx.command(example="eraswitch tx build payload.json --out transaction.json --network preview")
-@takes(what=BuildOptions, purse=PurseOptions, network=NetworkOptions, output=BuiltOptions)
-@pass_app
 def build(
     app: AppContext, /, *, what: BuildOptions, purse: PurseOptions, network: NetworkOptions, output: BuiltOptions
 ) -> None:
@@ -215,8 +213,6 @@ class SignedOptions(AskingOptions):
 
 
 @tx.command(example="eraswitch tx sign built.json --payment-key-file pay.skey --out signed.json")
-@takes(checks=CheckOptions, keys=SignKeyOptions, network=NameOptions, output=SignedOptions)
-@pass_app
 def sign(
     app: AppContext, /, *, checks: CheckOptions, keys: SignKeyOptions, network: NameOptions, output: SignedOptions
 ) -> None:
@@ -268,8 +264,6 @@ def sign(
 
 @tx.command(example="eraswitch tx submit signed.json --network preview")
 @click.argument("file")
-@takes(witnesses=WitnessOptions, waiting=WaitingOptions, network=NetworkOptions, output=AskingOptions)
-@pass_app
 def submit(
     app: AppContext,
     /,

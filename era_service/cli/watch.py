@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, option_group, settings_given, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import OUTPUT, command, option, option_group, settings_given
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.exit_codes import era_exit_code
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable
@@ -109,10 +109,8 @@ class DecisionOutputOptions:
     as_json: bool = option("--json", help="Print every decision as a line of JSON.")
 
 
-@click.command(cls=SectionedCommand, example="eraswitch watch --network preview --hook activated=./switched.sh")
-@takes(how=WatchOptions, network=WatchNetworkOptions, data=WatchDataOptions, output=DecisionOutputOptions)
+@command(example="eraswitch watch --network preview --hook activated=./switched.sh")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@pass_app
 def watch(
     app: AppContext,
     /,

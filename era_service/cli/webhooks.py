@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from era_service.cli.shared.arguments import json_option, path_type
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, echo_result, printable
 from era_service.cli.shared.service_store import service_store, store_option, write_secret
@@ -40,7 +40,6 @@ def secret(*, file: Path) -> None:
 @webhooks.command(example="eraswitch webhooks test --config eraswitch.toml")
 @click.argument("name", required=False)
 @json_option
-@pass_app
 def test(app: AppContext, *, name: str | None, as_json: bool) -> int:
     """Send a message of type test to the webhook NAME, or to all, and show the answer.
 
@@ -71,7 +70,6 @@ def test(app: AppContext, *, name: str | None, as_json: bool) -> int:
 @webhooks.command("list", example="eraswitch webhooks list --store eraswitch.sqlite3")
 @store_option
 @json_option
-@pass_app
 def list_webhooks(app: AppContext, *, store: str | None, as_json: bool) -> None:
     """List the webhooks with the messages that wait, were accepted, or were given up."""
     settings = app.load().settings

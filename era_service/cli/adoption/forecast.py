@@ -16,8 +16,8 @@ from era_service.cli.adoption.options import QuorumOptions, ReadinessOptions, sh
 from era_service.cli.protocol_configuration import PlaceOptions
 from era_service.cli.protocol_configuration import on_chain as configurations_on_chain
 from era_service.cli.shared.arguments import naming, read_bytes
-from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import OUTPUT, argument, command, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions
@@ -121,9 +121,7 @@ class ForecastOutputOptions(JsonOptions):
     )
 
 
-@click.command(cls=SectionedCommand, example="eraswitch adoption forecast pythagoras --at 560 --reliability 92%")
-@takes(asked=ForecastOptions, quorum_by=ForecastQuorumOptions, data=ReadinessOptions, output=ForecastOutputOptions)
-@pass_app
+@command(example="eraswitch adoption forecast pythagoras --at 560 --reliability 92%")
 def forecast(
     app: AppContext,
     *,

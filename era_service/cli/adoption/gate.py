@@ -6,8 +6,8 @@ from fractions import Fraction
 import click
 
 from era_service.cli.adoption.options import BaseOptions, ReadinessOptions, TickerOptions, share
-from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, nested, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.release import JsonOptions
 from era_service.wiring.adoption import (
@@ -47,10 +47,8 @@ class GateOptions(BaseOptions):
     pools: TickerOptions = nested(TickerOptions)
 
 
-@click.command(cls=SectionedCommand, example="eraswitch adoption gate pythagoras --threshold 95% --of network")
+@command(example="eraswitch adoption gate pythagoras --threshold 95% --of network")
 @click.argument("era")
-@takes(asked=GateOptions, data=ReadinessOptions, output=JsonOptions)
-@pass_app
 def gate(app: AppContext, *, era: str, asked: GateOptions, data: ReadinessOptions, output: JsonOptions) -> int:
     """Check whether ERA meets its adoption gate.
 

@@ -12,8 +12,8 @@ import click
 
 from chain_reader import BlockfrostObserver
 from era_service.cli.adoption.options import StoreOptions
-from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import argument, command, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_result, printable
 from era_service.cli.shared.release import JsonOptions
 from era_service.config.schema import Settings
@@ -54,9 +54,7 @@ class SourceOptions:
     dry_run: bool = option("--dry-run", help="Read and check everything, but write nothing.")
 
 
-@click.command(cls=SectionedCommand, example="eraswitch adoption ingest monitoring.sqlite3 --store eraswitch.sqlite3")
-@takes(what=SourceOptions, data=StoreOptions, output=JsonOptions)
-@pass_app
+@command(example="eraswitch adoption ingest monitoring.sqlite3 --store eraswitch.sqlite3")
 def ingest(app: AppContext, /, *, what: SourceOptions, data: StoreOptions, output: JsonOptions) -> None:
     """Add the registrations of SOURCE to the store, continuing where the last run stopped.
 
@@ -104,9 +102,7 @@ class RejectOptions:
     )
 
 
-@click.command(cls=SectionedCommand, example="eraswitch adoption rejects --limit 10 --store eraswitch.sqlite3")
-@takes(which=RejectOptions, data=StoreOptions, output=JsonOptions)
-@pass_app
+@command(example="eraswitch adoption rejects --limit 10 --store eraswitch.sqlite3")
 def rejects(app: AppContext, /, *, which: RejectOptions, data: StoreOptions, output: JsonOptions) -> None:
     """List the rejected rows of all sources with their reasons, oldest first."""
     with open_adoption_store(data.settings(app)) as opened:
@@ -115,9 +111,7 @@ def rejects(app: AppContext, /, *, which: RejectOptions, data: StoreOptions, out
     echo_result(document, _reject_lines(found), as_json=output.as_json)
 
 
-@click.command(cls=SectionedCommand, example="eraswitch adoption rebuild --store eraswitch.sqlite3")
-@takes(data=StoreOptions, output=JsonOptions)
-@pass_app
+@command(example="eraswitch adoption rebuild --store eraswitch.sqlite3")
 def rebuild(app: AppContext, /, *, data: StoreOptions, output: JsonOptions) -> None:
     """Recount the registrations, and correct the summary if it differs, which it never should."""
     epochs = 0
@@ -147,9 +141,7 @@ class NetworkStakeOptions:
     )
 
 
-@click.command("network-stake", cls=SectionedCommand, example="eraswitch adoption network-stake 550 21500000000000000")
-@takes(what=NetworkStakeOptions, data=StoreOptions, output=JsonOptions)
-@pass_app
+@command("network-stake", example="eraswitch adoption network-stake 550 21500000000000000")
 def network_stake(app: AppContext, /, *, what: NetworkStakeOptions, data: StoreOptions, output: JsonOptions) -> None:
     """Store the stake of the whole network, LOVELACE, in EPOCH; without LOVELACE show the stored figures."""
     epoch, lovelace, file = what.epoch, what.lovelace, what.file
@@ -259,12 +251,8 @@ class WithdrawOptions:
     dry_run: bool = option("--dry-run", help="Report how many they are, but change nothing.")
 
 
-@click.command(
-    cls=SectionedCommand, example='eraswitch adoption withdraw "api 3f2a" --reason "a stolen token" --dry-run'
-)
+@command(example='eraswitch adoption withdraw "api 3f2a" --reason "a stolen token" --dry-run')
 @click.argument("source")
-@takes(what=WithdrawOptions, data=StoreOptions, output=JsonOptions)
-@pass_app
 def withdraw(
     app: AppContext, /, *, source: str, what: WithdrawOptions, data: StoreOptions, output: JsonOptions
 ) -> None:

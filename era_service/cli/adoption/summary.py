@@ -23,8 +23,8 @@ from era_service.cli.adoption.options import (
     svg_path,
 )
 from era_service.cli.adoption.view import adoption_view, console, plain_table
-from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, nested, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import OUTPUT, argument, command, nested, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions
 from era_service.config.schema import Settings
@@ -151,9 +151,7 @@ class SummaryOutputOptions(TableOptions):
     markdown: bool = option("--markdown", help="Print Markdown, for a release page.")
 
 
-@click.command(cls=SectionedCommand, example="eraswitch adoption summary --last 5 --store eraswitch.sqlite3")
-@takes(shown=SummaryOptions, data=HandedOnOptions, output=SummaryOutputOptions)
-@pass_app
+@command(example="eraswitch adoption summary --last 5 --store eraswitch.sqlite3")
 def summary(app: AppContext, *, shown: SummaryOptions, data: HandedOnOptions, output: SummaryOutputOptions) -> None:
     """Show the stake by version, and the share that supports each era, of the last epochs.
 
@@ -184,9 +182,7 @@ class ChartOptions(CountOptions):
     )
 
 
-@click.command(cls=SectionedCommand, example="eraswitch adoption chart support.svg --era pythagoras --threshold 95%")
-@takes(drawn=ChartOptions, data=HandedOnOptions)
-@pass_app
+@command(example="eraswitch adoption chart support.svg --era pythagoras --threshold 95%")
 def chart(app: AppContext, *, drawn: ChartOptions, data: HandedOnOptions) -> None:
     """Draw the versions of the last epochs, or with one --era the share that supports it, into FILE.svg."""
     is_one = len(drawn.eras) == 1
@@ -207,9 +203,7 @@ class MithrilOptions:
     last: int | None = last_option("all")
 
 
-@click.command(cls=SectionedCommand, example="eraswitch adoption mithril --from monitoring.sqlite3 --csv")
-@takes(shown=MithrilOptions, data=RegistrationOptions, output=TableOptions)
-@pass_app
+@command(example="eraswitch adoption mithril --from monitoring.sqlite3 --csv")
 def mithril(app: AppContext, *, shown: MithrilOptions, data: RegistrationOptions, output: TableOptions) -> None:
     """Show the rows of Mithril's own summary view."""
     if output.as_json and output.as_csv:
@@ -241,9 +235,7 @@ class ExportOptions:
     )
 
 
-@click.command(cls=SectionedCommand, example="eraswitch adoption export --format csv --store eraswitch.sqlite3")
-@takes(what=ExportOptions, data=RegistrationOptions)
-@pass_app
+@command(example="eraswitch adoption export --format csv --store eraswitch.sqlite3")
 def export(app: AppContext, *, what: ExportOptions, data: RegistrationOptions) -> None:
     """Write the counted registrations to standard output.
 

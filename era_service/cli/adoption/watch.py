@@ -13,8 +13,8 @@ from rich.text import Text
 
 from era_service.cli.adoption.options import BaseOptions, ReadinessOptions, eras_option, limit_option
 from era_service.cli.adoption.view import adoption_view, console
-from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.wiring.adoption import (
     adoption_rules,
     compatibility_of,
@@ -49,9 +49,7 @@ class WatchOptions(BaseOptions):
     limit: int = limit_option()
 
 
-@click.command(cls=SectionedCommand, example="eraswitch adoption watch --era pythagoras --store eraswitch.sqlite3")
-@takes(shown=WatchOptions, data=ReadinessOptions)
-@pass_app
+@command(example="eraswitch adoption watch --era pythagoras --store eraswitch.sqlite3")
 def watch(app: AppContext, *, shown: WatchOptions, data: ReadinessOptions) -> None:
     """Show the adoption live, as registrations arrive. Ctrl-C ends it.
 

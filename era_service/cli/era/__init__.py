@@ -3,14 +3,13 @@
 import click
 
 from era_service.cli.shared.arguments import json_option
-from era_service.cli.shared.commands import SectionedCommand
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, printable
 
 
-@click.command("list", cls=SectionedCommand, example="eraswitch era list --json")
+@command("list", example="eraswitch era list --json")
 @json_option
-@pass_app
 def list_(app: AppContext, *, as_json: bool) -> None:
     """List the eras that this software supports, oldest first."""
     names = list(app.supported_eras())

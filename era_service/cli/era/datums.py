@@ -6,15 +6,15 @@ import click
 
 from datum import EraMarkersPayload, SigningKey, encode_datum_json
 from era_service.cli.shared.arguments import epoch, path_type
-from era_service.cli.shared.commands import SectionedCommand
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import write_file
 from eras import ConfigurationError, Epoch, EraMarker, SupportedEras
 from release_tools.keys.files import write_key_pair
 
 
-@click.command("generate-keypair", cls=SectionedCommand, example="eraswitch era generate-keypair --target-path keys")
+@command("generate-keypair", example="eraswitch era generate-keypair --target-path keys")
 @click.option(
     "--target-path",
     required=True,
@@ -28,11 +28,7 @@ def generate_keypair(target_path: Path) -> None:
     click.echo(f"Era generate keypair to {target_path}")
 
 
-@click.command(
-    "generate-tx-datum",
-    cls=SectionedCommand,
-    example="eraswitch era generate-tx-datum --current-era-epoch 1 --target-path datum.json",
-)
+@command("generate-tx-datum", example="eraswitch era generate-tx-datum --current-era-epoch 1 --target-path datum.json")
 @click.option(
     "--current-era-epoch",
     required=True,
@@ -64,7 +60,6 @@ def generate_keypair(target_path: Path) -> None:
     type=path_type,
     help="Where to write the datum, for cardano-cli's --tx-out-inline-datum-file.",
 )
-@pass_app
 def generate_tx_datum(
     app: AppContext,
     *,

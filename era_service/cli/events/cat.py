@@ -19,8 +19,8 @@ from era_service.cli.events.place import (
     place_argument,
 )
 from era_service.cli.shared.arguments import store_option
-from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, printable
 from era_store import EventFilter, LogLine
 from eras import MAX_EPOCH, Epoch
@@ -82,12 +82,10 @@ class FilterOptions:
     follow: bool = option("--follow", "-f", help="Follow new events, until Ctrl-C.")
 
 
-@click.command(cls=SectionedCommand, example="eraswitch events cat --kind activated --last 20")
+@command(example="eraswitch events cat --kind activated --last 20")
 @place_argument
-@takes(which=FilterOptions)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one event a line.")
 @store_option
-@pass_app
 def cat(app: AppContext, /, *, place: str | None, which: FilterOptions, store: str | None, as_json: bool) -> None:
     """Print the events of the store or of FILE, oldest first. Inputs are marked with >, snapshots with =."""
     only = EventFilter(which.kinds, which.roles, which.verdicts, *which.epochs, which.since, which.until)

@@ -8,8 +8,8 @@ import click
 from chain_reader.log.compaction import compact as compact_log
 from era_service.cli.events.place import opened_log, opened_store, place_argument
 from era_service.cli.shared.arguments import json_option, store_option
-from era_service.cli.shared.commands import SectionedCommand
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_result
 from era_store import verified
 from era_store.event_files import EventFile, write_events
@@ -18,11 +18,10 @@ from eras import MAX_EPOCH, Epoch, EraSwitchError
 from eras.words import counted
 
 
-@click.command(cls=SectionedCommand, example="eraswitch events verify --store eraswitch.sqlite3")
+@command(example="eraswitch events verify --store eraswitch.sqlite3")
 @place_argument
 @store_option
 @json_option
-@pass_app
 def verify(app: AppContext, /, *, place: str | None, store: str | None, as_json: bool) -> None:
     """Check every hash of the log; an error names the first event that was changed."""
     with opened_log(app, place, store=store) as log:
@@ -42,12 +41,11 @@ def verify(app: AppContext, /, *, place: str | None, store: str | None, as_json:
     echo_result(facts, (words,), as_json=as_json)
 
 
-@click.command(cls=SectionedCommand, example="eraswitch events export events.jsonl --store eraswitch.sqlite3")
+@command(example="eraswitch events export events.jsonl --store eraswitch.sqlite3")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--yes", is_flag=True, help="Replace FILE if it exists.")
 @store_option
 @json_option
-@pass_app
 def export(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
     """Write the event log of the store to FILE, checking every hash; the store may be in use."""
     if file.exists() and not yes:
@@ -69,11 +67,10 @@ def export(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_j
     )
 
 
-@click.command("import", cls=SectionedCommand, example="eraswitch events import events.jsonl --store eraswitch.sqlite3")
+@command("import", example="eraswitch events import events.jsonl --store eraswitch.sqlite3")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @store_option
 @json_option
-@pass_app
 def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool) -> None:
     """Add the events of FILE to the store, with their ids and hashes: all of them or none.
 
@@ -85,7 +82,7 @@ def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool)
     echo_result({"file": str(file), "added": added}, (f"{counted(added, 'event')} of {file} added",), as_json=as_json)
 
 
-@click.command(cls=SectionedCommand, example="eraswitch events compact --keep-from 740 --store eraswitch.sqlite3")
+@command(example="eraswitch events compact --keep-from 740 --store eraswitch.sqlite3")
 @click.option(
     "--keep-from",
     type=click.IntRange(min=0, max=MAX_EPOCH),
@@ -97,7 +94,6 @@ def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool)
 )
 @store_option
 @json_option
-@pass_app
 def compact(app: AppContext, /, *, keep_from: int | None, force: bool, store: str | None, as_json: bool) -> None:
     """Remove the older part of the log permanently; the rest can still be replayed.
 

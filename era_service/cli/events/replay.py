@@ -19,8 +19,8 @@ from era_service.cli.events.place import (
     place_argument,
 )
 from era_service.cli.shared.arguments import json_option, store_option
-from era_service.cli.shared.commands import SectionedCommand
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_result
 from era_store import LogLine, verified
 from era_store.records import Facts
@@ -34,13 +34,12 @@ class _Stop(TypedDict):
     decides: list[dict[str, object]]
 
 
-@click.command(cls=SectionedCommand, example="eraswitch events replay events.jsonl --until 120")
+@command(example="eraswitch events replay events.jsonl --until 120")
 @place_argument
 @click.option("--until", type=click.IntRange(min=1), metavar="ID", help="Stop after this event.")
 @click.option("--break-at", type=click.IntRange(min=1), metavar="ID", help="Stop before this event; show the state.")
 @store_option
 @json_option
-@pass_app
 def replay(
     app: AppContext, /, *, place: str | None, store: str | None, until: int | None, break_at: int | None, as_json: bool
 ) -> int:
@@ -140,11 +139,10 @@ def _stop_lines(stopped: LogLine, stop: _Stop) -> list[str]:
     ]
 
 
-@click.command(cls=SectionedCommand, example="eraswitch events diff events.jsonl eraswitch.sqlite3")
+@command(example="eraswitch events diff events.jsonl eraswitch.sqlite3")
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @json_option
-@pass_app
 def diff(app: AppContext, /, *, first: str, second: str, as_json: bool) -> int:
     """Show where the nodes of two logs, each a file or a store, disagree; exit code 1 if they do."""
     with opened_log(app, first) as one, opened_log(app, second) as other:

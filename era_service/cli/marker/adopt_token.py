@@ -8,8 +8,8 @@ from chain_reader.thread_token import spelled, token_unit
 from chain_reader.trust.reading import TrustedReading
 from era_service.cli.marker.build_only import BuildOptions, build_only
 from era_service.cli.marker.pipeline import MarkerJob, publish
-from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.release import AskingOptions, PublishingOptions, PurseOptions, write_token_option
 from era_service.config.token_line import require_place
 from era_service.releasing.adopting import look_at_adoption
@@ -48,13 +48,7 @@ class AdoptTokenJob(MarkerJob):
         return look_at_adoption(release, self.means, publisher, journal, replaces)
 
 
-@click.command(
-    "adopt-token",
-    cls=SectionedCommand,
-    example="eraswitch marker adopt-token --payment-key-file keys/payment.skey --write",
-)
-@takes(adoption=AdoptionOptions, purse=PurseOptions, publishing=PublishingOptions, build=BuildOptions)
-@pass_app
+@command("adopt-token", example="eraswitch marker adopt-token --payment-key-file keys/payment.skey --write")
 def adopt_token(
     app: AppContext,
     /,

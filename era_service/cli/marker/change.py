@@ -12,8 +12,8 @@ from chain_reader.trust.reading import TrustedReading
 from era_service.cli.marker.pipeline import MarkerJob, publish
 from era_service.cli.marker.signing_apart import no_era_key, sign_apart
 from era_service.cli.shared.arguments import epoch as epoch_type
-from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, nested, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.files import read_payload
 from era_service.cli.shared.release import (
     AskingOptions,
@@ -153,13 +153,11 @@ def change_command(kind: str) -> click.Command:
         run_change(app, MarkerChange(ChangeKind(kind), era, at), options, token=token, override_gate=override_gate)
 
     run.__doc__ = HELP[kind] + _MORE
-    groups: dict[str, type] = {"token": TokenOptions} if kind in ("announce", "activate") else {}
-    decorated = takes(**groups, options=ChangeOptions)(pass_app(run))
-    if kind == "activate":
-        decorated = _OVERRIDE(decorated)
+    decorated = _OVERRIDE(run) if kind == "activate" else run
     if kind in ("activate", "postpone"):
         decorated = _AT(decorated)
-    return click.command(kind, cls=SectionedCommand, example=EXAMPLES[kind])(click.argument("era")(decorated))
+    also = {"token": TokenOptions} if kind in ("announce", "activate") else {}
+    return command(kind, example=EXAMPLES[kind], takes=also)(click.argument("era")(decorated))
 
 
 announce, activate, postpone, cancel, retire = map(change_command, HELP)

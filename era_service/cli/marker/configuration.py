@@ -11,8 +11,7 @@ from datum.configuration.values import window_at
 from era_service.cli.marker.configuration_publish import publish
 from era_service.cli.protocol_configuration import PlaceOptions, export_command, import_command, on_chain
 from era_service.cli.shared.arguments import naming, read_bytes
-from era_service.cli.shared.commands import takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.datum_view import configuration_in_words
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json
@@ -33,8 +32,6 @@ configuration.add_command(publish)
 
 
 @configuration.command(example="eraswitch marker configuration show --network preview")
-@takes(place=PlaceOptions, network=NetworkOptions, output=JsonOptions)
-@pass_app
 def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, output: JsonOptions) -> int:
     """Show the configurations on the chain, and the three that a node needs now.
 
@@ -82,8 +79,6 @@ def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, outpu
 
 @configuration.command(example="eraswitch marker configuration diff configurations.json --network preview")
 @click.argument("file")
-@takes(place=PlaceOptions, network=NetworkOptions, output=JsonOptions)
-@pass_app
 def diff(app: AppContext, *, file: str, place: PlaceOptions, network: NetworkOptions, output: JsonOptions) -> None:
     """Show what the configurations in FILE would change on the chain, by epoch and parameter.
 

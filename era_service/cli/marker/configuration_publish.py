@@ -12,8 +12,8 @@ from era_service.cli.marker.pipeline import Job, publication_document
 from era_service.cli.marker.pipeline import publish as run
 from era_service.cli.protocol_configuration import ConfigurationKeyOptions, PlaceOptions
 from era_service.cli.shared.arguments import naming, read_bytes
-from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import argument, command, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.publication_view import transaction_lines
 from era_service.cli.shared.release import AskingOptions, PublishingOptions, PurseOptions
@@ -49,12 +49,7 @@ class PublishedOptions:
     )
 
 
-@click.command(
-    cls=SectionedCommand, example="eraswitch marker configuration publish configurations.json --network preview"
-)
-@takes(what=PublishedOptions, key=ConfigurationKeyOptions, place=PlaceOptions)
-@takes(purse=PurseOptions, publishing=PublishingOptions)
-@pass_app
+@command(example="eraswitch marker configuration publish configurations.json --network preview")
 def publish(
     app: AppContext,
     *,

@@ -7,8 +7,8 @@ import click
 
 from datum import VerificationKey
 from era_service.cli.shared.arguments import naming, read_bytes
-from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import OUTPUT, command, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions, not_a_slip_option, secret_key_option
@@ -37,10 +37,8 @@ class CosignOptions(JsonOptions):
     not_a_slip: bool = not_a_slip_option()
 
 
-@click.command(cls=SectionedCommand, example="eraswitch marker cosign payload.json --secret-key @keys/cosigner.sk")
+@command(example="eraswitch marker cosign payload.json --secret-key @keys/cosigner.sk")
 @click.argument("file", type=click.Path(path_type=Path))
-@takes(keys=CosignKeyOptions, output=CosignOptions)
-@pass_app
 def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: CosignOptions) -> None:
     """Add your signature to the extended payload in FILE, a co-signing file.
 

@@ -6,8 +6,8 @@ import click
 
 from chain_reader.trust.kinds import ERAS
 from chain_reader.trust.publications import verify_history
-from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
 from era_service.config.schema import Settings
@@ -35,9 +35,7 @@ class HistoryOptions:
     )
 
 
-@click.command(cls=SectionedCommand, example="eraswitch marker history --limit 10 --network preview")
-@takes(shown=HistoryOptions, network=NetworkOptions, output=JsonOptions)
-@pass_app
+@command(example="eraswitch marker history --limit 10 --network preview")
 def history(app: AppContext, *, shown: HistoryOptions, network: NetworkOptions, output: JsonOptions) -> int:
     """Show every payload that was ever at the era address: slot, transaction, author, verdict. Newest first.
 

@@ -12,8 +12,8 @@ from datum import EraMarkersPayload, ExtendedPayload, KeySet, read_extended
 from era_service.cli.marker.cosign import cosigning_lines
 from era_service.cli.marker.signing_apart import no_era_key, trusted_by
 from era_service.cli.shared.arguments import read_verification_key
-from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, write_file
 from era_service.cli.shared.release import DryRunOptions, EraKeyOptions, NetworkOptions, expires_option
 from era_service.releasing.signed_payload import require_era_key
@@ -42,9 +42,7 @@ class RenewOptions:
     )
 
 
-@click.command(cls=SectionedCommand, example="eraswitch marker renew --expires-epoch 790 --payload-out payload.json")
-@takes(new=RenewOptions, keys=EraKeyOptions, network=NetworkOptions, output=DryRunOptions)
-@pass_app
+@command(example="eraswitch marker renew --expires-epoch 790 --payload-out payload.json")
 def renew(
     app: AppContext, *, new: RenewOptions, keys: EraKeyOptions, network: NetworkOptions, output: DryRunOptions
 ) -> None:

@@ -3,8 +3,8 @@
 import click
 
 from chain_reader.genesis import EpochCalendar
-from era_service.cli.shared.commands import SectionedCommand, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.publication_view import refused_lines, sight_lines
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
@@ -12,9 +12,7 @@ from era_service.releasing.session import require_magic
 from era_service.releasing.trusted_snapshot import TrustedDocument, read_trusted
 
 
-@click.command(cls=SectionedCommand, example="eraswitch marker show --network preview")
-@takes(network=NetworkOptions, output=JsonOptions)
-@pass_app
+@command(example="eraswitch marker show --network preview")
 def show(app: AppContext, *, network: NetworkOptions, output: JsonOptions) -> None:
     """Show what nodes trust now, and what deployed Mithril readers could read if that differs."""
     settings = network.settings(app)

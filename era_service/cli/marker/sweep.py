@@ -4,13 +4,11 @@ In: what nodes trust and what is at the address, by one provider. Out: a transac
 change of the markers is, or written into a file for a signer elsewhere.
 """
 
-import click
-
 from chain_reader.trust.reading import TrustedReading
 from era_service.cli.marker.build_only import BuildOptions, build_only
 from era_service.cli.marker.pipeline import MarkerJob, publish
-from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, nested, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.release import (
     AskingOptions,
     LimitOptions,
@@ -62,9 +60,7 @@ class SweepJob(MarkerJob):
         return look_at_sweep(release, self._order, publisher, journal)
 
 
-@click.command(cls=SectionedCommand, example="eraswitch marker sweep --payment-key-file keys/payment.skey --dry-run")
-@takes(swept=SweptOptions, paying=SweepPurseOptions, publishing=PublishingOptions, build=BuildOptions)
-@pass_app
+@command(example="eraswitch marker sweep --payment-key-file keys/payment.skey --dry-run")
 def sweep(
     app: AppContext,
     *,

@@ -9,8 +9,8 @@ import click
 from datum.configuration import EpochConfiguration
 from era_service.cli.adoption.options import BASES, QuorumOptions, compatibility_option, from_option
 from era_service.cli.rollout.verify import planned_changes_of
-from era_service.cli.shared.commands import OUTPUT, SectionedCommand, nested, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import OUTPUT, command, nested, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions, NetworkOptions, force_name_option
 from era_service.config.schema import Settings
@@ -95,12 +95,8 @@ class PlanOutputOptions(JsonOptions):
     yes: bool = option("--yes", help="Replace FILE if it exists.")
 
 
-@click.command(
-    cls=SectionedCommand, example="eraswitch rollout plan pythagoras --threshold 95% --at 760 --network preview"
-)
+@command(example="eraswitch rollout plan pythagoras --threshold 95% --at 760 --network preview")
 @click.argument("era")
-@takes(gate=GateOptions, schedule=ScheduleOptions, network=NetworkOptions, output=PlanOutputOptions)
-@pass_app
 def plan(
     app: AppContext,
     /,

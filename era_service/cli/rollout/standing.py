@@ -14,8 +14,8 @@ from era_service.cli.rollout.verify import (
     read_plan,
     verified,
 )
-from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import command, nested, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.release import (
@@ -41,9 +41,7 @@ EXIT_CODES = {"done": 0, "due": 6, "waiting": 6, "blocked": 6}
 """State of a step → exit code."""
 
 
-@click.command(cls=SectionedCommand, example="eraswitch rollout status rollout-pythagoras.toml --network preview")
-@takes(where=StandingOptions, network=NetworkOptions, output=JsonOptions)
-@pass_app
+@command(example="eraswitch rollout status rollout-pythagoras.toml --network preview")
 def status(app: AppContext, /, *, where: StandingOptions, network: NetworkOptions, output: JsonOptions) -> int:
     """Show the progress of the rollout in FILE: the chain, the adoption, the next step, and whom to inform.
 
@@ -132,11 +130,7 @@ class NextOptions:
     purse: PurseOptions = nested(PurseOptions)
 
 
-@click.command(
-    "next", cls=SectionedCommand, example="eraswitch rollout next rollout-pythagoras.toml --network preview --dry-run"
-)
-@takes(where=StandingOptions, options=NextOptions, publishing=PublishingOptions)
-@pass_app
+@command("next", example="eraswitch rollout next rollout-pythagoras.toml --network preview --dry-run")
 def next_step(
     app: AppContext, /, *, where: StandingOptions, options: NextOptions, publishing: PublishingOptions
 ) -> int:
@@ -193,9 +187,7 @@ class AnnouncementOptions:
     )
 
 
-@click.command(cls=SectionedCommand, example="eraswitch rollout announcement rollout-pythagoras.toml --phase activate")
-@takes(where=StandingOptions, text=AnnouncementOptions, recovery=RecoveryOptions, network=NetworkOptions)
-@pass_app
+@command(example="eraswitch rollout announcement rollout-pythagoras.toml --phase activate")
 def announcement(
     app: AppContext,
     /,

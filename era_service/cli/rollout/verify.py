@@ -8,8 +8,8 @@ import click
 
 from era_service.cli.adoption.options import compatibility_option, from_option, share
 from era_service.cli.shared.arguments import read_bytes
-from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
-from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.commands import argument, command, option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_result, table_lines
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
@@ -58,9 +58,7 @@ class RecoveryOptions:
     )
 
 
-@click.command(cls=SectionedCommand, example="eraswitch rollout verify rollout-pythagoras.toml --network preview")
-@takes(standing=StandingOptions, recovery=RecoveryOptions, network=NetworkOptions, output=JsonOptions)
-@pass_app
+@command(example="eraswitch rollout verify rollout-pythagoras.toml --network preview")
 def verify(
     app: AppContext,
     /,

@@ -1,8 +1,8 @@
 """Commands whose options come in groups, and whose help has sections and an example.
 
 In: frozen dataclasses, made by ``option_group``, whose fields are options (``option``), arguments (``argument``) or
-other groups (``nested``). Out: commands that take one object of each (``takes``). A command is of the class
-``SectionedCommand``, or of a group of the class ``KnownGroup``, so that its help is written in sections.
+other groups (``nested``). Out: commands (``command``, or the same of a ``KnownGroup``) whose functions take one object
+of each group that one of their parameters is annotated with, and the ``AppContext`` where the first one is.
 
 The type of a field decides what its option takes, unless the option states it: a ``bool`` is a flag, a tuple of any
 length can be repeated, and an ``Epoch`` and a ``Path`` are checked as such.
@@ -11,6 +11,7 @@ length can be repeated, and an ``Epoch`` and a ``Path`` are checked as such.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import wraps
+from inspect import signature
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origin
@@ -18,6 +19,7 @@ from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origi
 import click
 
 from era_service.cli.shared.arguments import epoch
+from era_service.cli.shared.context import AppContext
 from eras import Epoch
 
 T = TypeVar("T")
@@ -56,12 +58,12 @@ def option(*declarations: str, setting: str | None = None, **attributes: Any) ->
         setting: the setting that it overrides (see ``settings_given``).
         attributes: its attributes, as ``click.option`` takes them.
     """
-    return field(metadata={_PARAMETER: (click.option, declarations, attributes), _SETTING: setting})
+    return field(metadata={_PARAMETER: (SectionOption, declarations, attributes), _SETTING: setting})
 
 
 def argument(**attributes: Any) -> Any:
     """A field of an option group: an argument of the command, with attributes as ``click.argument`` takes them."""
-    return field(metadata={_PARAMETER: (click.argument, (), attributes)})
+    return field(metadata={_PARAMETER: (click.Argument, (), attributes)})
 
 
 def nested(group: type[T]) -> Any:
@@ -97,35 +99,15 @@ def settings_given(*groups: Any) -> dict[str, tuple[Any, str]]:
     }
 
 
-def takes(**groups: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorator: the command has the options of these groups, and takes each group as the argument of that name."""
-
-    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        @wraps(command)
-        def run(*args: Any, **values: Any) -> Any:
-            given = {name: _made(group, values) for name, group in groups.items()}
-            return command(*args, **values, **given)
-
-        decorated: Callable[..., Any] = run
-        for group in reversed(groups.values()):
-            for decorator in reversed([*_decorators(group)]):
-                decorated = decorator(decorated)
-        return decorated
-
-    return decorate
-
-
-def _decorators(group: type[Any]) -> Iterator[Callable[[Callable[..., Any]], Callable[..., Any]]]:
+def _parameters(group: type[Any]) -> Iterator[click.Parameter]:
     for one in fields(group):
         if _NESTED in one.metadata:
-            yield from _decorators(one.metadata[_NESTED])
+            yield from _parameters(one.metadata[_NESTED])
             continue
         kind, declarations, attributes = one.metadata[_PARAMETER]
-        if kind is click.option:
-            attributes = {"cls": SectionOption, "section": _sections[group], **_of_type(one.type), **attributes}
-        else:
-            attributes = {**_TYPES.get(_bare(one.type), {}), **attributes}
-        yield kind(*declarations, one.name, **attributes)
+        is_option = kind is SectionOption
+        own = {"section": _sections[group], **_of_type(one.type)} if is_option else _TYPES.get(_bare(one.type), {})
+        yield kind([*declarations, one.name], **{**own, **attributes})
 
 
 _TYPES: dict[Any, dict[str, Any]] = {
@@ -162,14 +144,21 @@ def _made(group: type[Any], values: dict[str, object]) -> Any:
 
 
 class SectionedCommand(click.Command):
-    """A command whose help lists its options by section, and ends with an example.
+    """A command that takes groups of options, and whose help lists them by section, and ends with an example.
 
     Args:
         example: a command line that shows how it is used, beginning with ``eraswitch``.
+        takes: the groups of parameters that its function has defaults for.
         attributes: those of a click command.
     """
 
-    def __init__(self, *args: Any, example: str | None = None, **attributes: Any) -> None:
+    def __init__(
+        self, *args: Any, example: str | None = None, takes: Mapping[str, type[Any]] | None = None, **attributes: Any
+    ) -> None:
+        if (function := attributes.get("callback")) is not None:
+            attributes["callback"], groups = _taking(function, takes or {})
+            more = [one for group in groups.values() for one in _parameters(group)]
+            attributes["params"] = [*(attributes.get("params") or ()), *more]
         super().__init__(*args, **attributes)
         self.example = example
 
@@ -188,6 +177,31 @@ class SectionedCommand(click.Command):
             with formatter.section("Example"):
                 for line in self.example.splitlines():
                     formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def command(
+    name: str | None = None, *, example: str, **attributes: Any
+) -> Callable[[Callable[..., Any]], SectionedCommand]:
+    """Decorator: a ``SectionedCommand``, with its own arguments and those of a click command."""
+    return click.command(name, cls=SectionedCommand, example=example, **attributes)
+
+
+def _taking(
+    function: Callable[..., Any], takes: Mapping[str, type[Any]]
+) -> tuple[Callable[..., Any], dict[str, type[Any]]]:
+    """The function as click calls it, with single options, and the groups that it takes them in."""
+    parameters = signature(function).parameters.values()
+    needed = {one.name: one.annotation for one in parameters if one.default is one.empty}
+    groups = {**takes, **{name: kind for name, kind in needed.items() if kind in _sections}}
+    has_app = AppContext in needed.values()
+
+    @wraps(function)
+    def run(*args: Any, **values: Any) -> Any:
+        given = {name: _made(group, values) for name, group in groups.items()}
+        app = [click.get_current_context().find_object(AppContext)] if has_app else []
+        return function(*app, *args, **values, **given)
+
+    return run, groups
 
 
 def _rows_by_section(command: click.Command, context: click.Context) -> Mapping[str, list[tuple[str, str]]]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from era_service.config.load import Flags, load_settings, sets_supported_eras
 from era_service.config.loaded import LoadedSettings
 from eras import SupportedEras
@@ -22,7 +20,7 @@ DEBUG_VARIABLE = "ERASWITCH_DEBUG"
 
 @dataclass(slots=True)
 class AppContext:
-    """The global options of one invocation, as ``click.pass_obj`` hands it to a command."""
+    """The global options of one invocation, as a command takes it that has a parameter of this type."""
 
     config: str | None = None
     network: str | None = None
@@ -83,7 +81,3 @@ class AppContext:
         if sets_supported_eras(self.config, self.network):
             return SupportedEras(self.settings.network.supported_eras)
         return SupportedEras.DEFAULT
-
-
-pass_app = click.make_pass_decorator(AppContext)
-"""Decorator: the command takes the ``AppContext`` as its first argument."""
