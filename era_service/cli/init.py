@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from era_service.cli.shared.arguments import read_verification_key
+from era_service.cli.shared.arguments import MAGIC, read_verification_key
 from era_service.cli.shared.commands import command, nested, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
@@ -18,8 +18,6 @@ from era_service.releasing.setup import LOCAL, SetUp, SetUpOrder, set_up
 from eras import ConfigurationError
 
 DEFAULT_REHEARSAL = "rehearsal"
-
-MAGIC = click.IntRange(0, 2**32 - 1)
 
 
 @option_group("Network")
@@ -36,7 +34,7 @@ class InitNetworkOptions:
         "a rehearsal chain, which is created if missing.",
     )
     project_id_file: Path | None = option(
-        "--project-id-file", metavar="FILE", help="File with the provider's API key, readable by its owner only."
+        "--project-id-file", help="File with the provider's API key, readable by its owner only."
     )
     eras: tuple[str, ...] = option("--era", metavar="NAME", help="A supported era, oldest first; can be repeated.")
 
@@ -51,24 +49,18 @@ class InitKeyOptions:
     """The keys that exist, and where new ones go."""
 
     era_key: Path | None = option(
-        "--era-key",
-        metavar="FILE",
-        help="An existing era key (era.sk). By default a network of your own gets a new one.",
+        "--era-key", help="An existing era key (era.sk). By default a network of your own gets a new one."
     )
     verification_key: str | None = option(
         "--verification-key", metavar="KEY", help="The era key's public half, if somebody else signs."
     )
     payment_key_file: Path | None = option(
-        "--payment-key-file",
-        metavar="FILE",
-        help="An existing payment key that owns the era address. By default a new one is created.",
+        "--payment-key-file", help="An existing payment key that owns the era address. By default a new one is created."
     )
     era_address: str | None = option(
         "--era-address", metavar="ADDR", help="The era address, if its payment key is elsewhere."
     )
-    keys_folder: Path = option(
-        "--keys", metavar="DIR", default="keys", show_default=True, help="The folder for new keys."
-    )
+    keys_folder: Path = option("--keys", metavar="DIR", default="keys", help="The folder for new keys.")
     new: EncryptOptions = nested(EncryptOptions)
 
 

@@ -74,9 +74,7 @@ class ImportOptions(EncryptOptions):
         "By default 1852H/1815H/0H/0/0, the first address.",
     )
     second_factor: str | None = option(
-        "--second-factor",
-        metavar="FILE",
-        help="The passphrase of a wallet's words: a file, or - for a prompt.",
+        "--second-factor", metavar="FILE", help="The passphrase of a wallet's words: a file, or - for a prompt."
     )
 
 

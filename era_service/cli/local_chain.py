@@ -9,7 +9,7 @@ import click
 
 from chain_reader.local_chain import Genesis, LocalChain, Output
 from chain_reader.local_chain.ledger.model import Block
-from era_service.cli.shared.arguments import epoch, json_option, path_type
+from era_service.cli.shared.arguments import MAGIC, PORT, POSITIVE, epoch, json_option, path_type
 from era_service.cli.shared.commands import argument, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import KnownGroup
@@ -35,17 +35,9 @@ class ServedChainOptions:
     """The chain that is served, and where."""
 
     file: Path | None = argument(required=False)
-    path: Path | None = option("--path", metavar="FILE", help="The same as FILE.")
-    host: str = option(
-        "--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address to listen on."
-    )
-    port: int = option(
-        "--port",
-        metavar="PORT",
-        default=0,
-        type=click.IntRange(0, 65535),
-        help="Port to listen on; 0 picks a free one.",
-    )
+    path: Path | None = option("--path", help="The same as FILE.")
+    host: str = option("--host", metavar="ADDRESS", default="127.0.0.1", help="Address to listen on.")
+    port: int = option("--port", metavar="PORT", default=0, type=PORT, help="Port to listen on; 0 picks a free one.")
 
     @property
     def chain(self) -> Path:
@@ -69,14 +61,12 @@ class GenesisOptions:
         help="Advance slots with the clock (the default), or by command only.",
     )
     epoch_length: int | None = option(
-        "--epoch-length", metavar="SLOTS", type=click.IntRange(min=1), help="Slots in an epoch; 100 by default."
+        "--epoch-length", metavar="SLOTS", type=POSITIVE, help="Slots in an epoch; 100 by default."
     )
     slot_length_s: float | None = option(
         "--slot-length", metavar="SECONDS", type=float, help="Seconds in a slot; 1 by default."
     )
-    network_magic: int | None = option(
-        "--network-magic", metavar="N", type=click.IntRange(0, 2**32 - 1), help="Network magic; 42 by default."
-    )
+    network_magic: int | None = option("--network-magic", metavar="N", type=MAGIC, help="Network magic; 42 by default.")
 
 
 @local_chain.command(example="eraswitch local-chain start chain.sqlite3 --clock wall")
@@ -151,10 +141,8 @@ def _create_or_check(path: Path, genesis: GenesisOptions) -> None:
 
 @local_chain.command(example="eraswitch local-chain advance chain.sqlite3 --epochs 2")
 @file_argument
-@click.option("--slots", metavar="N", type=click.IntRange(min=1), help="Move this many slots ahead.")
-@click.option(
-    "--epochs", metavar="N", type=click.IntRange(min=1), help="Move to the first slot this many epochs ahead."
-)
+@click.option("--slots", metavar="N", type=POSITIVE, help="Move this many slots ahead.")
+@click.option("--epochs", metavar="N", type=POSITIVE, help="Move to the first slot this many epochs ahead.")
 @click.option("--to-epoch", type=epoch, help="Move to the first slot of this epoch.")
 @json_option
 def advance(file: Path, slots: int | None, epochs: int | None, to_epoch: Epoch | None, *, as_json: bool) -> None:
@@ -207,9 +195,7 @@ def parse_amount(text: str) -> int:
 @local_chain.command(example="eraswitch local-chain show chain.sqlite3")
 @file_argument
 @click.option("--address", metavar="ADDR", help="Also list the unspent outputs there, newest first.")
-@click.option(
-    "--limit", metavar="N", default=20, show_default=True, type=click.IntRange(min=1), help="Outputs to list at most."
-)
+@click.option("--limit", metavar="N", default=20, show_default=True, type=POSITIVE, help="Outputs to list at most.")
 @json_option
 def show(file: Path, address: str | None, limit: int, *, as_json: bool) -> None:
     """Show the tip of the chain in FILE, and what is unspent at an address."""

@@ -101,7 +101,7 @@ class ConfigurationKeyOptions:
 class ExportOptions:
     """The export and its file."""
 
-    target_path: Path = option("--target-path", required=True, metavar="FILE", help="Where to write the export.")
+    target_path: Path = option("--target-path", required=True, help="Where to write the export.")
     is_default: bool = option("--default", help="Export the default configuration without reading a chain.")
 
 
@@ -113,10 +113,7 @@ class ImportOptions:
         "--import-path", required=True, metavar="FILE", help="The configurations, as export-markers writes them."
     )
     target_path: Path = option(
-        "--target-path",
-        required=True,
-        metavar="FILE",
-        help="Where to write the datum, for cardano-cli's --tx-out-inline-datum-file.",
+        "--target-path", required=True, help="Where to write the datum, for cardano-cli's --tx-out-inline-datum-file."
     )
     current_epoch: Epoch | None = option(
         "--current-epoch", metavar="N", help="The current epoch; by default the provider's."

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from era_service.cli.shared.arguments import NATURAL, POSITIVE
 from era_service.cli.shared.commands import OUTPUT, argument, command, option, option_group
 from era_service.cli.shared.output import echo_json, echo_result, echo_wrapped, printable, write_file
 from era_service.cli.shared.release import JsonOptions
@@ -29,10 +30,8 @@ class PlayOptions:
 
     scenario: str | None = argument(required=False)
     list_only: bool = option("--list", help="List the shipped scenarios.")
-    seed: int | None = option(
-        "--seed", metavar="N", type=click.IntRange(min=0), help="Use this seed instead of the scenario's."
-    )
-    nodes: int | None = option("--nodes", metavar="N", type=click.IntRange(min=1), help="The number of nodes.")
+    seed: int | None = option("--seed", metavar="N", type=NATURAL, help="Use this seed instead of the scenario's.")
+    nodes: int | None = option("--nodes", metavar="N", type=POSITIVE, help="The number of nodes.")
     no_shrink: bool = option("--no-shrink", help="Do not look for the shortest story when a rehearsal fails.")
 
 
@@ -41,11 +40,10 @@ class ReportOptions(JsonOptions):
     """The output and its files."""
 
     html: Path | None = option(
-        "--html", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file."
+        "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file."
     )
     shortest: Path | None = option(
         "--shortest",
-        metavar="FILE",
         type=click.Path(path_type=Path, dir_okay=False),
         help="Write the shortest failing story to this file, as a scenario to play again.",
     )

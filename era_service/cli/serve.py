@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from era_service.cli.shared.arguments import PORT
 from era_service.cli.shared.commands import OUTPUT, command, option, option_group, settings_given
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json
@@ -53,18 +54,12 @@ class ListeningOptions:
         help="The address to listen on; by default this machine only.",
     )
     port: int | None = option(
-        "--port",
-        setting="service.port",
-        metavar="PORT",
-        type=click.IntRange(0, 65535),
-        help="The port; 0 picks a free one.",
+        "--port", setting="service.port", metavar="PORT", type=PORT, help="The port; 0 picks a free one."
     )
     tls_cert: Path | None = option(
-        "--tls-cert", setting="service.tls_cert", metavar="FILE", help="Certificate chain (PEM): serve over TLS."
+        "--tls-cert", setting="service.tls_cert", help="Certificate chain (PEM): serve over TLS."
     )
-    tls_key: Path | None = option(
-        "--tls-key", setting="service.tls_key", metavar="FILE", help="The certificate's key (PEM), 0600."
-    )
+    tls_key: Path | None = option("--tls-key", setting="service.tls_key", help="The certificate's key (PEM), 0600.")
     public: bool | None = option(
         "--public", setting="service.public", help="Read only: nothing can be written over HTTP."
     )

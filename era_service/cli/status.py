@@ -5,8 +5,8 @@ import time
 import click
 
 from chain_reader.genesis import EpochCalendar
+from era_service.cli.shared.arguments import NATURAL, json_option
 from era_service.cli.shared.arguments import epoch as epoch_type
-from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import command
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.exit_codes import era_exit_code
@@ -21,9 +21,7 @@ from eras import Epoch
     metavar="URL",
     help="Read here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
 )
-@click.option(
-    "--limit", metavar="N", default=20, show_default=True, type=click.IntRange(min=0), help="Refused outputs to list."
-)
+@click.option("--limit", metavar="N", default=20, show_default=True, type=NATURAL, help="Refused outputs to list.")
 @json_option
 def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit: int, as_json: bool) -> int:
     """Show the current and the upcoming era, what is trusted and why.

@@ -41,18 +41,12 @@ class NewTokenOptions:
         "--scope",
         metavar="SCOPE",
         default=("registrations:write",),
-        show_default=True,
         help="What the token allows: registrations:write or log:write. Can be repeated.",
     )
     expires: int | None = option(
-        "--expires",
-        type=lifetime,
-        default="90d",
-        show_default=True,
-        metavar="12h|90d|4w|never",
-        help="When it expires.",
+        "--expires", type=lifetime, default="90d", metavar="12h|90d|4w|never", help="When it expires."
     )
-    out: Path | None = option("--out", metavar="FILE", help="Write it to FILE, readable by its owner only.")
+    out: Path | None = option("--out", help="Write it to FILE, readable by its owner only.")
 
 
 @token.command(example="eraswitch token new pool-1 --expires 30d --out pool-1.token")

@@ -15,7 +15,7 @@ from era_service.cli.adoption.forecast_view import forecast_chart, forecast_line
 from era_service.cli.adoption.options import QuorumOptions, ReadinessOptions, share, svg_path
 from era_service.cli.protocol_configuration import PlaceOptions
 from era_service.cli.protocol_configuration import on_chain as configurations_on_chain
-from era_service.cli.shared.arguments import naming, read_bytes
+from era_service.cli.shared.arguments import CHANCE, naming, read_bytes
 from era_service.cli.shared.commands import OUTPUT, argument, command, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.files import read_text
@@ -66,8 +66,7 @@ class ForecastOptions:
         "--probability",
         metavar="P",
         default=(0.999,),
-        show_default=True,
-        type=click.FloatRange(0, 1, min_open=True),
+        type=CHANCE,
         help="The required chance of a quorum; with --share it can be repeated.",
     )
     epoch: Epoch | None = option("--epoch", help="Use registrations up to this epoch only.")
@@ -86,7 +85,6 @@ class ForecastOptions:
         "--window",
         metavar="EPOCHS",
         default=10,
-        show_default=True,
         type=click.IntRange(1, 1000),
         help="How many epochs of registrations to use.",
     )

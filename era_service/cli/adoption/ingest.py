@@ -12,6 +12,7 @@ import click
 
 from chain_reader import BlockfrostObserver
 from era_service.cli.adoption.options import StoreOptions
+from era_service.cli.shared.arguments import NATURAL, POSITIVE
 from era_service.cli.shared.commands import argument, command, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_result, printable
@@ -89,17 +90,8 @@ class RejectOptions:
     """The rejects to list."""
 
     source: str | None = option("--source", metavar="NAME", help="Only those of this source.")
-    after: int = option(
-        "--after", default=0, metavar="ID", type=click.IntRange(min=0), help="Only those after this one."
-    )
-    limit: int = option(
-        "--limit",
-        metavar="N",
-        default=50,
-        show_default=True,
-        type=click.IntRange(min=1),
-        help="How many to list at most.",
-    )
+    after: int = option("--after", default=0, metavar="ID", type=NATURAL, help="Only those after this one.")
+    limit: int = option("--limit", metavar="N", default=50, type=POSITIVE, help="How many to list at most.")
 
 
 @command(example="eraswitch adoption rejects --limit 10 --store eraswitch.sqlite3")
@@ -245,7 +237,11 @@ class WithdrawOptions:
         "--reason", required=True, metavar="WHY", help="The reason; it is kept with each of them and in the event log."
     )
     from_epoch: Epoch = option(
-        "--from-epoch", default="0", metavar="N", help="Only those of epoch N and later; by default all."
+        "--from-epoch",
+        default="0",
+        metavar="N",
+        help="Only those of epoch N and later; by default all.",
+        show_default=False,
     )
     signed_too: bool = option("--signed-too", help="Also those that their parties have signed.")
     dry_run: bool = option("--dry-run", help="Report how many they are, but change nothing.")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from era_service.cli.shared.arguments import CHANCE, NATURAL, POSITIVE
 from era_service.cli.shared.commands import option, option_group, settings_given
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import printable
@@ -102,15 +103,7 @@ class TickerOptions:
             return {}
 
 
-limit_option = partial(
-    option,
-    "--limit",
-    metavar="N",
-    default=10,
-    show_default=True,
-    type=click.IntRange(min=0),
-    help="Parties to list at most.",
-)
+limit_option = partial(option, "--limit", metavar="N", default=10, type=NATURAL, help="Parties to list at most.")
 """Option field: the length of lists of parties."""
 
 
@@ -122,15 +115,10 @@ eras_option = partial(option, "--era", metavar="ERA", help="Count this era; by d
 class QuorumOptions:
     """The quorum parameters."""
 
-    k: int | None = option(
-        "--k", metavar="K", type=click.IntRange(min=1), help="Indices of Mithril's lottery that must be won."
-    )
-    m: int | None = option("--m", metavar="M", type=click.IntRange(min=1), help="Indices of Mithril's lottery.")
+    k: int | None = option("--k", metavar="K", type=POSITIVE, help="Indices of Mithril's lottery that must be won.")
+    m: int | None = option("--m", metavar="M", type=POSITIVE, help="Indices of Mithril's lottery.")
     phi_f: float | None = option(
-        "--phi-f",
-        metavar="PHI",
-        type=click.FloatRange(0, 1, min_open=True),
-        help="The chance that the whole stake wins an index.",
+        "--phi-f", metavar="PHI", type=CHANCE, help="The chance that the whole stake wins an index."
     )
     model: str | None = option(
         "--model",

@@ -23,6 +23,7 @@ from era_service.cli.adoption.options import (
     svg_path,
 )
 from era_service.cli.adoption.view import adoption_view, console, plain_table
+from era_service.cli.shared.arguments import POSITIVE
 from era_service.cli.shared.commands import OUTPUT, argument, command, nested, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, printable, write_file
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
 def last_option(default: str) -> int | None:
     """The option with the number of epochs, as a field of a group."""
     text = f"How many epochs; by default {default}."
-    found: int | None = option("--last", metavar="N", type=click.IntRange(min=1), help=text)
+    found: int | None = option("--last", metavar="N", type=POSITIVE, help=text)
     return found
 
 
@@ -230,9 +231,7 @@ class ExportOptions:
     """The output and its form."""
 
     epochs: tuple[Epoch, ...] = option("--epoch", help="Only this one; can be repeated.")
-    form: str = option(
-        "--format", type=click.Choice(("jsonl", "csv")), default="jsonl", show_default=True, help="How to write them."
-    )
+    form: str = option("--format", type=click.Choice(("jsonl", "csv")), default="jsonl", help="How to write them.")
 
 
 @command(example="eraswitch adoption export --format csv --store eraswitch.sqlite3")

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from era_service.cli.adoption.options import BaseOptions, ReadinessOptions, eras_option, limit_option
 from era_service.cli.adoption.view import adoption_view, console
+from era_service.cli.shared.arguments import POSITIVE
 from era_service.cli.shared.commands import command, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.wiring.adoption import (
@@ -36,16 +37,9 @@ class WatchOptions(BaseOptions):
 
     eras: tuple[str, ...] = eras_option()
     interval_s: float = option(
-        "--interval",
-        default=5.0,
-        show_default=True,
-        metavar="SECONDS",
-        type=click.FloatRange(min=0.1),
-        help="How often to look.",
+        "--interval", default=5.0, metavar="SECONDS", type=click.FloatRange(min=0.1), help="How often to look."
     )
-    last: int = option(
-        "--last", metavar="N", default=5, show_default=True, type=click.IntRange(min=1), help="Epochs to show."
-    )
+    last: int = option("--last", metavar="N", default=5, type=POSITIVE, help="Epochs to show.")
     limit: int = limit_option()
 
 

@@ -18,7 +18,7 @@ from era_service.cli.events.place import (
     opened_log,
     place_argument,
 )
-from era_service.cli.shared.arguments import store_option
+from era_service.cli.shared.arguments import NATURAL, POSITIVE, store_option
 from era_service.cli.shared.commands import command, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, printable
@@ -76,9 +76,9 @@ class FilterOptions:
         "--since", callback=_moment, metavar="TIME", help="Only from this time on (ISO 8601 or POSIX seconds)."
     )
     until: float | None = option("--until", callback=_moment, metavar="TIME", help="Only before this time.")
-    after: int = option("--after", type=click.IntRange(min=0), default=0, metavar="ID", help="Only after this event.")
-    limit: int | None = option("--limit", type=click.IntRange(min=1), metavar="N", help="How many to print at most.")
-    last: int | None = option("--last", type=click.IntRange(min=1), metavar="N", help="Only the last N of them.")
+    after: int = option("--after", type=NATURAL, default=0, metavar="ID", help="Only after this event.")
+    limit: int | None = option("--limit", type=POSITIVE, metavar="N", help="How many to print at most.")
+    last: int | None = option("--last", type=POSITIVE, metavar="N", help="Only the last N of them.")
     follow: bool = option("--follow", "-f", help="Follow new events, until Ctrl-C.")
 
 

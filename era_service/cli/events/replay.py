@@ -18,7 +18,7 @@ from era_service.cli.events.place import (
     opened_log,
     place_argument,
 )
-from era_service.cli.shared.arguments import json_option, store_option
+from era_service.cli.shared.arguments import POSITIVE, json_option, store_option
 from era_service.cli.shared.commands import command
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_result
@@ -36,8 +36,8 @@ class _Stop(TypedDict):
 
 @command(example="eraswitch events replay events.jsonl --until 120")
 @place_argument
-@click.option("--until", type=click.IntRange(min=1), metavar="ID", help="Stop after this event.")
-@click.option("--break-at", type=click.IntRange(min=1), metavar="ID", help="Stop before this event; show the state.")
+@click.option("--until", type=POSITIVE, metavar="ID", help="Stop after this event.")
+@click.option("--break-at", type=POSITIVE, metavar="ID", help="Stop before this event; show the state.")
 @store_option
 @json_option
 def replay(

@@ -27,7 +27,7 @@ from release_tools.publishing.publication import Publisher
 class BuildOptions:
     """The file of a transaction that is only built."""
 
-    out: Path | None = option("--out", metavar="FILE", help="Only build: write the unsigned transaction here.")
+    out: Path | None = option("--out", help="Only build: write the unsigned transaction here.")
     form: str = format_option()
 
 

@@ -6,6 +6,7 @@ import click
 
 from chain_reader.trust.kinds import ERAS
 from chain_reader.trust.publications import verify_history
+from era_service.cli.shared.arguments import POSITIVE
 from era_service.cli.shared.commands import command, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, echo_lines, printable
@@ -22,14 +23,7 @@ from eras.words import counted
 class HistoryOptions:
     """How much of the history is shown, and from where."""
 
-    limit: int = option(
-        "--limit",
-        metavar="N",
-        default=50,
-        show_default=True,
-        type=click.IntRange(min=1),
-        help="Payloads to list at most.",
-    )
+    limit: int = option("--limit", metavar="N", default=50, type=POSITIVE, help="Payloads to list at most.")
     verify: bool = option(
         "--verify", help="Verify the chain of publications by the transactions in the store; no provider is asked."
     )

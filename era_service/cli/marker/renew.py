@@ -11,7 +11,7 @@ import click
 from datum import EraMarkersPayload, ExtendedPayload, KeySet, read_extended
 from era_service.cli.marker.cosign import cosigning_lines
 from era_service.cli.marker.signing_apart import no_era_key, trusted_by
-from era_service.cli.shared.arguments import read_verification_key
+from era_service.cli.shared.arguments import POSITIVE, read_verification_key
 from era_service.cli.shared.commands import command, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, write_file
@@ -33,10 +33,10 @@ class RenewOptions:
         help="A verification key that signs from now on, as hex or @FILE; give all of them. By default unchanged.",
     )
     threshold: int | None = option(
-        "--threshold", metavar="K", type=click.IntRange(min=1), help="How many of them must sign from now on."
+        "--threshold", metavar="K", type=POSITIVE, help="How many of them must sign from now on."
     )
     expires_epoch: Epoch | None = expires_option("The last epoch in which it is fresh; unchanged by default.")
-    payload_out: Path = option("--payload-out", metavar="FILE", required=True, help="The co-signing file.")
+    payload_out: Path = option("--payload-out", required=True, help="The co-signing file.")
     snapshot: str | None = option(
         "--from", metavar="FILE", help="Renew the output of marker show --json, without a network."
     )

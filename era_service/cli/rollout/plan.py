@@ -39,15 +39,12 @@ class GateOptions:
         metavar="SHARE",
         help="The share that must be ready to activate, as 95%; by default adoption.gate_threshold.",
     )
-    base: str = option(
-        "--of", type=click.Choice(BASES), default="registered", show_default=True, help="Share of which stake."
-    )
+    base: str = option("--of", type=click.Choice(BASES), default="registered", help="Share of which stake.")
     for_epochs: int = option(
         "--for-epochs",
         metavar="N",
         type=click.IntRange(1, 100),
         default=1,
-        show_default=True,
         help="Consecutive epochs that must have it.",
     )
     quorum_probability: float | None = option(
@@ -72,7 +69,6 @@ class ScheduleOptions:
         metavar="N",
         type=click.IntRange(1, 100),
         default=2,
-        show_default=True,
         help="How many epochs before that it must be activated at the latest.",
     )
     tell: tuple[str, ...] = option("--tell", metavar=_PERSON, help="Somebody to inform. Can be repeated.")

@@ -53,7 +53,6 @@ class RecoveryOptions:
         metavar="SHARE",
         type=share,
         default="90%",
-        show_default=True,
         help="The share of its level before the switch at which the network counts as recovered.",
     )
 

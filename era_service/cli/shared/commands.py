@@ -5,7 +5,7 @@ other groups (``nested``). Out: commands (``command``, or the same of a ``KnownG
 of each group that one of their parameters is annotated with, and the ``AppContext`` where the first one is.
 
 The type of a field decides what its option takes, unless the option states it: a ``bool`` is a flag, a tuple of any
-length can be repeated, and an ``Epoch`` and a ``Path`` are checked as such.
+length can be repeated, and an ``Epoch`` and a ``Path`` are checked as such. A default that is not empty is shown.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -105,8 +105,9 @@ def _parameters(group: type[Any]) -> Iterator[click.Parameter]:
             yield from _parameters(one.metadata[_NESTED])
             continue
         kind, declarations, attributes = one.metadata[_PARAMETER]
-        is_option = kind is SectionOption
-        own = {"section": _sections[group], **_of_type(one.type)} if is_option else _TYPES.get(_bare(one.type), {})
+        own = _TYPES.get(_bare(one.type), {})
+        if kind is SectionOption:
+            own = {"section": _sections[group], "show_default": bool(attributes.get("default")), **_of_type(one.type)}
         yield kind([*declarations, one.name], **{**own, **attributes})
 
 
@@ -131,7 +132,7 @@ def _of_type(kind: Any) -> dict[str, Any]:
     if get_origin(kind) is tuple:
         item, *rest = get_args(kind)
         return {**_of_type(item), "multiple": True} if rest == [...] else {}
-    attributes = _TYPES.get(_bare(kind), {})
+    attributes = _TYPES.get(_bare(kind), {}) | ({"metavar": "FILE"} if _bare(kind) is Path else {})
     return {**attributes, "default": None} if _is_optional(kind) and "is_flag" in attributes else attributes
 
 

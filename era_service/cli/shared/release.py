@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from chain_reader.providers.gateway import MAINNET_MAGIC
 from datum import EraSigner
+from era_service.cli.shared.arguments import MAGIC, NATURAL, POSITIVE
 from era_service.cli.shared.commands import OUTPUT, nested, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
@@ -57,9 +58,7 @@ def output_reference(_context: click.Context, _parameter: click.Parameter, value
 class NameOptions:
     """The network, by its name, for what asks no provider."""
 
-    network_magic: int | None = option(
-        "--network-magic", metavar="N", type=click.IntRange(0, 2**32 - 1), help="Magic of the network."
-    )
+    network_magic: int | None = option("--network-magic", metavar="N", type=MAGIC, help="Magic of the network.")
     mainnet: bool = option("--mainnet", help=f"Same as --network-magic {MAINNET_MAGIC}.")
 
     def settings(self, app: AppContext) -> Settings:
@@ -149,9 +148,7 @@ class PaymentKeyOptions:
     """The keys that transactions are signed with."""
 
     payment_key_files: tuple[Path, ...] = option(
-        "--payment-key-file",
-        metavar="FILE",
-        help="Payment signing key: an envelope of cardano-cli, bech32 or hex. Can be repeated.",
+        "--payment-key-file", help="Payment signing key: an envelope of cardano-cli, bech32 or hex. Can be repeated."
     )
 
     def payment_keys(self, settings: Settings) -> tuple[PaymentSigner, ...]:
@@ -183,8 +180,7 @@ max_fee_option = partial(
     "--max-fee",
     metavar="LOVELACE",
     default=2_000_000,
-    show_default=True,
-    type=click.IntRange(min=0),
+    type=NATURAL,
     help="Refuse a transaction that costs more.",
 )
 """Option field: the highest fee."""
@@ -198,8 +194,7 @@ class LimitOptions:
         "--validity-slots",
         metavar="SLOTS",
         default=7_200,
-        show_default=True,
-        type=click.IntRange(min=1),
+        type=POSITIVE,
         help="Slots after which the transaction is void; fewer where it would otherwise give too little notice.",
     )
     max_fee: int = max_fee_option()
@@ -239,14 +234,13 @@ class WaitingOptions:
     confirmations: int | None = option(
         "--confirmations",
         metavar="N",
-        type=click.IntRange(min=0),
+        type=NATURAL,
         help="Blocks on top of the transaction's block to wait for; by default 3, or more where nodes require more.",
     )
     timeout_s: float = option(
         "--timeout",
         metavar="SECONDS",
         default=1_800.0,
-        show_default=True,
         type=click.FloatRange(min=0),
         help="How long to wait in total. The same command continues later.",
     )
@@ -256,6 +250,7 @@ class WaitingOptions:
         default=1.0,
         type=click.FloatRange(min=0.05),
         help="Seconds between checks while waiting; 1 by default.",
+        show_default=False,
     )
 
     def waiting(self, settings: Settings) -> Waiting:
@@ -316,7 +311,6 @@ format_option = partial(
     "--format",
     type=click.Choice(["envelope", "hex"]),
     default="envelope",
-    show_default=True,
     help="cardano-cli's envelope, or the CBOR in hex, as wallets take it.",
 )
 """Option field: the form of a transaction."""
@@ -326,7 +320,7 @@ format_option = partial(
 class TransactionFileOptions:
     """The file of a transaction, and its form."""
 
-    out: Path = option("--out", required=True, metavar="FILE", help="Where to write the transaction.")
+    out: Path = option("--out", required=True, help="Where to write the transaction.")
     form: str = format_option()
 
     def write(self, carried: "CarriedTransaction") -> None:
@@ -385,8 +379,7 @@ lead_option = partial(
     "--lead-epochs",
     metavar="EPOCHS",
     default=2,
-    show_default=True,
-    type=click.IntRange(min=1),
+    type=POSITIVE,
     help="Least number of epochs between now and an activation.",
 )
 """Option field: the notice of an activation."""
@@ -423,7 +416,7 @@ class SigningFiles:
     """The files of signing without a network: what is trusted, the payload, and how long it is fresh."""
 
     payload: Path | None = option(
-        "--payload-out", metavar="FILE", help="Only plan and sign: write the payload here; nothing is submitted."
+        "--payload-out", help="Only plan and sign: write the payload here; nothing is submitted."
     )
     snapshot: str | None = option(
         "--from",
