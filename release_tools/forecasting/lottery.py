@@ -16,7 +16,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol, runtime_checkable
 
 from eras import ConfigurationError
 
@@ -25,44 +24,6 @@ MAX_INDICES = 10**9
 
 _SURE, _HOPELESS = 0.9999, 0.0001
 _WHOLE = 1 + 1e-9  # a share that is a sum of floats may exceed 1 by a rounding
-
-
-@runtime_checkable
-class QuorumModel(Protocol):
-    """The rule that decides whether there are enough signers."""
-
-    @property
-    def words(self) -> str:
-        """The model and its parameters, for people."""
-        ...
-
-    def quorum_probability(self, share: float) -> float:
-        """The chance of a quorum when ``share`` of the registered stake signs, 0 to 1.
-
-        Raises:
-            ConfigurationError: the share is not from 0 to 1.
-        """
-        ...
-
-    def failure_probability(self, share: float) -> float:
-        """The chance of no quorum, precise even where ``1 - quorum_probability`` is not.
-
-        Raises:
-            ConfigurationError: the share is not from 0 to 1.
-        """
-        ...
-
-    def share_needed(self, probability: float) -> float | None:
-        """The least share that reaches a quorum with ``probability``; ``None`` if no share does.
-
-        Raises:
-            ConfigurationError: the probability is not more than 0 and at most 1.
-        """
-        ...
-
-    def to_dict(self) -> dict[str, object]:
-        """The model and its parameters, JSON-ready."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +67,35 @@ class Lottery:
         return -math.expm1(share * math.log1p(-self.phi_f))
 
     def quorum_probability(self, share: float) -> float:
-        """See ``QuorumModel``."""
+        """The chance of a quorum when ``share`` of the registered stake signs, 0 to 1.
+
+        Raises:
+            ConfigurationError: the share is not from 0 to 1.
+        """
         from scipy.special import betainc
 
         winning = self.winning_probability(share)
         return 0.0 if self.k > self.m else float(betainc(self.k, self.m - self.k + 1, winning))
 
     def failure_probability(self, share: float) -> float:
-        """See ``QuorumModel``."""
+        """The chance of no quorum, precise even where ``1 - quorum_probability`` is not.
+
+        Raises:
+            ConfigurationError: the share is not from 0 to 1.
+        """
         from scipy.special import betaincc
 
         winning = self.winning_probability(share)
         return 1.0 if self.k > self.m else float(betaincc(self.k, self.m - self.k + 1, winning))
 
     def share_needed(self, probability: float) -> float | None:
-        """See ``QuorumModel``. This share suffices, and the next smaller number does not."""
+        """The least share that reaches a quorum with ``probability``; ``None`` if no share does.
+
+        This share suffices, and the next smaller number does not.
+
+        Raises:
+            ConfigurationError: the probability is not more than 0 and at most 1.
+        """
         require_probability(probability)
 
         def suffices(share: float) -> bool:
@@ -160,16 +135,16 @@ class FixedQuorum:
         return f"a fixed quorum of {'more than' if self.exceeded else 'at least'} {self.share} of the stake"
 
     def quorum_probability(self, share: float) -> float:
-        """See ``QuorumModel``: 1 or 0."""
+        """See ``Lottery``: 1 or 0."""
         given = Fraction(require_share(share))
         return float(given > self.share if self.exceeded else given >= self.share)
 
     def failure_probability(self, share: float) -> float:
-        """See ``QuorumModel``: 0 or 1."""
+        """See ``Lottery``: 0 or 1."""
         return 1.0 - self.quorum_probability(share)
 
     def share_needed(self, probability: float) -> float | None:
-        """See ``QuorumModel``: the same share for every probability."""
+        """See ``Lottery``: the same share for every probability."""
         require_probability(probability)
         return _least(lambda share: self.quorum_probability(share) == 1)
 
@@ -177,6 +152,9 @@ class FixedQuorum:
         """The rule, JSON-ready."""
         return {"model": "fixed", "share": str(self.share), "exceeded": self.exceeded}
 
+
+QuorumModel = Lottery | FixedQuorum
+"""The rule that decides whether there are enough signers."""
 
 FIXED_QUORUMS = {"cosmos": FixedQuorum(exceeded=True), "ethereum": FixedQuorum(exceeded=False)}
 """The fixed rules by the network that has them (sources in docs/forecast.md)."""

@@ -11,7 +11,6 @@ and nothing of that epoch. Differences from the event store:
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 
 from chain_reader.providers.transport.api import HttpApi, Parsed
 from chain_reader.providers.transport.calls import Answer, Asking
@@ -20,7 +19,7 @@ from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK
 from era_store.registrations import Registration
 from eras import Epoch
 from release_tools.registrations.judging import Judge, Refusal, rejected
-from release_tools.registrations.source import Batch, JudgedSource
+from release_tools.registrations.source import Batch, RegistrationSource
 
 Known = Callable[[Epoch], Iterable[Registration]]
 """The newest registration of each party for an epoch."""
@@ -43,22 +42,7 @@ class _Epoch(Answer):
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """A signer that the aggregator knows.
-
-    Attributes:
-        party_id: the party.
-        ticker: the ticker of its pool, if it has one.
-        registered: whether it is registered now.
-    """
-
-    party_id: str
-    ticker: str | None
-    registered: bool
-
-
-class AggregatorHttp(Asking[HttpApi], JudgedSource):
+class AggregatorHttp(Asking[HttpApi], RegistrationSource):
     """A ``RegistrationSource``. The caller closes it.
 
     Args:
@@ -115,21 +99,15 @@ class AggregatorHttp(Asking[HttpApi], JudgedSource):
         except ProviderNotFoundError:  # aggregators before 2025 report it elsewhere
             return Epoch(self._api.ask("/epoch-settings", _Epoch, until).epoch)
 
-    def signers(self) -> tuple[Signer, ...]:
-        """Return the signers that the aggregator knows, with the tickers of their pools.
+    def tickers(self) -> dict[str, str]:
+        """Return the tickers of pools that the aggregator knows, by party id.
 
         Raises:
             ChainReadError: it gave no valid answer.
         """
         found = self._known_at("/signers/tickers", _Tickers, self._api.until()).signers
-        return tuple(
-            Signer(
-                party_id, ticker if isinstance(ticker := one.get("pool_ticker"), str) and ticker else None, registered
-            )
-            for one in found
-            if isinstance(party_id := one.get("party_id"), str)
-            for registered in [one.get("has_registered") is True]
-        )
+        named = [(one.get("party_id"), one.get("pool_ticker")) for one in found]
+        return {party: name for party, name in named if isinstance(party, str) and isinstance(name, str) and name}
 
     def _batch(self, epoch: Epoch, position: int) -> Batch:
         told = self._registered(epoch)

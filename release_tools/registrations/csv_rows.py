@@ -13,7 +13,7 @@ from eras import Epoch
 from eras.words import of_sheet_cell
 from release_tools.registrations.judging import Refusal
 from release_tools.registrations.source import Batch, RegistrationSourceError
-from release_tools.registrations.text_files import STANDARD_INPUT, TextRows
+from release_tools.registrations.text_files import TextRows
 
 NEEDED = ("party_id", "epoch", "stake")
 NO_TEXT = "is not UTF-8 text"
@@ -39,10 +39,10 @@ class CsvRows(TextRows):
             SourceMissingError: the file cannot be read.
             RegistrationSourceError: its header is not one of registrations.
         """
-        if self._file.path == STANDARD_INPUT:
-            return self._file.batches(cursor, size, self._first_then_rows)
-        self._header = self._header_of(self._file.first_line())
-        return self._file.batches(cursor, size, self._parse, header_lines=1)
+        if self.piped:
+            return self._batches(cursor, size, self._first_then_rows)
+        self._header = self._header_of(self._first_line())
+        return self._batches(cursor, size, self._parse, header_lines=1)
 
     def _first_then_rows(self, line: bytes) -> Registration | Refusal | str | None:
         """A stream cannot be read twice: its first line becomes the header when it comes."""
@@ -58,7 +58,7 @@ class CsvRows(TextRows):
         if missing or len(set(names)) < len(names):
             shown = ", ".join(name[:40] for name in names[:10])
             raise RegistrationSourceError(
-                f"The header of {self._file.place} is not one of registrations",
+                f"The header of {self.place} is not one of registrations",
                 expected=f"the columns {', '.join(NEEDED)}, and more where they are known, each once",
                 got=f"the columns {shown or 'none'}",
                 next_step="Correct the header; nothing was read",

@@ -19,7 +19,7 @@ from eras import Epoch
 from release_tools.registrations.judging import Judge, Refusal, rejected
 from release_tools.registrations.source import (
     Batch,
-    JudgedSource,
+    RegistrationSource,
     RegistrationSourceError,
     SourceDamagedError,
     SourceLockedError,
@@ -67,7 +67,7 @@ _ASKED = (
 )
 
 
-class MithrilEvents(JudgedSource):
+class MithrilEvents(RegistrationSource):
     """A ``RegistrationSource``.
 
     Args:

@@ -5,10 +5,10 @@ A cursor also identifies the content before it, so that a replaced source is rea
 because registrations are idempotent.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from era_store.registrations import Registration, Reject
 from eras import ChainReadError
@@ -59,46 +59,30 @@ class Batch:
     position: int
 
 
-class JudgedSource:
-    """The common part of sources: the judge of their rows, and nothing that is held open between batches."""
+class RegistrationSource(ABC):
+    """A source of registrations, with the judge of its rows; nothing is held open between batches."""
 
+    name: str
+    """Its name in a store."""
     _judge: Judge
 
     @property
     def notes(self) -> Counter[str]:
-        """The faults of rows that count nevertheless."""
+        """The faults of rows that count nevertheless, and how many rows had each so far."""
         return self._judge.notes
 
-    def close(self) -> None:
-        """Release nothing: a batch is read whole."""
-
-
-class RegistrationSource(Protocol):
-    """A source of registrations."""
-
     @property
-    def name(self) -> str:
-        """Its name in a store."""
-        ...
-
-    @property
-    def notes(self) -> Counter[str]:
-        """The faults of rows that count nevertheless, and how many rows had each so far."""
-        ...
-
-    @property
+    @abstractmethod
     def total(self) -> int | None:
         """The size of the source in its own unit; ``None`` if it is unknown."""
-        ...
 
+    @abstractmethod
     def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:
         """The entries after ``cursor``, at most ``size`` at a time.
 
         Raises:
             RegistrationSourceError: it cannot be read further; earlier batches are valid.
         """
-        ...
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - a batch is read whole
         """Release open resources. Calling it twice is fine."""
-        ...

@@ -19,7 +19,7 @@ from typing import BinaryIO, ClassVar
 from era_store.registrations import Registration, Reject
 from eras import Epoch
 from release_tools.registrations.judging import Judge, Refusal, read_json, rejected
-from release_tools.registrations.source import Batch, JudgedSource, RegistrationSourceError, SourceMissingError
+from release_tools.registrations.source import Batch, RegistrationSource, RegistrationSourceError, SourceMissingError
 
 MAX_LINE_BYTES = 64 * 1024
 BATCH_BYTES = 32 * 1024 * 1024
@@ -55,17 +55,24 @@ class Line:
         return self.content.endswith(b"\n")
 
 
-class TextFile:
-    """A file of lines.
+class TextRows(RegistrationSource):
+    """The common part of sources of text: a file of lines, its name, and the judge of its rows.
 
     Args:
-        path: the path; ``-`` for standard input, which has no cursor.
+        path: the path of the file; ``-`` for standard input, which has no cursor.
+        current: the current epoch, if it is known.
+        network_magic: the network that signatures must be for; ``None`` if none is configured.
     """
 
-    def __init__(self, path: str) -> None:
+    kind: ClassVar[str]
+    """What its name begins with: cursors are remembered by name."""
+
+    def __init__(self, path: str, *, current: Epoch | None = None, network_magic: int | None = None) -> None:
         self.path = path
         self.piped = path == STANDARD_INPUT
         self.place = "standard input" if self.piped else str(Path(path).absolute())
+        self.name = f"{self.kind}:{self.place}"
+        self._judge = Judge(self.name, current, network_magic, time.time())
 
     @property
     def total(self) -> int | None:
@@ -82,7 +89,7 @@ class TextFile:
             raise self._unreadable_registrations(error) from error
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
-    def first_line(self) -> bytes:
+    def _first_line(self) -> bytes:
         """Return the first line of a file that can be read again.
 
         Raises:
@@ -91,7 +98,7 @@ class TextFile:
         with self._opened() as file:
             return self._read(file)
 
-    def batches(
+    def _batches(
         self, cursor: str | None, size: int, parse: Parse, *, header_lines: int = 0, foreign: Collection[str] = ()
     ) -> Iterator[Batch]:
         """Yield the parsed lines after ``cursor``, at most ``size`` at a time.
@@ -196,33 +203,6 @@ class TextFile:
         )
 
 
-class TextRows(JudgedSource):
-    """The common part of the ``RegistrationSource``s of text: a file of lines, its name, and the judge of its rows.
-
-    Args:
-        path: the path of the file; ``-`` for standard input.
-        current: the current epoch, if it is known.
-        network_magic: the network that signatures must be for; ``None`` if none is configured.
-    """
-
-    kind: ClassVar[str]
-    """What its name begins with: cursors are remembered by name."""
-
-    def __init__(self, path: str, *, current: Epoch | None = None, network_magic: int | None = None) -> None:
-        self._file = TextFile(path)
-        self.name = f"{self.kind}:{self._file.place}"
-        self._judge = Judge(self.name, current, network_magic, time.time())
-
-    @property
-    def total(self) -> int | None:
-        """The size of the file in bytes; ``None`` for a stream.
-
-        Raises:
-            SourceMissingError: it cannot be read.
-        """
-        return self._file.total
-
-
 class JsonLines(TextRows):
     """JSON lines: one object a line, with ``party_id``, ``epoch``, ``stake``, and more where it is known.
 
@@ -239,7 +219,7 @@ class JsonLines(TextRows):
             SourceMissingError: the file cannot be read.
             RegistrationSourceError: no line of it is a JSON object.
         """
-        return self._file.batches(cursor, size, self._parse, foreign=(NO_JSON, NO_OBJECT, TOO_LONG))
+        return self._batches(cursor, size, self._parse, foreign=(NO_JSON, NO_OBJECT, TOO_LONG))
 
     def _parse(self, line: bytes) -> Registration | Refusal | str | None:
         if line.isspace():

@@ -97,7 +97,7 @@ class TickerOptions:
             return {}
         try:
             with closing(AggregatorHttp(self.tickers_url)) as aggregator:
-                return {signer.party_id: signer.ticker for signer in aggregator.signers() if signer.ticker is not None}
+                return aggregator.tickers()
         except ChainReadError as error:
             click.echo(printable(f"Without tickers: {error}"), err=True)
             return {}
