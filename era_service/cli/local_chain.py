@@ -15,7 +15,7 @@ from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, echo_result
 from eras import ConfigurationError, Epoch
-from eras.words import LOVELACE_PER_ADA, ada
+from eras.words import LOVELACE_PER_ADA, ada, counted
 
 UNITS = {"lovelace": 1, "ada": LOVELACE_PER_ADA}
 MAX_AMOUNT = 2**63
@@ -221,8 +221,7 @@ def show(file: Path, address: str | None, limit: int, *, as_json: bool) -> None:
         datum = "" if output.datum is None else f", inline datum of {len(output.datum) // 2} bytes"
         click.echo(f"  {output.transaction}#{output.index}: {ada(output.lovelace)}{datum}")
     if address is not None:
-        count = len(listed)
-        click.echo("  and more" if has_more else f"  {count} unspent output{'' if count == 1 else 's'} in all")
+        click.echo("  and more" if has_more else f"  {counted(len(listed), 'unspent output')} in all")
 
 
 def _require_address(text: str) -> None:

@@ -21,7 +21,7 @@ from era_service.wiring.quorum import GivenQuorum, quorum_in_force, quorum_of
 from era_service.wiring.trust import configuration_policy
 from eras import ConfigurationError, Epoch, EraSwitchError
 from release_tools.adoption.compatibility import Compatibility
-from release_tools.adoption.gate import GateResult, judge_gate
+from release_tools.adoption.gate import judge_gate
 from release_tools.adoption.shares import Gate
 from release_tools.forecasting.forecast import DEFAULT_PROBABILITY, ForecastOrder, forecast
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
@@ -131,7 +131,9 @@ def gate_evidence(
     try:
         compatibility = compatibility_of(settings, table)
         with open_registrations(settings, files) as registrations:
-            adoption = _adoption(settings, plan, registrations, compatibility, epoch)
+            gate, rules = plan.activate.gate, adoption_rules(settings)
+            asked = Gate(gate.share, gate.base, gate.for_epochs)
+            adoption = judge_gate(registrations, plan.era, asked, compatibility, current=epoch, rules=rules)
             oldest = epoch - settings.adoption.gate_max_age_epochs
             if adoption.epoch < oldest:
                 unknown.append(f"the newest registrations are of epoch {adoption.epoch}, older than epoch {oldest}")
@@ -140,24 +142,6 @@ def gate_evidence(
     except EraSwitchError as error:
         unknown.append(str(error))
     return GateEvidence(adoption, found, tuple(unknown))
-
-
-def _adoption(
-    settings: Settings,
-    plan: PlannedRollout,
-    registrations: "SqlRegistrations",
-    table: Compatibility,
-    epoch: Epoch,
-) -> GateResult:
-    gate = plan.activate.gate
-    return judge_gate(
-        registrations,
-        plan.era,
-        Gate(gate.share, gate.base, gate.for_epochs),
-        table,
-        current=epoch,
-        rules=adoption_rules(settings),
-    )
 
 
 def forecast_of(

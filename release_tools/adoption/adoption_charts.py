@@ -16,14 +16,11 @@ MAX_VERSIONS = 7
 """Versions with a colour of their own; the smaller ones are one series."""
 
 
-def versions_chart(
-    adoptions: Sequence[EpochAdoption], *, gate: Fraction | None = None, label: Callable[[int], str] = str
-) -> str:
+def versions_chart(adoptions: Sequence[EpochAdoption], *, label: Callable[[int], str] = str) -> str:
     """The share of each version of the registered stake, epoch by epoch.
 
     Args:
         adoptions: the epochs, in any order.
-        gate: a share to draw a line at.
         label: what the axis calls an epoch.
     """
     epochs = sorted(adoptions, key=lambda adoption: adoption.epoch)
@@ -45,7 +42,6 @@ def versions_chart(
         [label(one.epoch) for one in epochs],
         series,
         Canvas("Registered stake by version", " ".join(_epoch_words(one) for one in epochs[-1:])),
-        gate=None if gate is None else float(gate),
     )
 
 

@@ -134,19 +134,13 @@ class Moment:
     at: float
 
 
-def stacked_bars(
-    labels: Sequence[str],
-    series: Sequence[Series],
-    canvas: Canvas,
-    gate: float | None = None,
-) -> str:
+def stacked_bars(labels: Sequence[str], series: Sequence[Series], canvas: Canvas) -> str:
     """Draw a bar of stacked shares for each label.
 
     Args:
         labels: below the bars, with a second line after a line break; epochs and their dates, as a rule, oldest first.
         series: from the bottom up; shares from 0 to 1, which may add up to less than 1.
         canvas: the image.
-        gate: the required share, drawn as a line across.
     """
     plot = _Plot(labels, series, canvas, SHARES)
     step = plot.width / max(1, len(labels))
@@ -163,8 +157,7 @@ def stacked_bars(
                     f"<title>{escape(f'{_on_one_line(label)}: {one.name} {shown}')}</title></rect>"
                 )
             base += float(value)
-    body += [*plot.gate(gate), *plot.gate_label(gate), *plot.legend(series)]
-    return _svg(canvas, plot.full_height, body)
+    return _svg(canvas, plot.full_height, [*body, *plot.legend(series)])
 
 
 def lines(
@@ -240,7 +233,6 @@ def timeline(
     canvas: Canvas,
     moments: Sequence[Moment] = (),
     *,
-    unit: str = "epoch",
     label: Callable[[float], str] = "{:g}".format,
 ) -> str:
     """Draw spans in lanes from left to right, with moments as lines across.
@@ -249,7 +241,6 @@ def timeline(
         spans: the periods; lanes are in the order of their first span.
         canvas: the image.
         moments: the moments.
-        unit: the unit of time, shown below the axis.
         label: formats a time on the axis, with a second line after a line break.
     """
     width = canvas.width
@@ -272,7 +263,7 @@ def timeline(
     labels, places = [label(time) for time in ticks], [x(time) for time in ticks]
     body = [_rule(place, _TOP + _MARK - 4, place, bottom, "grid") for place in places]
     body += _below(places, labels, bottom + 16, places[1] - places[0] if places[1:] else width, width)
-    body.append(_text(12, bottom + 16, unit, tone="muted"))
+    body.append(_text(12, bottom + 16, "epoch", tone="muted"))
     body += [_text(12, _TOP + _MARK + _LANE * index + 17, lane) for lane, index in lanes.items()]
     colours = _colours([span.tone for span in spans])
     for span, colour in zip(spans, colours, strict=True):
@@ -282,7 +273,7 @@ def timeline(
         until = "on" if span.end is None else f"{span.end:g}"
         body.append(
             f'<rect x="{x(span.start):.1f}" y="{top + 3}" width="{extent:.1f}" height="{_LANE - 6}" rx="3" '
-            f'fill="{colour}"><title>{escape(f"{span.label}: {unit} {span.start:g} to {until}")}</title></rect>'
+            f'fill="{colour}"><title>{escape(f"{span.label}: epoch {span.start:g} to {until}")}</title></rect>'
         )
         if extent > len(span.label) * _CHARACTER + 8:
             body.append(

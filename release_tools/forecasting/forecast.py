@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from era_store import Registration
 from eras import ConfigurationError, Epoch
-from eras.words import about_ada
+from eras.words import about_ada, counted
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.shares import AdoptionRules, is_ready, support_share
 from release_tools.adoption.summary import NoRegistrationsError, require_told
@@ -299,7 +299,7 @@ class _Forecaster:
     def _notes(self, epochs: Sequence[EpochOutlook]) -> Iterator[str]:
         order, points = self._order, self._points
         if self._trend is None:
-            seen = f"{len(points)} epoch{'' if len(points) == 1 else 's'} of registrations"
+            seen = f"{counted(len(points), 'epoch')} of registrations"
             still = "" if len(points) < MIN_POINTS else " in which the ready share did not move"
             yield f"No trend can be derived from {seen}{still}: the ready share is assumed to stay the same"
         if order.epoch is None and order.current is not None and self._now.epoch < order.current - 1:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from nacl.bindings import crypto_sign_seed_keypair
 
+from chain_reader.bech32 import decode_bech32
 from eras import ConfigurationError
 from release_tools.keys.derivation import (
     DerivationError,
@@ -237,13 +238,7 @@ def _is_seed_and_public(raw: bytes) -> bool:
 
 def _decode_bech32(text: str) -> tuple[str, bytes]:
     """The prefix and the bytes; of any length, unlike in Bitcoin's bech32."""
-    from pycardano.crypto.bech32 import CHARSET, Encoding, bech32_verify_checksum, convertbits
-
-    prefix, _, symbols = text.lower().rpartition("1")
-    data = [CHARSET.find(symbol) for symbol in symbols]
-    raw = None
-    if text in (text.lower(), text.upper()) and bech32_verify_checksum(prefix, data) is Encoding.BECH32:
-        raw = convertbits(data[:-6], 5, 8, pad=False)
-    if raw is None:
-        raise DerivationError("bech32 whose check digits are right", "a wrong or missing character")
-    return prefix, bytes(raw)
+    try:
+        return decode_bech32(text.lower() if text.isupper() else text)
+    except ValueError:
+        raise DerivationError("bech32 whose check digits are right", "a wrong or missing character") from None

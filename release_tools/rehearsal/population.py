@@ -15,11 +15,10 @@ from pathlib import Path
 
 from chain_reader.node.core import NodeState
 from eras import ConfigurationError
+from eras.words import LOVELACE_PER_ADA
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.versions import newest_first
 from release_tools.rehearsal.scenario import Scenario, Upgrade
-
-LOVELACE = 1_000_000
 
 
 @dataclass(slots=True)
@@ -93,7 +92,7 @@ def draw_stakes(scenario: Scenario) -> list[int]:
         ConfigurationError: the file with the stakes cannot be used.
     """
     stake, count = scenario.stake, scenario.nodes
-    total = stake.total_ada * LOVELACE
+    total = stake.total_ada * LOVELACE_PER_ADA
     if stake.distribution == "equal":
         return [total // count] * count
     if stake.file is not None:
@@ -134,7 +133,7 @@ def read_stakes(path: Path) -> tuple[int, ...]:
         text = row[column].strip() if column < len(row) else ""
         if not text and len(row) <= 1:
             continue
-        if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= 45_000_000_000 * LOVELACE):
+        if not (text.isascii() and text.isdigit() and 0 < int(text[:20]) <= 45_000_000_000 * LOVELACE_PER_ADA):
             raise _unusable_stakes(path, "lovelace, above 0 and below all there is", f"{text[:40]!r} in line {number}")
         stakes.append(int(text))
     if not stakes:

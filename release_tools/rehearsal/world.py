@@ -34,6 +34,7 @@ from datum.configuration import (
 from datum.configuration.markers import decoded
 from era_store import MemoryStore
 from eras import Epoch, EraMarker, Slot, SupportedEras
+from eras.words import LOVELACE_PER_ADA
 from release_tools.forecasting.lottery import Lottery
 from release_tools.forecasting.lottery_parameters import SourcedQuorum, quorum_signed_with
 from release_tools.keys.payment_key import PaymentKey
@@ -51,7 +52,6 @@ EPOCH_S = 432_000.0
 SLOTS_OF_TICK = 20
 SYSTEM_START_S = 1_600_000_000
 MAGIC = 42
-ADA = 1_000_000
 JUNK = "d8799f4163ff"
 NOT_SHOWN = "the transaction that made it is larger than the provider shows"
 
@@ -326,16 +326,15 @@ class World:
 
     def _begin(self) -> None:
         """Time until the first epoch, money for the team, the first era."""
-        views: dict[str, Callable[[ChainObserver], ChainObserver]] = {"everything": _same, "unspent": _Unspent}
-        for knows, wrap in views.items():
-            if any(provider.knows == knows for provider in self._scenario.providers):
-                observer = wrap(_Shown(self.chain, self._hidden))
-                for thread in self._threads.values():
-                    thread.sources[knows] = EvidenceSource(observer, thread.policy, MemoryStore())
-                    thread.seen[knows] = []
+        shown = _Shown(self.chain, self._hidden)
+        for knows in dict.fromkeys(provider.knows for provider in self._scenario.providers):
+            observer = shown if knows == "everything" else _Unspent(shown)
+            for thread in self._threads.values():
+                thread.sources[knows] = EvidenceSource(observer, thread.policy, MemoryStore())
+                thread.seen[knows] = []
         before = Epoch(self._scenario.first_epoch - 1)
         self.chain.advance_to_epoch(before)
-        self.chain.fund(self.address, 10_000 * ADA)
+        self.chain.fund(self.address, 10_000 * LOVELACE_PER_ADA)
         first = EraMarker(self._scenario.first_era, before)
         self.publish((first,))
         if CONFIGURATIONS in self._threads:
@@ -370,7 +369,7 @@ class World:
         self._post([encode_datum(_PAYLOADS[kind](markers).sign(self._forger).to_bytes()).hex()])
 
     def _post(self, datums: Sequence[str | None], *, hidden: bool = False) -> None:
-        made = self.chain.place([FaucetOutput(self.address, 2 * ADA, datum=datum) for datum in datums])
+        made = self.chain.place([FaucetOutput(self.address, 2 * LOVELACE_PER_ADA, datum=datum) for datum in datums])
         if hidden:
             self._hidden.add(made[0].transaction)
         self._look()
@@ -404,10 +403,6 @@ def _configuration(asked: Parameters, epoch: int) -> EpochConfiguration:
     default = DEFAULT_CONFIGURATIONS[0].configuration
     parameters = ProtocolParameters(asked.k, asked.m, asked.phi_f)
     return EpochConfiguration(Epoch(epoch), replace(default, parameters=parameters))
-
-
-def _same(observer: ChainObserver) -> ChainObserver:
-    return observer
 
 
 def _shared(evidence: Evidence, last: Evidence) -> Evidence:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from chain_reader.genesis import EpochCalendar
 from eras import Epoch, EraMarker
+from eras.words import counted
 from release_tools.adoption.gate import GateResult
 from release_tools.forecasting.result import Forecast
 from release_tools.markers.change import ChangeKind, MarkerChange
@@ -177,9 +178,7 @@ def _scheduled(plan: PlannedRollout, begins: Epoch, epoch: Epoch) -> NextStep:
         )
     if epoch < at:
         left = at - epoch
-        return NextStep(
-            StepState.DONE, f"Nothing is left to do: {plan.era} begins in {left} epoch{'' if left == 1 else 's'}"
-        )
+        return NextStep(StepState.DONE, f"Nothing is left to do: {plan.era} begins in {counted(left, 'epoch')}")
     return NextStep(StepState.DONE, f"Nothing is left to do: {plan.era} has begun, in epoch {at}")
 
 

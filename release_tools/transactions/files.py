@@ -28,11 +28,11 @@ from chain_reader.thread_token import spelled
 from datum import EraMarkersPayload, SignatureMismatchError, VerificationKey, decode_datum, verify_signature
 from eras import MarkerError, TransactionError
 from release_tools.keys.envelopes import TextEnvelope, transaction_bytes, transaction_envelope
-from release_tools.keys.payment_key import PaymentSigner
+from release_tools.keys.payment_key import PaymentSigner, public_key_hash
 from release_tools.transactions.balancing import UnsignedTransaction, witness_set
 from release_tools.transactions.building import MissingSignatureError, SignedTransaction
 from release_tools.transactions.owners import KeyScript, signers_of, some_of
-from release_tools.transactions.words import MarkerDocument, MarkersDocument, TransactionSummary, transaction_lines
+from release_tools.transactions.words import MarkersDocument, TransactionSummary, transaction_lines
 
 FACTS_FIELD = "eraswitch"
 FACTS_VERSION = 1
@@ -135,7 +135,7 @@ class CarriedTransaction:
     @property
     def signed_by(self) -> tuple[str, ...]:
         """Hashes of the keys that have signed."""
-        return tuple(_key_hash(one.key) for one in self.signatures)
+        return tuple(public_key_hash(one.key) for one in self.signatures)
 
     @property
     def missing_keys(self) -> tuple[str, ...]:
@@ -228,7 +228,7 @@ class CarriedTransaction:
         Raises:
             TransactionError: one does not match the body, or is by a key that need not sign.
         """
-        added = {_key_hash(one.key): one for one in signatures}
+        added = {public_key_hash(one.key): one for one in signatures}
         cosigners = {key for script in self.scripts for key in script.key_hashes}
         wanted = {*self.missing_keys, *self.signed_by, *cosigners}
         unasked = sorted(set(added) - wanted) if wanted else []
@@ -257,7 +257,7 @@ class CarriedTransaction:
         enough = signers_of(scripts, set(added) - there, end, beside=there)
         if scripts and enough is not None:
             added = {key_hash: one for key_hash, one in added.items() if key_hash in there or key_hash in enough}
-        witnesses = {_key_hash(one.key): _witness(one) for one in self.signatures} | added
+        witnesses = {public_key_hash(one.key): _witness(one) for one in self.signatures} | added
         body, _, flag, auxiliary = self._parts
         signed = witness_set(
             [witnesses[key_hash] for key_hash in sorted(witnesses)], [script.cbor for script in scripts]
@@ -388,8 +388,7 @@ def _markers(datum: str, key: VerificationKey | None) -> MarkersDocument | None:
             signed = True
         except SignatureMismatchError:
             signed = False
-    markers: list[MarkerDocument] = [{"name": one.name, "epoch": one.epoch} for one in payload.markers]
-    return {"list": markers, "signed_by_era_key": signed}
+    return {"list": [marker.to_dict() for marker in payload.markers], "signed_by_era_key": signed}
 
 
 def _read_facts(value: Any, source: str) -> TransactionFacts | None:
@@ -417,10 +416,6 @@ def _whole(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise TypeError
     return value
-
-
-def _key_hash(key: bytes) -> str:
-    return blake2b(key, digest_size=28).hexdigest()
 
 
 def _witness(signature: Signature) -> VerificationKeyWitness:

@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterator
 
 from chain_reader.providers.gateway import TransactionGateway
 from eras import TransactionError
+from eras.words import counted
 from release_tools.transactions.balancing import LedgerContext
 from release_tools.transactions.building import Funding, build_sweep_transaction
 from release_tools.transactions.drafting import (
@@ -103,14 +104,11 @@ def draft_sweep(
 
 def _warnings(later: int, left_alone: int, with_script: int, others: int) -> Iterator[str]:
     if later:
-        yield f"{_outputs(later)} more than this transaction can take along: run it again when it is done"
+        yield f"{counted(later, 'output')} more than this transaction can take along: run it again when it is done"
     if left_alone:
-        yield f"{_outputs(left_alone)} with signed markers, of which readers may yet come to trust one: left alone"
+        of = counted(left_alone, "output")
+        yield f"{of} with signed markers, of which readers may yet come to trust one: left alone"
     if with_script:
-        yield f"{_outputs(with_script)} with a reference script, on which the fee would depend: left alone"
+        yield f"{counted(with_script, 'output')} with a reference script, on which the fee would depend: left alone"
     if others:
-        yield f"{_outputs(others)} with markers of another kind: left alone, unless --spend names them"
-
-
-def _outputs(count: int) -> str:
-    return f"{count} output{'' if count == 1 else 's'}"
+        yield f"{counted(others, 'output')} with markers of another kind: left alone, unless --spend names them"

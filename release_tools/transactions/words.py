@@ -3,20 +3,14 @@
 from typing import TypedDict
 
 from eras import Slot
+from eras.marker import MarkerFacts
 from eras.words import ada, counted, visible
-
-
-class MarkerDocument(TypedDict):
-    """A marker, as the wire format has it."""
-
-    name: str
-    epoch: int | None
 
 
 class MarkersDocument(TypedDict):
     """The markers in a datum; ``signed_by_era_key`` is ``None`` where no era key is known."""
 
-    list: list[MarkerDocument]
+    list: list[MarkerFacts]
     signed_by_era_key: bool | None
 
 

@@ -32,7 +32,7 @@ def parsed(svg: str) -> ET.Element:
 
 def some_charts() -> list[str]:
     return [
-        stacked_bars(LABELS, SERIES, Canvas("t", "d"), gate=0.95),
+        stacked_bars(LABELS, SERIES, Canvas("t", "d")),
         lines(LABELS, SERIES, Canvas("t", "d"), gate=0.95),
         timeline([Span("a", "x", 1, 5), Span("b", "y", 2, None, "ready")], Canvas("t", "d"), [Moment("now", 3)]),
     ]

@@ -54,13 +54,13 @@ def terminal_width(*, err: bool = False) -> int | None:
     return get_terminal_size().columns if (sys.stderr if err else sys.stdout).isatty() else None
 
 
-def echo_wrapped(line: str, *, indent: int, err: bool = False) -> None:
-    """Write a line to stdout (or stderr); one that is wider than the terminal goes on below, ``indent`` columns in.
+def echo_wrapped(line: str, *, indent: int) -> None:
+    """Write a line to stdout; one that is wider than the terminal goes on below, ``indent`` columns in.
 
     Where a word does not fit there, it goes on further left. Into a file or a pipe every line stays one line.
     """
-    width = terminal_width(err=err)
-    click.echo(line if width is None or len(line) <= width else _wrapped(line, indent, width), err=err)
+    width = terminal_width()
+    click.echo(line if width is None or len(line) <= width else _wrapped(line, indent, width))
 
 
 def echo_lines(lines: Iterable[str], *, err: bool = False) -> None:

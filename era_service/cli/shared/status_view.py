@@ -60,7 +60,7 @@ def _upcoming(document: StatusDocument, calendar: EpochCalendar) -> str:
         return f"{name}, announced"
     epoch = document.epoch + left
     dated = "" if calendar.begins_s(epoch) is None else f": {calendar.coming(epoch)}"
-    return f"{name}, in {left} epoch{'' if left == 1 else 's'}{dated}"
+    return f"{name}, in {counted(left, 'epoch')}{dated}"
 
 
 def _era_line(era: ListedEra, begins: str, width: int, begins_width: int) -> str:
