@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from chain_reader.providers.gateway import MAINNET_MAGIC
 from datum import EraSigner
 from era_service.cli.shared.arguments import MAGIC, NATURAL, POSITIVE
-from era_service.cli.shared.commands import OUTPUT, nested, option, option_group
+from era_service.cli.shared.commands import OUTPUT, nested, option, option_group, settings_given
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import write_file
@@ -62,13 +62,28 @@ class NameOptions:
     mainnet: bool = option("--mainnet", help=f"Same as --network-magic {MAINNET_MAGIC}.")
 
     def settings(self, app: AppContext) -> Settings:
-        """The settings, with the network that the command line names.
+        """The settings, with the network, and the provider if any, that the command line names.
 
         Raises:
-            ConfigurationError: it names two.
+            ConfigurationError: it names two networks.
             InvalidConfigurationError: the configuration has mistakes.
         """
-        return _load(app, self, {})
+        if self.mainnet and self.network_magic not in (None, MAINNET_MAGIC):
+            raise click.UsageError("--mainnet and --network-magic name different networks.")
+        flags = settings_given(self)
+        settings = app.load(flags).settings
+        magic, flag = (MAINNET_MAGIC, "--mainnet") if self.mainnet else (self.network_magic, "--network-magic")
+        if magic is None:
+            return settings
+        if settings.network.magic not in (None, magic):
+            raise ConfigurationError(
+                "Two networks are named",
+                code="NetworkContradiction",
+                expected=f"network magic {settings.network.magic} of {settings.network.name or 'the configuration'}",
+                got=f"{magic} by {flag}",
+                next_step="Name one network",
+            )
+        return app.load({**flags, "network.magic": (magic, flag)}).settings
 
 
 @option_group("Network")
@@ -77,36 +92,11 @@ class NetworkOptions(NameOptions):
 
     provider: str | None = option(
         "--provider",
+        setting="reader.providers",
         metavar="URL",
+        callback=lambda _context, _parameter, url: url or None,
         help="Read and submit here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
     )
-
-    def settings(self, app: AppContext) -> Settings:
-        """The settings, with the network and the provider that the command line names.
-
-        Raises:
-            ConfigurationError: it names two networks.
-            InvalidConfigurationError: the configuration has mistakes.
-        """
-        return _load(app, self, {"reader.providers": (self.provider, "--provider")} if self.provider else {})
-
-
-def _load(app: AppContext, named: NameOptions, flags: dict[str, tuple[Any, str]]) -> Settings:
-    if named.mainnet and named.network_magic not in (None, MAINNET_MAGIC):
-        raise click.UsageError("--mainnet and --network-magic name different networks.")
-    settings = app.load(flags).settings
-    magic, flag = (MAINNET_MAGIC, "--mainnet") if named.mainnet else (named.network_magic, "--network-magic")
-    if magic is None:
-        return settings
-    if settings.network.magic not in (None, magic):
-        raise ConfigurationError(
-            "Two networks are named",
-            code="NetworkContradiction",
-            expected=f"network magic {settings.network.magic} of {settings.network.name or 'the configuration'}",
-            got=f"{magic} by {flag}",
-            next_step="Name one network",
-        )
-    return app.load({**flags, "network.magic": (magic, flag)}).settings
 
 
 # --- keys
