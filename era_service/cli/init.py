@@ -9,7 +9,7 @@ from era_service.cli.shared.arguments import MAGIC, read_verification_key
 from era_service.cli.shared.commands import command, nested, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, printable, warn
 from era_service.cli.shared.passphrases import EncryptOptions, is_interactive, passphrase_of_new_keys
 from era_service.cli.shared.release import DryRunOptions
 from era_service.config.load import CONFIG_FILE_NAME
@@ -98,8 +98,7 @@ def init(app: AppContext, *, network: InitNetworkOptions, keys: InitKeyOptions, 
         echo_json(_document(made, dry_run=output.dry_run))
         return
     click.echo("\n".join(map(printable, _lines(made, dry_run=output.dry_run))))
-    if made.warning is not None:
-        click.echo(f"Warning: {printable(made.warning)}", err=True)
+    warn([] if made.warning is None else [made.warning])
 
 
 def _asked(

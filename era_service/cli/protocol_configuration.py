@@ -18,7 +18,7 @@ from era_service.cli.shared.commands import command, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.key_loading import read_secret_key
-from era_service.cli.shared.output import printable, write_file
+from era_service.cli.shared.output import warn, write_file
 from era_service.cli.shared.release import NetworkOptions
 from era_service.config.schema import Settings
 from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain, read_configurations
@@ -152,14 +152,13 @@ def _import(
     with naming(what.import_path):
         configurations = read_import(read_bytes(what.import_path))
     if what.without_chain:
-        click.echo("Warning: not compared with the chain: configurations that nodes already use may change", err=True)
+        warn(["not compared with the chain: configurations that nodes already use may change"])
     else:
         found = on_chain(network.settings(app), place)
         at = found.epoch if what.current_epoch is None else what.current_epoch
         unknown = check_against(found.configurations, configurations, at)
         if unknown:
-            listed = ", ".join(map(str, unknown))
-            click.echo(f"Warning: the chain has no configuration for epoch {listed}: not compared", err=True)
+            warn([f"the chain has no configuration for epoch {', '.join(map(str, unknown))}: not compared"])
     datum = encode_datum_json(ConfigurationMarkersPayload.of(configurations).sign(signer).to_bytes())
     require_size(datum)
     write_file(what.target_path, datum.encode())
@@ -203,6 +202,5 @@ def on_chain(settings: Settings, place: PlaceOptions) -> ConfigurationsOnChain:
         ProtocolConfigurationError: what is signed there cannot be used.
     """
     found = read_configurations(settings, place.of(settings))
-    for note in found.notes:
-        click.echo(f"Warning: {printable(note)}", err=True)
+    warn(found.notes)
     return found

@@ -10,7 +10,7 @@ from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import command
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.exit_codes import era_exit_code
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, printable, warn
 from eras import Epoch
 
 
@@ -51,8 +51,7 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     else:
         calendar = EpochCalendar(found.genesis, time.time())
         click.echo("\n".join(in_words(document, calendar, getattr(found.reading, "how", None))))
-    for warning in document.warnings:
-        click.echo(f"Warning: {printable(warning)}", err=True)
+    warn(document.warnings)
     if found.error is not None:
         click.echo(f"Error: {found.error.message(printable)}", err=True)
     return era_exit_code(found.token)

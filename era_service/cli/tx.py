@@ -18,7 +18,7 @@ from era_service.cli.shared.commands import OUTPUT, argument, nested, option, op
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.files import read_payload, read_text, with_witnesses
 from era_service.cli.shared.groups import KnownGroup
-from era_service.cli.shared.output import echo_json, echo_lines, printable
+from era_service.cli.shared.output import echo_json, echo_lines, warn
 from era_service.cli.shared.publication_view import (
     learning_line,
     network_document,
@@ -107,8 +107,7 @@ def build(
         drafted = draft(release, reading, in_force, content, paid, publish_by=publish_by, mint=mint)
     carried = CarriedTransaction.of(drafted.transaction, release.network.magic, drafted.spends)
     output.file.write(carried)
-    for warning in (*drafted.warnings, *reading.alarms):
-        click.echo(f"Warning: {printable(warning)}", err=True)
+    warn((*drafted.warnings, *reading.alarms))
     if output.as_json:
         document = transaction_document(drafted)
         echo_json({"network": network_document(release), **document, "file": str(output.file.out)})
@@ -241,8 +240,7 @@ def sign(
         max_fee=checks.max_fee,
         sweep_beside=checks.sweep_beside,
     )
-    for doubt in doubts:
-        click.echo(f"Warning: {printable(doubt)}", err=True)
+    warn(doubts)
     if not keys.witness_files or keys.payment.payment_key_files:
         signed = signed.sign(signers)
     elif wanted := [one for one in signers if one.key_hash in signed.missing_keys]:

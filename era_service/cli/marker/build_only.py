@@ -9,7 +9,7 @@ import click
 
 from era_service.cli.marker.pipeline import MarkerJob
 from era_service.cli.shared.commands import OUTPUT, option, option_group
-from era_service.cli.shared.output import echo_json, echo_lines, printable
+from era_service.cli.shared.output import echo_json, echo_lines, warn
 from era_service.cli.shared.publication_view import (
     network_document,
     transaction_document,
@@ -48,8 +48,7 @@ def build_only(settings: Settings, job: MarkerJob, out: Path, form: str) -> None
     if drafted is not None and not dry_run:
         write_transaction(out, CarriedTransaction.of(drafted.transaction, release.network.magic, drafted.spends), form)
         written = str(out)
-    for warning in warnings_of(outlook):
-        click.echo(f"Warning: {printable(warning)}", err=True)
+    warn(warnings_of(outlook))
     if job.output.as_json:
         document = None if drafted is None else transaction_document(drafted)
         echo_json({"network": network_document(release), "drafted": document, "file": written})

@@ -14,7 +14,7 @@ from era_service.cli.protocol_configuration import ConfigurationKeyOptions, Plac
 from era_service.cli.shared.arguments import naming, read_bytes
 from era_service.cli.shared.commands import argument, command, option, option_group
 from era_service.cli.shared.context import AppContext
-from era_service.cli.shared.output import echo_json, echo_lines, printable
+from era_service.cli.shared.output import echo_json, echo_lines, printable, warn
 from era_service.cli.shared.publication_view import transaction_lines
 from era_service.cli.shared.release import AskingOptions, PublishingOptions, PurseOptions
 from era_service.config.schema import Settings
@@ -123,8 +123,7 @@ class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationPlan]):
         if outlook.drafted is not None:
             lines += transaction_lines(outlook.drafted)
         echo_lines(lines, err=self.output.as_json)
-        for warning in _warnings(outlook):
-            click.echo(f"Warning: {printable(warning)}", err=True)
+        warn(_warnings(outlook))
 
     def record(self, settings: Settings, outlook: ConfigurationOutlook) -> None:
         """Keep the reason for a change of what nodes use already."""

@@ -10,7 +10,7 @@ from era_service.cli.shared.arguments import naming, read_bytes
 from era_service.cli.shared.commands import OUTPUT, command, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import read_secret_key
-from era_service.cli.shared.output import echo_json, printable, write_file
+from era_service.cli.shared.output import echo_json, printable, warn, write_file
 from era_service.cli.shared.release import JsonOptions, not_a_slip_option, secret_key_option
 from era_service.config.schema import NetworkSettings
 from era_service.wiring.genesis import clock_epoch
@@ -57,8 +57,7 @@ def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: Cosig
     if not output.as_json:
         click.echo("\n".join(cosigning_lines(cosigning, configured=configured)))
     doubts = _doubts(cosigning, app)
-    for doubt in doubts:
-        click.echo(f"Warning: {printable(doubt)}", err=True)
+    warn(doubts)
     if doubts and key is not None and not output.not_a_slip:
         raise slip_error("to sign this payload", doubts)
     changes = key is not None and not output.dry_run

@@ -16,7 +16,7 @@ import click
 from chain_reader.thread_token import spelled
 from chain_reader.trust.reading import TrustedReading
 from datum import ERA, MarkerKind
-from era_service.cli.shared.output import echo_json, echo_lines, printable, write_file
+from era_service.cli.shared.output import echo_json, echo_lines, printable, warn, write_file
 from era_service.cli.shared.publication_view import (
     learning_line,
     network_document,
@@ -191,8 +191,7 @@ class MarkerJob(Job[TrustedReading, RolloutPlan | None]):
         if outlook.plan is not None and self.reaches_nodes:
             lines.append(learning_line(outlook.plan.epoch))
         echo_lines(lines, err=self.output.as_json)
-        for warning in warnings_of(outlook):
-            click.echo(f"Warning: {printable(warning)}", err=True)
+        warn(warnings_of(outlook))
         if self.token_file is not None and drafted is not None and drafted.transaction.minted is not None:
             unit = drafted.transaction.minted.unit
             with_token(self.token_file, spelled(unit), self.replaces)  # refused before anything is spent

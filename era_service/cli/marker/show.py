@@ -1,11 +1,9 @@
 """``eraswitch marker show``: what nodes trust now, and what deployed Mithril readers could make of it."""
 
-import click
-
 from chain_reader.genesis import EpochCalendar
 from era_service.cli.shared.commands import command
 from era_service.cli.shared.context import AppContext
-from era_service.cli.shared.output import echo_json, echo_lines, printable
+from era_service.cli.shared.output import echo_json, echo_lines, printable, warn
 from era_service.cli.shared.publication_view import refused_lines, sight_lines
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
 from era_service.releasing.session import require_magic
@@ -23,10 +21,8 @@ def show(app: AppContext, *, network: NetworkOptions, output: JsonOptions) -> No
         echo_json(document | {"begins_at": dates})
         return
     echo_lines(_shown(document, calendar))
-    for alarm in document["alarms"]:
-        click.echo(f"Warning: {printable(alarm)}", err=True)
-    if document["stale"] is not None:
-        click.echo(f"Warning: stale: {printable(document['stale'])}", err=True)
+    warn(document["alarms"])
+    warn([] if document["stale"] is None else [f"stale: {document['stale']}"])
 
 
 def _shown(document: TrustedDocument, calendar: EpochCalendar) -> list[str]:

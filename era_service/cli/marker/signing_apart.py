@@ -9,7 +9,7 @@ import click
 from chain_reader import TrustPolicy
 from era_service.cli.shared.arguments import naming
 from era_service.cli.shared.files import read_text
-from era_service.cli.shared.output import echo_json, echo_lines, printable, write_file
+from era_service.cli.shared.output import echo_json, echo_lines, printable, warn, write_file
 from era_service.cli.shared.publication_view import plan_lines
 from era_service.cli.shared.release import DryRunOptions, SigningFiles
 from era_service.config.schema import Settings
@@ -57,8 +57,7 @@ def sign_apart(settings: Settings, order: ChangeOrder, files: SigningFiles, outp
         *map(printable, [] if gate is None else gate.lines),
     ]
     echo_lines(lines, err=output.as_json)
-    for warning in (*plan.slips, *plan.warnings):
-        click.echo(f"Warning: {printable(warning)}", err=True)
+    warn((*plan.slips, *plan.warnings))
     written = None
     if files.payload is not None and not output.dry_run and not plan.is_done:
         if order.era_key is None:

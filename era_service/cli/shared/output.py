@@ -42,6 +42,12 @@ def echo_result(document: Any, lines: Iterable[str], *, as_json: bool) -> None:
         click.echo(printable(line))
 
 
+def warn(warnings: Iterable[str]) -> None:
+    """Write warnings to stderr."""
+    for warning in warnings:
+        click.echo(f"Warning: {printable(warning)}", err=True)
+
+
 def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """The lines of a table whose columns are as wide as their widest cell."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
