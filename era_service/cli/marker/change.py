@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from chain_reader.trust.reading import TrustedReading
+from era_service.cli.command_groups import marker
 from era_service.cli.marker.pipeline import MarkerJob, publish
 from era_service.cli.marker.signing_apart import no_era_key, sign_apart
 from era_service.cli.shared.arguments import epoch as epoch_type
@@ -35,14 +36,7 @@ from release_tools.markers.change import ChangeKind, MarkerChange
 from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Draft, Publisher
 
-HELP = {
-    "announce": "Announce ERA without an epoch: operators learn what is coming, but nothing switches yet.",
-    "activate": "Let ERA begin at an epoch: every node that knows it switches then, and every other one stops.",
-    "postpone": "Let ERA, which is scheduled, begin at a later epoch.",
-    "cancel": "Drop ERA, which is announced or scheduled but has not begun.",
-    "retire": "Drop the marker of ERA, a past era.",
-}
-_MORE = """
+_MORE = """.
 
     Reads what nodes trust now, refuses what would break a rule, and shows the plan. Once confirmed, it signs, submits,
     waits for confirmations, reads back as a node does, and reports what nodes see. After an interruption the same
@@ -152,7 +146,7 @@ def change_command(kind: str) -> click.Command:
     ) -> None:
         run_change(app, MarkerChange(ChangeKind(kind), era, at), options, token=token, override_gate=override_gate)
 
-    run.__doc__ = HELP[kind] + _MORE
+    run.__doc__ = marker.lazy[kind][1] + _MORE
     decorated = _OVERRIDE(run) if kind == "activate" else run
     if kind in ("activate", "postpone"):
         decorated = _AT(decorated)
@@ -160,7 +154,7 @@ def change_command(kind: str) -> click.Command:
     return command(kind, example=EXAMPLES[kind], takes=also)(click.argument("era")(decorated))
 
 
-announce, activate, postpone, cancel, retire = map(change_command, HELP)
+announce, activate, postpone, cancel, retire = map(change_command, EXAMPLES)
 
 
 def run_change(

@@ -67,21 +67,21 @@ class LazyGroup(KnownGroup):
         self, *args: Any, lazy: Mapping[str, tuple[str, str]], package: str = "era_service.cli", **attributes: Any
     ) -> None:
         super().__init__(*args, **attributes)
-        self._lazy = lazy
+        self.lazy = lazy
         self._package = package
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""
-        return [*self._lazy]
+        return [*self.lazy]
 
     def summary(self, ctx: click.Context, name: str) -> str:
         """The summary of a command, which is not loaded for it."""
-        return self._lazy[name][1]
+        return self.lazy[name][1]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, with the global options added to it and to what is below it."""
-        if cmd_name in self._lazy and cmd_name not in self.commands:
-            module, _, attribute = self._lazy[cmd_name][0].partition(":")
+        if cmd_name in self.lazy and cmd_name not in self.commands:
+            module, _, attribute = self.lazy[cmd_name][0].partition(":")
             named = attribute or cmd_name.replace("-", "_")
             command: click.Command = getattr(import_module(module, self._package), named)
             for leaf in _leaves(command):
