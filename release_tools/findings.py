@@ -5,12 +5,12 @@ passwords in URLs are never shown.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from era_store.redaction import mask_url
 from eras.nearest import nearest
@@ -89,7 +89,7 @@ class MisfitError(ValueError):
 def findings_of(
     error: ValidationError,
     known_key: str,
-    keys_beside: Callable[[Sequence[str]], Iterable[str]],
+    model: type[BaseModel],
     *,
     place_of: Callable[[Sequence[str]], Sequence[str]] = lambda place: place,
     is_secret: Callable[[str], bool] = lambda _key: False,
@@ -99,7 +99,7 @@ def findings_of(
     Args:
         error: the error that it raised.
         known_key: the name for a key, such as ``a setting``.
-        keys_beside: returns the keys that are allowed in place of the last part.
+        model: the document; its fields have the keys that are allowed in place of an unknown one.
         place_of: removes the parts that pydantic adds to a place.
         is_secret: whether the value of a key must not be shown.
     """
@@ -108,7 +108,7 @@ def findings_of(
         place = list(place_of([str(part) for part in found["loc"]]))
         key, kind, value = ".".join(place), found["type"], found["input"]
         if kind == "extra_forbidden":
-            near = nearest(place[-1], keys_beside(place), cutoff=0.5)
+            near = nearest(place[-1], _keys_beside(model, place), cutoff=0.5)
             return Finding(key, known_key, "an unknown name", near and ".".join((*place[:-1], near)))
         if kind == "missing":
             return Finding(key, EXPECTED[kind], "nothing")
@@ -123,6 +123,23 @@ def findings_of(
         return Finding(key, _expected(found), "something else" if is_secret(key) else _shown(value), near)
 
     return [finding_of(found) for found in error.errors(include_url=False)]
+
+
+def _keys_beside(model: type[BaseModel], place: Sequence[str]) -> list[str]:
+    """The keys that are allowed in place of the last part of a place."""
+    models = [model]
+    for part in place[:-1]:
+        kinds = [one.model_fields[part].annotation for one in models if part in one.model_fields]
+        models = [*_models_in(kinds)] or models
+    return [*dict.fromkeys(name for one in models for name in one.model_fields)]
+
+
+def _models_in(kinds: Iterable[Any]) -> Iterator[type[BaseModel]]:
+    for kind in kinds:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield kind
+        else:
+            yield from _models_in(get_args(kind))
 
 
 def _tag(key: str, found: Any) -> Finding:

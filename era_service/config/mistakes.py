@@ -8,7 +8,8 @@ from os import PathLike
 from pydantic import ValidationError
 
 from era_service.config.loaded import LoadedSettings
-from era_service.config.records import keys_beside, meant_by
+from era_service.config.records import meant_by
+from era_service.config.schema import Settings
 from era_service.config.types import is_secret
 from eras import ConfigurationError
 from release_tools.findings import findings_of
@@ -78,5 +79,5 @@ class InvalidConfigurationError(ConfigurationError):
 
 def mistakes_of(error: ValidationError) -> list[ConfigMistake]:
     """The findings of pydantic as mistakes, without their origins."""
-    found = findings_of(error, "a setting", lambda place: keys_beside(tuple(place)), is_secret=is_secret)
+    found = findings_of(error, "a setting", Settings, is_secret=is_secret)
     return [ConfigMistake(one.key, one.expected, one.got, meant_by(one.key) or one.nearest) for one in found]

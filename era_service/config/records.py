@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from era_service.config.schema import ALIASES, ENVIRONMENT_PREFIX, SECTIONS, CustomNetwork, ProviderSettings, Settings
-from era_service.config.types import Section
-from era_service.config.webhooks import WebhookSettings
+from era_service.config.schema import ALIASES, ENVIRONMENT_PREFIX, SECTIONS
 
 HOOKS_BY_OTHER_NAMES = {
     "switch": "activated",
@@ -65,20 +63,6 @@ def setting_records() -> Iterator[SettingRecord]:
                 (environment_name(key), *aliases),
                 field.description or "",
             )
-
-
-def keys_beside(path: tuple[str, ...]) -> tuple[str, ...]:
-    """The names that are allowed in place of the last part of ``path``."""
-    if len(path) == 1:
-        return tuple(Settings.model_fields)
-    model: type[Section] | None = SECTIONS.get(path[0])
-    if path[0] == "networks":
-        model = CustomNetwork
-    elif path[:2] == ("reader", "providers"):
-        model = ProviderSettings
-    elif path[:2] == ("service", "webhooks"):
-        model = WebhookSettings
-    return tuple(model.model_fields) if model else ()
 
 
 def meant_by(key: str) -> str | None:

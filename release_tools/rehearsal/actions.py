@@ -162,21 +162,3 @@ AnyAction = Annotated[
     | Crash,
     Field(discriminator="do"),
 ]
-
-ACTIONS: dict[str, type[Action]] = {
-    "announce": Announce,
-    "activate": Activate,
-    "postpone": Activate,
-    "cancel": Withdraw,
-    "retire": Withdraw,
-    "configure": Configure,
-    "replay": Replay,
-    "forge": Forge,
-    "forge-configuration": ForgeConfiguration,
-    "flood": Flood,
-    "rollback": Rollback,
-    "outage": Outage,
-    "partition": Partition,
-    "crash": Crash,
-}
-"""What an action does → its table."""

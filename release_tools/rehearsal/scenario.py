@@ -20,7 +20,6 @@ from eras.words import counted
 from release_tools.adoption.versions import is_known
 from release_tools.findings import MisfitError, findings_of
 from release_tools.rehearsal.actions import (
-    ACTIONS,
     MAX_EPOCHS,
     Activate,
     Announce,
@@ -325,7 +324,7 @@ class Scenario(Table):
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            listed = [f"{one}" for one in findings_of(error, "a key of the scenario", _keys_beside, place_of=_place)]
+            listed = [f"{one}" for one in findings_of(error, "a key of the scenario", cls, place_of=_place)]
             raise ConfigurationError(
                 f"{origin[:1].upper()}{origin[1:]} has {counted(len(listed), 'mistake')}:",
                 lines=listed,
@@ -351,27 +350,6 @@ def _require_shares(key: str, tables: tuple[Version, ...] | tuple[Provider, ...]
 def _require_known(key: str, name: str, known: tuple[str, ...]) -> None:
     if name not in known:
         raise MisfitError(key, f"one of {', '.join(known)}, not {name!r}{_hint(name, known)}")
-
-
-_TABLES: dict[str, type[Table] | None] = {
-    "versions": Version,
-    "upgrades": Upgrade,
-    "stake": Stake,
-    "quorum": Quorum,
-    "providers": Provider,
-    "clocks": Clocks,
-    "keys": Keys,
-    "expect": Expect,
-    "actions": None,
-}
-
-
-def _keys_beside(place: Sequence[str]) -> tuple[str, ...]:
-    """The keys that could stand where the last part of a place does."""
-    table = Scenario if len(place) == 1 else _TABLES.get(place[0])
-    if table is not None:
-        return tuple(table.model_fields)
-    return tuple(dict.fromkeys(name for action in set(ACTIONS.values()) for name in action.model_fields))
 
 
 def _place(place: Sequence[str]) -> Sequence[str]:

@@ -7,7 +7,7 @@ with its key and the most similar valid one.
 
 import json
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Annotated, Literal, Self, get_args
 
@@ -202,7 +202,7 @@ class PlannedRollout(_Table):
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            mistakes = [str(one) for one in findings_of(error, "a key of the plan", _keys_beside)]
+            mistakes = [str(one) for one in findings_of(error, "a key of the plan", cls)]
         count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         raise ConfigurationError(
             f"The rollout plan {origin} has {count}:",
@@ -292,23 +292,6 @@ def _lines(plan: PlannedRollout) -> Iterator[str]:
 def _toml(value: object) -> str:
     """A value as TOML writes it: for text, numbers and lists of text the same as JSON."""
     return json.dumps(value, ensure_ascii=False)
-
-
-def _keys_beside(path: Sequence[str]) -> list[str]:
-    """The keys that are allowed in place of the last part of ``path``."""
-    model: type[BaseModel] = PlannedRollout
-    tables: dict[str, type[BaseModel]] = {
-        "announce": AnnouncePhase,
-        "activate": ActivatePhase,
-        "gate": PlannedGate,
-        "quorum": PlannedQuorum,
-        "before": PlannedBefore,
-        "configuration": PlannedConfiguration,
-        "people": Person,
-    }
-    for part in path[:-1]:
-        model = tables.get(part, model)
-    return list(model.model_fields)
 
 
 def _plan_error(origin: str, got: str) -> ConfigurationError:
