@@ -34,18 +34,18 @@ _REPLACED = (
 
 def look_at_adoption(
     release: Release,
-    means: PublishingMeans,
     publisher: Publisher[TrustedReading],
     journal: Journal,
+    means: PublishingMeans,
     replaces: str | None = None,
 ) -> MarkersOutlook:
     """See what adopting a thread token would do, without doing any of it.
 
     Args:
         release: the session.
-        means: pays, signs the transaction and waits.
         publisher: of markers.
         journal: of markers.
+        means: pays, signs the transaction and waits.
         replaces: the token, policy id and asset name in hex, that a new one takes the place of.
 
     Raises:

@@ -121,7 +121,7 @@ MarkersOutlook = Outlook[TrustedReading, RolloutPlan | None]
 
 
 def look(
-    release: Release, order: ChangeOrder, publisher: Publisher[TrustedReading], journal: Journal
+    release: Release, publisher: Publisher[TrustedReading], journal: Journal, order: ChangeOrder
 ) -> MarkersOutlook:
     """See what is to be done, without doing any of it.
 

@@ -52,7 +52,7 @@ class SweepOrder:
 
 
 def look_at_sweep(
-    release: Release, order: SweepOrder, publisher: Publisher[TrustedReading], journal: Journal
+    release: Release, publisher: Publisher[TrustedReading], journal: Journal, order: SweepOrder
 ) -> MarkersOutlook:
     """See what a sweep would do, without doing any of it.
 

@@ -1,22 +1,17 @@
 """``eraswitch marker adopt-token``: mint a thread token for markers that are published already (rule T0)."""
 
-from pathlib import Path
+from functools import partial
 
 import click
 
 from chain_reader.thread_token import spelled, token_unit
-from chain_reader.trust.reading import TrustedReading
-from era_service.cli.marker.build_only import BuildOptions, build_only
-from era_service.cli.marker.pipeline import MarkerJob, publish
+from era_service.cli.marker.build_only import BuildOptions
+from era_service.cli.marker.pipeline import MarkerJob
 from era_service.cli.shared.commands import command, option, option_group
 from era_service.cli.shared.context import AppContext
-from era_service.cli.shared.release import AskingOptions, PublishingOptions, PurseOptions, write_token_option
+from era_service.cli.shared.release import PublishingOptions, PurseOptions, write_token_option
 from era_service.config.token_line import require_place
 from era_service.releasing.adopting import look_at_adoption
-from era_service.releasing.publishing import MarkersOutlook, PublishingMeans
-from era_service.releasing.session import Release
-from release_tools.publishing.journal import Journal
-from release_tools.publishing.publication import Publisher
 
 
 @option_group()
@@ -29,23 +24,6 @@ class AdoptionOptions:
         help="Mint another in place of this one, which is lost or was minted twice. Nodes then need the new one.",
     )
     writes_token: bool = write_token_option()
-
-
-class AdoptTokenJob(MarkerJob):
-    """The adoption of a thread token for the markers in force."""
-
-    done_words = "the marker output holds a thread token already"
-
-    def __init__(
-        self, means: PublishingMeans, output: AskingOptions, token_file: Path | None, replaces: str | None
-    ) -> None:
-        super().__init__(means, output, token_file)
-        self.replaces = replaces
-
-    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> MarkersOutlook:
-        """See what the adoption does."""
-        replaces = None if self.replaces is None else token_unit(self.replaces)
-        return look_at_adoption(release, self.means, publisher, journal, replaces)
 
 
 @command("adopt-token", example="eraswitch marker adopt-token --payment-key-file keys/payment.skey --write")
@@ -76,8 +54,6 @@ def adopt_token(
         settings = settings.model_copy(update={"trust": settings.trust.model_copy(update={"thread_token": None})})
     means = publishing.means(settings, purse.purse())
     file = require_place(app.load().file) if adoption.writes_token else None
-    job = AdoptTokenJob(means, publishing.output, file, replaced)
-    if build.out is None:
-        publish(settings, job)
-    else:
-        build_only(settings, job, build.out, build.form)
+    look = partial(look_at_adoption, means=means, replaces=None if replaced is None else token_unit(replaced))
+    done = "the marker output holds a thread token already"
+    build.run(settings, MarkerJob(means, publishing.output, look, file, replaces=replaced, done_words=done))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from era_service.cli.marker.pipeline import MarkerJob
+from era_service.cli.marker.pipeline import MarkerJob, publish
 from era_service.cli.shared.commands import OUTPUT, option, option_group
 from era_service.cli.shared.output import echo_json, echo_lines, warn
 from era_service.cli.shared.publication_view import (
@@ -29,6 +29,17 @@ class BuildOptions:
 
     out: Path | None = option("--out", help="Only build: write the unsigned transaction here.")
     form: str = format_option()
+
+    def run(self, settings: Settings, job: MarkerJob) -> None:
+        """Publish what a job does, or only write its transaction.
+
+        Raises:
+            EraSwitchError: something stands in the way.
+        """
+        if self.out is None:
+            publish(settings, job)
+        else:
+            build_only(settings, job, self.out, self.form)
 
 
 def build_only(settings: Settings, job: MarkerJob, out: Path, form: str) -> None:

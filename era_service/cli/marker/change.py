@@ -4,11 +4,11 @@ Each is the same command around another ``MarkerChange``. Without a network, fro
 plans and signs (``--from``, ``--payload-out``); then the payload goes on to ``--payload-file`` or to ``tx build``.
 """
 
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 
 import click
 
-from chain_reader.trust.reading import TrustedReading
 from era_service.cli.command_groups import marker
 from era_service.cli.marker.pipeline import MarkerJob, publish
 from era_service.cli.marker.signing_apart import no_era_key, sign_apart
@@ -17,7 +17,6 @@ from era_service.cli.shared.commands import command, nested, option, option_grou
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.files import read_payload
 from era_service.cli.shared.release import (
-    AskingOptions,
     MarkerSourceOptions,
     PublishingOptions,
     PurseOptions,
@@ -30,11 +29,9 @@ from era_service.cli.shared.release import (
 from era_service.config.schema import Settings
 from era_service.config.token_line import require_place
 from era_service.releasing.publishing import ChangeOrder, MarkersOutlook, look
-from era_service.releasing.session import Release
 from eras import Epoch
 from release_tools.markers.change import ChangeKind, MarkerChange
-from release_tools.publishing.journal import Journal
-from release_tools.publishing.publication import Draft, Publisher
+from release_tools.publishing.publication import Draft
 
 _MORE = """.
 
@@ -99,16 +96,11 @@ _OVERRIDE = click.option(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
 class ChangeJob(MarkerJob):
     """A change of the markers."""
 
-    def __init__(self, order: ChangeOrder, output: AskingOptions, token_file: Path | None = None) -> None:
-        super().__init__(order.means, output, token_file)
-        self._order = order
-
-    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> MarkersOutlook:
-        """See what the change does."""
-        return look(release, self._order, publisher, journal)
+    order: ChangeOrder
 
     def require_draft(self, outlook: MarkersOutlook) -> Draft:
         """The draft that is to be signed.
@@ -122,7 +114,7 @@ class ChangeJob(MarkerJob):
 
     def require_certain(self, outlook: MarkersOutlook) -> None:
         """Check that nothing looks like a slip, unless it is confirmed to be none."""
-        if outlook.plan is not None and not self._order.not_a_slip:
+        if outlook.plan is not None and not self.order.not_a_slip:
             outlook.plan.require_no_slip()
 
     def record(self, settings: Settings, outlook: MarkersOutlook) -> None:
@@ -181,7 +173,8 @@ def run_change(
     if is_apart:
         sign_apart(settings, order, files, output)
     else:
-        publish(settings, ChangeJob(order, output, require_place(app.load().file) if token.writes_token else None))
+        file = require_place(app.load().file) if token.writes_token else None
+        publish(settings, ChangeJob(order.means, output, partial(look, order=order), file, order=order))
 
 
 def _order(

@@ -3,6 +3,8 @@
 It goes the way of ``marker activate``, with the journal of its own kind.
 """
 
+from dataclasses import dataclass
+
 import click
 
 from datum import CONFIGURATION
@@ -16,7 +18,7 @@ from era_service.cli.shared.commands import argument, command, option, option_gr
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_json, echo_lines, printable, warn
 from era_service.cli.shared.publication_view import transaction_lines
-from era_service.cli.shared.release import AskingOptions, PublishingOptions, PurseOptions
+from era_service.cli.shared.release import PublishingOptions, PurseOptions
 from era_service.config.schema import Settings
 from era_service.releasing.configuration_publishing import (
     ConfigurationOrder,
@@ -76,28 +78,25 @@ def publish(
         force=what.force,
         mint_token=what.mint_token,
     )
-    run(settings, ConfigurationJob(order, place.of(settings), publishing.output))
+    run(settings, ConfigurationJob(order.means, publishing.output, order, place.of(settings)))
 
 
+@dataclass(frozen=True)
 class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationPlan]):
     """A publication of protocol configurations.
 
-    Args:
+    Attributes:
         order: what is ordered.
         place: where configurations are published.
-        output: how the command line shows and asks.
     """
 
     kind = CONFIGURATION
-
-    def __init__(self, order: ConfigurationOrder, place: ConfigurationPlace, output: AskingOptions) -> None:
-        super().__init__(order.means, output)
-        self._order = order
-        self._place = place
+    order: ConfigurationOrder
+    place: ConfigurationPlace
 
     def at(self, release: Release) -> Release:
         """The session at the place of configurations."""
-        return at_place(release, self._place)
+        return at_place(release, self.place)
 
     def read(self, release: Release) -> ConfigurationsOnChain:
         """The configurations on the chain."""
@@ -107,7 +106,7 @@ class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationPlan]):
         self, release: Release, publisher: Publisher[ConfigurationsOnChain], journal: Journal
     ) -> ConfigurationOutlook:
         """See what the publication changes."""
-        return look_at_configurations(release, self._order, self.read(release), publisher, journal)
+        return look_at_configurations(release, self.order, self.read(release), publisher, journal)
 
     def show(self, release: Release, outlook: ConfigurationOutlook) -> None:
         """Show what changes, by epoch and parameter, and the transaction."""

@@ -7,9 +7,11 @@ is planned, checked and signed is below ``era_service.releasing``; what happens 
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import click
 
@@ -42,19 +44,19 @@ R = TypeVar("R", bound="MarkersInForce")
 P = TypeVar("P", bound="PublishedPlan | None")
 
 
+@dataclass(frozen=True)
 class Job(ABC, Generic[R, P]):
     """A publication: how it is looked at, shown, recorded and concluded.
 
-    Args:
+    Attributes:
         means: what pays, signs the transaction and waits.
         output: how the command line shows and asks.
     """
 
-    kind: MarkerKind = ERA
+    kind: ClassVar[MarkerKind] = ERA
 
-    def __init__(self, means: PublishingMeans, output: AskingOptions) -> None:
-        self.means = means
-        self.output = output
+    means: PublishingMeans
+    output: AskingOptions
 
     def at(self, release: Release) -> Release:
         """The session at the place where it is published."""
@@ -152,24 +154,29 @@ def publication_document(
     }
 
 
+@dataclass(frozen=True)
 class MarkerJob(Job[TrustedReading, RolloutPlan | None]):
     """The common part of the publications of era markers: a change, a sweep, the minting of a thread token.
 
-    Args:
+    Attributes:
         means: what pays, signs the transaction and waits.
         output: how the command line shows and asks.
+        looks: sees what is to be done.
         token_file: the configuration file that a new thread token is written into.
+        replaces: the thread token that a new one takes the place of, as configurations name it.
+        done_words: why there may be nothing to do.
+        reaches_nodes: whether nodes have something to learn of it.
     """
 
+    looks: Callable[[Release, Publisher[TrustedReading], Journal], MarkersOutlook]
+    token_file: Path | None = None
     replaces: str | None = None
-    """The thread token that a new one takes the place of, as configurations name it."""
+    done_words: str = "it is done already"
+    reaches_nodes: bool = True
 
-    done_words = "it is done already"
-    reaches_nodes = True
-
-    def __init__(self, means: PublishingMeans, output: AskingOptions, token_file: Path | None = None) -> None:
-        super().__init__(means, output)
-        self.token_file = token_file
+    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> MarkersOutlook:
+        """See what is to be done, without doing any of it."""
+        return self.looks(release, publisher, journal)
 
     def read(self, release: Release) -> TrustedReading:
         """The reading of a node now."""

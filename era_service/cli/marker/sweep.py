@@ -4,23 +4,14 @@ In: what nodes trust and what is at the address, by one provider. Out: a transac
 change of the markers is, or written into a file for a signer elsewhere.
 """
 
-from chain_reader.trust.reading import TrustedReading
-from era_service.cli.marker.build_only import BuildOptions, build_only
-from era_service.cli.marker.pipeline import MarkerJob, publish
+from functools import partial
+
+from era_service.cli.marker.build_only import BuildOptions
+from era_service.cli.marker.pipeline import MarkerJob
 from era_service.cli.shared.commands import command, nested, option, option_group
 from era_service.cli.shared.context import AppContext
-from era_service.cli.shared.release import (
-    AskingOptions,
-    LimitOptions,
-    PublishingOptions,
-    output_reference,
-    payment_address_option,
-)
-from era_service.releasing.publishing import MarkersOutlook
-from era_service.releasing.session import Release
+from era_service.cli.shared.release import LimitOptions, PublishingOptions, output_reference, payment_address_option
 from era_service.releasing.sweeping import SweepOrder, look_at_sweep
-from release_tools.publishing.journal import Journal
-from release_tools.publishing.publication import Publisher
 
 
 @option_group()
@@ -45,21 +36,6 @@ class SweepPurseOptions:
     limits: LimitOptions = nested(LimitOptions)
 
 
-class SweepJob(MarkerJob):
-    """A sweep of the era address, which leaves the markers."""
-
-    done_words = "the era address holds nothing to sweep"
-    reaches_nodes = False
-
-    def __init__(self, order: SweepOrder, output: AskingOptions) -> None:
-        super().__init__(order.means, output)
-        self._order = order
-
-    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> MarkersOutlook:
-        """See what the sweep does."""
-        return look_at_sweep(release, self._order, publisher, journal)
-
-
 @command(example="eraswitch marker sweep --payment-key-file keys/payment.skey --dry-run")
 def sweep(
     app: AppContext,
@@ -78,8 +54,6 @@ def sweep(
     settings = publishing.network.settings(app)
     purse = paying.limits.purse(paying.payment_address, swept.spend, sweep=True)
     order = SweepOrder(publishing.means(settings, purse), swept.beside, swept.copies)
-    job = SweepJob(order, publishing.output)
-    if build.out is None:
-        publish(settings, job)
-    else:
-        build_only(settings, job, build.out, build.form)
+    look = partial(look_at_sweep, order=order)
+    done = "the era address holds nothing to sweep"
+    build.run(settings, MarkerJob(order.means, publishing.output, look, done_words=done, reaches_nodes=False))
