@@ -316,7 +316,7 @@ class Examination:
         """
         with self._check("journal"):
             there = next(path for path in (folder, *folder.parents) if path.exists())
-            if not there.is_dir() or not _may_write(there):
+            if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
                 self.problem(
                     "journal",
                     f"{there} cannot be written to",
@@ -366,10 +366,6 @@ class Examination:
 def _span(seconds: float) -> str:
     """A time span in seconds, or in days and hours if it is long."""
     return f"{seconds:.0f} s" if seconds < LONG_SPAN_S else str(timedelta(seconds=round(seconds)))
-
-
-def _may_write(folder: Path) -> bool:
-    return os.access(folder, os.W_OK | os.X_OK)
 
 
 def _without_next_step(error: EraSwitchError) -> str:

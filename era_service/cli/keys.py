@@ -95,7 +95,8 @@ def import_(kind: str, source: str, target: Path, *, how: ImportOptions, as_json
     if kind == "era":
         if how.path is not None or how.second_factor is not None:
             raise click.UsageError("--path and --second-factor are for payment keys: an era key is not derived")
-        _write_era_key(_era_key(source), target, encrypts=how.encrypts, as_json=as_json)
+        key = read_secret_key(f"@{source}" if source != "-" else _text(source).strip())
+        _write_era_key(_own(key, SigningKey), target, encrypts=how.encrypts, as_json=as_json)
         return
 
     found = _payment_key(source, how.path, how.second_factor)
@@ -222,10 +223,6 @@ def _secret_of(file: Path) -> tuple[Kind, bytes, bool]:
     if file.suffix != ".sk":
         raise click.UsageError("Both halves of an era key look alike: name the file of the secret one as .sk")
     return "era", _own(read_secret_key(f"@{file}"), SigningKey).seed, False
-
-
-def _era_key(source: str) -> SigningKey:
-    return _own(read_secret_key(f"@{source}" if source != "-" else _text(source).strip()), SigningKey)
 
 
 def _own(key: object, kind: type[_K]) -> _K:

@@ -29,8 +29,6 @@ from era_service.wiring.leader import require_follower
 from eras import ConfigurationError, EraSwitchError
 
 if TYPE_CHECKING:
-    import uvicorn
-
     from era_service.web import Service
 
 _log = logging.getLogger(__name__)
@@ -310,7 +308,8 @@ class Server:
             ssl_certfile=own.tls_cert,
             ssl_keyfile=own.tls_key,
         )
-        _load(config)
+        with _tls_errors(named_key=own.tls_key is not None):
+            config.load()
         self._tls = config.ssl
         let_go_of_the_deaf(listener)
         allow_connections(own.max_streams)
@@ -334,16 +333,6 @@ class Server:
             echo_json({"url": url, "embedded": self._service.network.embedded, "store": str(self._service.store)})
             return
         click.echo(f"Serving at {url}  (the dashboard; status {url}/era/status, API {url}/docs)")
-
-
-def _load(config: "uvicorn.Config") -> None:
-    """Read what TLS needs.
-
-    Raises:
-        ConfigurationError: the certificate or its key cannot be used.
-    """
-    with _tls_errors(named_key=bool(config.ssl_keyfile)):
-        config.load()
 
 
 def _load_certificate(context: ssl.SSLContext, service: ServiceSettings) -> None:

@@ -16,8 +16,6 @@ from eras import ConfigurationError, Epoch
 from eras.words import percent, percents
 from release_tools.adoption.compatibility import Compatibility
 
-DEFAULT_STAKE_EPOCH_OFFSET = 1
-DEFAULT_RECENT_EPOCHS = 5
 _SHARE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(%?)")
 
 
@@ -130,8 +128,8 @@ class AdoptionRules:
         count_rejected: whether rejected rows count as not ready.
     """
 
-    stake_epoch_offset: int = DEFAULT_STAKE_EPOCH_OFFSET
-    recent_epochs: int = DEFAULT_RECENT_EPOCHS
+    stake_epoch_offset: int = 1
+    recent_epochs: int = 5
     unknown_alarm: Fraction = Fraction(5, 100)
     unknown_growth_alarm: Fraction = Fraction(1, 100)
     swing_alarm: Fraction = Fraction(1, 2)

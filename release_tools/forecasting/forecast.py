@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 DEFAULT_PROBABILITY = 0.999
 DEFAULT_LAG_EPOCHS = 2
-DEFAULT_WINDOW_EPOCHS = 10
-DEFAULT_AFTER_EPOCHS = 3
 MAX_AHEAD_EPOCHS = 100
 MAX_LAG_EPOCHS = 10
 _SWING = 2
@@ -71,8 +69,8 @@ class ForecastOrder:
     current: Epoch | None = None
     probability: float = DEFAULT_PROBABILITY
     lag_epochs: int = DEFAULT_LAG_EPOCHS
-    window_epochs: int = DEFAULT_WINDOW_EPOCHS
-    after_epochs: int = DEFAULT_AFTER_EPOCHS
+    window_epochs: int = 10
+    after_epochs: int = 3
     reliability: float | None = None
     signatures: Signatures | None = None
 

@@ -93,7 +93,7 @@ def read_signatures(text: str) -> Signatures:
         ConfigurationError: a line is neither.
     """
     signed: dict[Epoch, set[str]] = defaultdict(set)
-    for number, row in _rows(text):
+    for number, row in (_json_rows if text.lstrip().startswith("{") else _csv_rows)(text):
         epoch, party_id = row.get("epoch"), row.get("party_id")
         if isinstance(epoch, str) and epoch.isascii() and epoch.isdigit() and len(epoch) <= 20:
             epoch = int(epoch)
@@ -101,10 +101,6 @@ def read_signatures(text: str) -> Signatures:
             raise _bad_rows(f"line {number}: an epoch and a party_id", f"{row!r}"[:100])
         signed[Epoch(epoch)].add(party_id)
     return {epoch: frozenset(parties) for epoch, parties in signed.items()}
-
-
-def _rows(text: str) -> Iterator[tuple[int, dict[str, object]]]:
-    return _json_rows(text) if text.lstrip().startswith("{") else _csv_rows(text)
 
 
 def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, object]]]:

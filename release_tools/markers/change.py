@@ -13,8 +13,6 @@ from chain_reader.trust.policy import DEFAULT_MAX_LEAD_EPOCHS
 from datum.configuration import ConfigurationMarker
 from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError, SupportedEras
 
-DEFAULT_LEAD_EPOCHS = 2
-
 _M = TypeVar("_M")
 
 Markers = tuple[EraMarker, ...]
@@ -152,7 +150,7 @@ class RolloutRules:
     """
 
     supported: SupportedEras = SupportedEras.DEFAULT
-    lead_epochs: int = DEFAULT_LEAD_EPOCHS
+    lead_epochs: int = 2
     force_name: bool = False
     max_lead_epochs: int = DEFAULT_MAX_LEAD_EPOCHS
 

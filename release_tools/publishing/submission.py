@@ -27,8 +27,6 @@ from eras.words import counted
 from release_tools.transactions.building import SignedTransaction, submit_transaction
 
 DEFAULT_CONFIRMATIONS = 3
-DEFAULT_TIMEOUT_S = 1_800.0
-DEFAULT_POLL_S = 1.0
 
 _MAX_REASON = 1_000
 _QUIET_S = 60.0
@@ -81,8 +79,8 @@ class Waiting:
     """
 
     confirmations: int = DEFAULT_CONFIRMATIONS
-    timeout_s: float = DEFAULT_TIMEOUT_S
-    poll_s: float = DEFAULT_POLL_S
+    timeout_s: float = 1_800.0
+    poll_s: float = 1.0
 
 
 Watch = Callable[[Progress], None]

@@ -197,7 +197,7 @@ def _set_keys(scenario: Scenario, nodes: Sequence[Node]) -> None:
     keys = scenario.keys
     if keys is None:
         return
-    start = _tick_of(scenario, keys.expire_at)
+    start = scenario.tick_of(keys.expire_at)
     end = start + max(1, round(keys.renewed_after * scenario.ticks_per_epoch))
     for node in pick(scenario, "keys", nodes, keys.share):
         node.key_expired = range(start, end)
@@ -213,7 +213,7 @@ def _plan_upgrade(scenario: Scenario, nodes: Sequence[Node], upgrade: Upgrade, i
     else:
         sleeping = pick(scenario, f"never {index}", nodes, upgrade.never)
     never = {node.party_id for node in sleeping}
-    start = _tick_of(scenario, upgrade.after)
+    start = scenario.tick_of(upgrade.after)
     median = upgrade.median_epochs * scenario.ticks_per_epoch
     waits = [generator.lognormvariate(math.log(median), upgrade.spread) for _ in nodes]
     if upgrade.largest_first:
@@ -221,10 +221,6 @@ def _plan_upgrade(scenario: Scenario, nodes: Sequence[Node], upgrade: Upgrade, i
     for node, wait in zip(order if upgrade.largest_first else nodes, waits, strict=True):
         if node.party_id not in never:
             node.upgrades.append((start + max(1, round(wait)), to))
-
-
-def _tick_of(scenario: Scenario, when: float) -> int:
-    return round((when - scenario.first_epoch) * scenario.ticks_per_epoch)
 
 
 def _unusable_stakes(path: Path, expected: str, got: str) -> ConfigurationError:

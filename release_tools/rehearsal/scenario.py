@@ -278,6 +278,10 @@ class Scenario(Table):
             for action in self.actions
         )
 
+    def tick_of(self, when: float) -> int:
+        """The tick of a moment, which is an epoch in parts."""
+        return round((when - self.first_epoch) * self.ticks_per_epoch)
+
     @property
     def eras(self) -> tuple[str, ...]:
         """Every era that any version knows, oldest first."""

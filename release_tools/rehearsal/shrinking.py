@@ -12,8 +12,6 @@ from eras import EraSwitchError
 from release_tools.rehearsal.outcome import Outcome
 from release_tools.rehearsal.scenario import Clocks, Scenario, Stake
 
-DEFAULT_TRIALS = 60
-
 Play = Callable[[Scenario], Outcome]
 
 
@@ -32,7 +30,7 @@ class Shrunk:
     finished: bool
 
 
-def shrink(failing: Outcome, play: Play, *, trials: int = DEFAULT_TRIALS) -> Shrunk:
+def shrink(failing: Outcome, play: Play, *, trials: int = 60) -> Shrunk:
     """Make the scenario of ``failing`` smaller.
 
     Args:

@@ -8,7 +8,7 @@ costs only a look-up (``chain_reader.node.shared``). Adoption, forecast and lott
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,7 @@ from chain_reader.node.core import NodeSettings, NodeState
 from chain_reader.node.inputs import ClockTicked, MemoryRead, ObserverAnswered
 from chain_reader.node.shared import SharedDeciding
 from chain_reader.trust.kinds import CONFIGURATIONS, ERAS, TrustKind
-from era_store import Registration, StoredTrust, VersionTally, temporary_registrations
+from era_store import Registration, StoredTrust, temporary_registrations
 from eras import Epoch, EraStatus, SupportedEras, select_eras
 from eras.words import counted
 from release_tools.adoption.compatibility import Compatibility
@@ -120,7 +120,7 @@ class Simulation:
         self._happenings: list[Happening] = []
         self._due: dict[int, list[AnyAction]] = defaultdict(list)
         for action in scenario.actions:
-            self._due[self._tick_of(action.at)].append(action)
+            self._due[scenario.tick_of(action.at)].append(action)
         self._rows: list[EpochRow] = []
         self._stepped = False
         for node in self._nodes:
@@ -343,7 +343,7 @@ class Simulation:
     def _broken(self, action: Outage | Partition | Crash) -> str:
         """Apply an event that no forecast anticipates."""
         tick = self._world.tick
-        ends = tick + self._ticks(action.epochs)
+        ends = tick + max(1, round(action.epochs * self._scenario.ticks_per_epoch))
         self._broken_until = max(self._broken_until, ends + self._scenario.ticks_per_epoch)
         if isinstance(action, Crash):
             return self._crash(action, ends)
@@ -421,7 +421,9 @@ class Simulation:
         upcoming = token.upcoming
         tallies = self._registrations.tally(epoch)
         said = self._forecast.get(epoch)
-        broken = tick <= self._broken_until or (scenario.keys is not None and self._keys_expired())
+        ready = None if upcoming is None else support_share(tallies, upcoming.name, self._compatibility)
+        expired = scenario.keys is not None and any(tick in node.key_expired for node in self._nodes)
+        broken = tick <= self._broken_until or expired
         self._invariants.quorum(epoch, kept=kept, forecast=said, broken=broken)
         if upcoming is not None and upcoming.epoch is not None:
             self._look_ahead(upcoming.name, upcoming.epoch)
@@ -431,7 +433,7 @@ class Simulation:
             up=sum(node.is_up for node in self._nodes),
             stopped=sum(node.stopped for node in self._nodes),
             in_era=sum(_is_in(node, era) for node in self._nodes),
-            ready=None if upcoming is None else _ready(tallies, upcoming.name, self._compatibility),
+            ready=None if ready is None else float(ready.fraction),
             registered=registered,
             signing=share,
             quorum_probability=chance,
@@ -457,19 +459,6 @@ class Simulation:
                 if self._world.quorum_at(one.epoch).model == quorum.model:
                     found[one.epoch] = one.quorum_probability.value
         self._forecast = found
-
-    def _keys_expired(self) -> bool:
-        return any(self._world.tick in node.key_expired for node in self._nodes)
-
-    def _ticks(self, epochs: float) -> int:
-        return max(1, round(epochs * self._scenario.ticks_per_epoch))
-
-    def _tick_of(self, when: float) -> int:
-        return round((when - self._scenario.first_epoch) * self._scenario.ticks_per_epoch)
-
-
-def _ready(tallies: Sequence[VersionTally], era: str, compatibility: Compatibility) -> float:
-    return float(support_share(tallies, era, compatibility).fraction)
 
 
 def _gate_words(gate: GateResult) -> str:

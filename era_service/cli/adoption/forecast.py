@@ -8,7 +8,6 @@ from pathlib import Path
 
 import click
 
-from chain_reader.configuration_reader import ConfigurationReading
 from chain_reader.genesis import EpochCalendar
 from datum.configuration import EpochConfiguration, read_import, schedule
 from era_service.cli.adoption.forecast_view import forecast_chart, forecast_lines
@@ -220,24 +219,16 @@ def _published(settings: Settings, at: Epoch | None, *, is_asked: bool) -> Sourc
     Unless it is asked for, what is configured decides where none holds.
     """
     if settings.protocol_configuration.enabled:
-        trusted = _trusted(settings)
-        if trusted is not None and (is_asked or trusted.configuration_at(_signing(at, trusted.epoch)) is not None):
-            at = trusted.epoch if at is None else at
+        trusted = read_status(settings, None).configuration
+        at = at if trusted is None or at is not None else trusted.epoch
+        signed_with = Epoch(max(0, (at or 1) - 1))  # the configuration of the epoch before
+        if trusted is not None and (is_asked or trusted.configuration_at(signed_with) is not None):
             return _signed_with(trusted.configurations, at, "the chain, as it is trusted")
         if not is_asked:
             return quorum_of(settings)
     found = configurations_on_chain(settings, PlaceOptions(adapter=None))
     epoch = found.epoch if at is None else at
     return _signed_with(found.configurations, epoch, f"the chain, by {found.source}")
-
-
-def _trusted(settings: Settings) -> ConfigurationReading | None:
-    return read_status(settings, None).configuration
-
-
-def _signing(at: Epoch | None, now: Epoch | None) -> Epoch:
-    """The epoch whose configuration an epoch signs with: the one before."""
-    return Epoch(max(0, (at or now or Epoch(0)) - 1))
 
 
 def _effect(settings: Settings, planned: SourcedQuorum, at: Epoch, found: Forecast) -> str:

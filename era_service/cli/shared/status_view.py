@@ -7,7 +7,6 @@ from era_service.status.documents import (
     ConfigurationStatus,
     LegacyDocument,
     ListedEra,
-    NodeConfiguration,
     SourceDocument,
     StatusDocument,
 )
@@ -40,16 +39,13 @@ def _configuration_lines(found: ConfigurationStatus | None, calendar: EpochCalen
     if found.current is None:
         return ["Configuration none in force"]
     current, coming = found.current, found.next
-    lines = [f"Configuration {_parameters(current)}, from epoch {current.epoch}"]
+    parameters = ", ".join(f"{name} {value}" for name, value in current.protocol_parameters)
+    lines = [f"Configuration {parameters}, from epoch {current.epoch}"]
     if coming is None:
         return [*lines, "  next change none"]
     left = counted(coming.epochs_left, "epoch")
     lines.append(f"  next change in {left}: {calendar.coming(coming.epoch)}")
     return lines + [f"    {change}" for change in coming.changes]
-
-
-def _parameters(configuration: NodeConfiguration) -> str:
-    return ", ".join(f"{name} {value}" for name, value in configuration.protocol_parameters)
 
 
 def _upcoming(document: StatusDocument, calendar: EpochCalendar) -> str:
