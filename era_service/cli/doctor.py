@@ -15,13 +15,7 @@ from era_service.cli.shared.commands import command, nested, option, option_grou
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import echo_json, echo_wrapped, printable
-from era_service.cli.shared.release import (
-    EraKeyOptions,
-    JournalOptions,
-    JsonOptions,
-    NetworkOptions,
-    PaymentKeyOptions,
-)
+from era_service.cli.shared.release import EraKeyOptions, JournalOptions, JsonOptions, NetworkOptions, PaymentKeyOptions
 from era_service.config.networks import NETWORKS
 from era_service.config.schema import ProviderSettings, Settings
 from era_service.releasing.session import require_magic
@@ -99,10 +93,7 @@ def doctor(
     _journal(settings, examination, what.journal.root, address)
     if output.as_json:
         echo_json(
-            {
-                "healthy": examination.is_healthy,
-                "findings": [finding.to_dict() for finding in examination.findings],
-            }
+            {"healthy": examination.is_healthy, "findings": [finding.to_dict() for finding in examination.findings]}
         )
     else:
         for finding in examination.findings:

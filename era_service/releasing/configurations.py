@@ -14,12 +14,7 @@ from chain_reader import ScreenedOutput
 from chain_reader.trust.reading import TrustedReading
 from chain_reader.trust.verdicts import Conflict
 from datum import Accepted, Unusable, VerificationKey
-from datum.configuration import (
-    ConfigurationMarker,
-    EpochConfiguration,
-    ProtocolConfigurationError,
-    schedule,
-)
+from datum.configuration import ConfigurationMarker, EpochConfiguration, ProtocolConfigurationError, schedule
 from datum.configuration.markers import decoded
 from datum.verdicts import OtherKind
 from era_service.config.schema import Settings

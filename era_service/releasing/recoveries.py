@@ -96,11 +96,7 @@ def _certificates(sources: ActivitySources, oldest: Epoch, epoch: Epoch) -> dict
 
 
 def with_registrations(
-    settings: Settings,
-    registrations: "SqlRegistrations",
-    known: dict[Epoch, EpochActivity],
-    at: Epoch,
-    epoch: Epoch,
+    settings: Settings, registrations: "SqlRegistrations", known: dict[Epoch, EpochActivity], at: Epoch, epoch: Epoch
 ) -> dict[Epoch, EpochActivity]:
     """The activity, with the stake whose signatures count; or who registered, where it is not known who signed.
 

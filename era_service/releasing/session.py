@@ -250,12 +250,7 @@ def open_release(settings: Settings, *, submits: bool = True) -> Iterator[Releas
 
 
 def _first_that_answers(
-    settings: Settings,
-    providers: tuple[ProviderSettings, ...],
-    magic: int,
-    opened: ExitStack,
-    *,
-    submits: bool,
+    settings: Settings, providers: tuple[ProviderSettings, ...], magic: int, opened: ExitStack, *, submits: bool
 ) -> Release:
     failed: EraSwitchError | None = None
     for provider in providers:

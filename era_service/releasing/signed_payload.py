@@ -100,10 +100,7 @@ def require_era_key(key: EraSigner, policy: TrustPolicy) -> None:
 
 
 def require_payload(
-    content: bytes,
-    markers: Sequence[EraMarker],
-    policy: TrustPolicy,
-    published: PublishedBefore | None = None,
+    content: bytes, markers: Sequence[EraMarker], policy: TrustPolicy, published: PublishedBefore | None = None
 ) -> None:
     """Check that a payload holds these markers, and that nodes believe it.
 

@@ -17,14 +17,7 @@ from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading
 from datum import EraMarkersPayload, decode_datum, markers_from_json
 from era_service.config.schema import Settings
-from era_service.releasing.session import (
-    Release,
-    Sight,
-    nodes_see,
-    output_in_force,
-    published_before,
-    token_in_force,
-)
+from era_service.releasing.session import Release, Sight, nodes_see, output_in_force, published_before, token_in_force
 from era_service.status.reader import StatusReader
 from era_service.wiring.trust import open_memory, trust_policy
 from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError, SupportedEras

@@ -266,10 +266,7 @@ def _judged(epoch: Epoch, adoption: EpochAdoption | None, gate: Gate) -> GateEpo
     met = share.reaches(gate.threshold)
     apart = f": {share.apart}" if share.apart else ""
     return GateEpoch(
-        epoch,
-        share,
-        met,
-        None if met else f"{share} of {base.words} ({about_ada(share.total)}) is ready{apart}",
+        epoch, share, met, None if met else f"{share} of {base.words} ({about_ada(share.total)}) is ready{apart}"
     )
 
 

@@ -106,11 +106,7 @@ class _Forecaster:
     """Computes one forecast."""
 
     def __init__(
-        self,
-        repository: "SqlRegistrations",
-        order: ForecastOrder,
-        compatibility: Compatibility,
-        rules: AdoptionRules,
+        self, repository: "SqlRegistrations", order: ForecastOrder, compatibility: Compatibility, rules: AdoptionRules
     ) -> None:
         self._repository = repository
         self._order = order

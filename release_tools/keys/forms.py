@@ -16,12 +16,7 @@ from nacl.bindings import crypto_sign_seed_keypair
 
 from chain_reader.bech32 import decode_bech32
 from eras import ConfigurationError
-from release_tools.keys.derivation import (
-    DerivationError,
-    DerivationPath,
-    ExtendedKey,
-    root_of_words,
-)
+from release_tools.keys.derivation import DerivationError, DerivationPath, ExtendedKey, root_of_words
 from release_tools.keys.envelopes import (
     EXTENDED_BYTES,
     SEED_BYTES,

@@ -220,10 +220,7 @@ class _Planner:
         era, to = self._era, self._change.epoch
         if era is not None and era.epoch is not None and to is not None and to < era.epoch:
             self._break(
-                "later",
-                f"an epoch after {era.epoch}",
-                f"{to}",
-                "To begin earlier, cancel it and activate it again",
+                "later", f"an epoch after {era.epoch}", f"{to}", "To begin earlier, cancel it and activate it again"
             )
 
     def _check_past(self) -> None:

@@ -148,10 +148,7 @@ class World:
         self._wallet = PaymentKey(self._seed("payment key"))
         self.address = self._wallet.address(genesis.network_id)
         policy = TrustPolicy(
-            self.address,
-            (self._era_key.verification_key,),
-            network_magic=MAGIC,
-            confirmations=scenario.confirmations,
+            self.address, (self._era_key.verification_key,), network_magic=MAGIC, confirmations=scenario.confirmations
         )
         kinds = (ERAS, CONFIGURATIONS) if scenario.configures else (ERAS,)
         self._threads = {kind: _Thread(replace(policy, kind=kind)) for kind in kinds}

@@ -89,9 +89,7 @@ class AggregatorCertificates(Asking[HttpApi]):
             covered, following = found.epoch, found.previous_hash
         return tuple(
             EpochActivity(
-                Epoch(epoch),
-                counts[epoch] if epoch > reached else None if signed[epoch] else 0,
-                signed[epoch],
+                Epoch(epoch), counts[epoch] if epoch > reached else None if signed[epoch] else 0, signed[epoch]
             )
             for epoch in range(max(oldest, covered), current + 1)
         )

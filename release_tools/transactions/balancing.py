@@ -62,10 +62,7 @@ class LedgerContext:
 
     @classmethod
     def read(
-        cls,
-        gateway: TransactionGateway,
-        network: Network | None = None,
-        validity_slots: int = DEFAULT_VALIDITY_SLOTS,
+        cls, gateway: TransactionGateway, network: Network | None = None, validity_slots: int = DEFAULT_VALIDITY_SLOTS
     ) -> "LedgerContext":
         """Read the ledger from a gateway, and the network too if it is not given.
 

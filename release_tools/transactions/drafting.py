@@ -351,10 +351,7 @@ def require_in_force(reference: str, known: Mapping[str, SpendableOutput], gatew
 
 
 def _previous(
-    known: Mapping[str, SpendableOutput],
-    markers: Sequence[SpendableOutput],
-    view: ReadersView,
-    gateway: str,
+    known: Mapping[str, SpendableOutput], markers: Sequence[SpendableOutput], view: ReadersView, gateway: str
 ) -> SpendableOutput | None:
     if view.in_force is not None:
         return require_in_force(view.in_force, known, gateway)

@@ -37,11 +37,7 @@ from release_tools.transactions.drafting import (
 
 
 def draft_sweep(
-    gateway: TransactionGateway,
-    thread: MarkerThread,
-    view: ReadersView,
-    purse: Purse,
-    spared: Collection[str] = (),
+    gateway: TransactionGateway, thread: MarkerThread, view: ReadersView, purse: Purse, spared: Collection[str] = ()
 ) -> DraftedTransaction | None:
     """Build the transaction that clears the era address; ``None`` where there is nothing to sweep.
 

@@ -52,12 +52,7 @@ def watch(app: AppContext, *, shown: WatchOptions, data: ReadinessOptions) -> No
     settings = data.settings(app)
     compatibility = compatibility_of(settings, data.compatibility_file)
     rules = replace(adoption_rules(settings), limit=shown.limit)
-    options = {
-        "compatibility": compatibility,
-        "eras": shown.eras or None,
-        "base": shown.base(settings),
-        "rules": rules,
-    }
+    options = {"compatibility": compatibility, "eras": shown.eras or None, "base": shown.base(settings), "rules": rules}
     with suppress(KeyboardInterrupt), open_registrations(settings, data.files) as repository, _display() as show:
         for era in shown.eras:
             require_told(repository, era, compatibility, repository.epochs())

@@ -11,13 +11,7 @@ import click
 
 from chain_reader.node.inputs import KIND_OF_INPUT
 from chain_reader.node.kinds import DecisionKind
-from era_service.cli.events.place import (
-    StoreLog,
-    event_facts,
-    event_words,
-    opened_log,
-    place_argument,
-)
+from era_service.cli.events.place import StoreLog, event_facts, event_words, opened_log, place_argument
 from era_service.cli.shared.arguments import NATURAL, POSITIVE, store_option
 from era_service.cli.shared.commands import command, option, option_group
 from era_service.cli.shared.context import AppContext

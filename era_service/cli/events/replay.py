@@ -11,13 +11,7 @@ from chain_reader.log.diff import diff as compare
 from chain_reader.log.records import state_facts
 from chain_reader.log.replay import Difference, Replay
 from chain_reader.node.core import NodeState
-from era_service.cli.events.place import (
-    Log,
-    event_facts,
-    event_words,
-    opened_log,
-    place_argument,
-)
+from era_service.cli.events.place import Log, event_facts, event_words, opened_log, place_argument
 from era_service.cli.shared.arguments import POSITIVE, json_option, store_option
 from era_service.cli.shared.commands import command
 from era_service.cli.shared.context import AppContext

@@ -178,11 +178,7 @@ def run_change(
 
 
 def _order(
-    settings: Settings,
-    change: MarkerChange,
-    options: ChangeOptions,
-    token: TokenOptions,
-    override_gate: str | None,
+    settings: Settings, change: MarkerChange, options: ChangeOptions, token: TokenOptions, override_gate: str | None
 ) -> ChangeOrder:
     rules, source = options.rules, options.source
     era_key = None if source.payload_file is not None else source.era_key(settings)  # asked for before payment keys

@@ -97,9 +97,7 @@ def _doubts(cosigning: Cosigning, app: AppContext) -> tuple[str, ...]:
     """Warnings before signing, by the clock where the network's genesis is known."""
     settings = app.settings
     return cosigning.doubts(
-        clock_epoch(settings),
-        max_lead_epochs=settings.trust.max_lead_epochs,
-        supported=settings.network.supported_eras,
+        clock_epoch(settings), max_lead_epochs=settings.trust.max_lead_epochs, supported=settings.network.supported_eras
     )
 
 

@@ -52,10 +52,7 @@ def sign_apart(settings: Settings, order: ChangeOrder, files: SigningFiles, outp
     if not order.not_a_slip and not output.dry_run:
         plan.require_no_slip()
     gate = None if plan.is_done else pass_gate(settings, plan, order.override_gate)
-    lines = [
-        *plan_lines(plan, None, calendar_of(settings)),
-        *map(printable, [] if gate is None else gate.lines),
-    ]
+    lines = [*plan_lines(plan, None, calendar_of(settings)), *map(printable, [] if gate is None else gate.lines)]
     echo_lines(lines, err=output.as_json)
     warn((*plan.slips, *plan.warnings))
     written = None

@@ -3,13 +3,7 @@
 from chain_reader.genesis import EpochCalendar
 from era_service.cli.shared.output import printable
 from era_service.cli.shared.publication_view import refused_lines
-from era_service.status.documents import (
-    ConfigurationStatus,
-    LegacyDocument,
-    ListedEra,
-    SourceDocument,
-    StatusDocument,
-)
+from era_service.status.documents import ConfigurationStatus, LegacyDocument, ListedEra, SourceDocument, StatusDocument
 from eras.words import counted
 
 
