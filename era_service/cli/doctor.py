@@ -36,13 +36,6 @@ from release_tools.publishing.publication import Publisher, Standing, Unfinished
 MARKS = {"ok": "ok     ", "warning": "WARNING", "problem": "PROBLEM"}
 
 
-@option_group("Keys")
-class DoctorKeyOptions(EraKeyOptions):
-    """The keys that are checked."""
-
-    payment: PaymentKeyOptions = nested(PaymentKeyOptions)
-
-
 @option_group()
 class DoctorOptions:
     """Further checks."""
@@ -56,7 +49,13 @@ class DoctorOptions:
 
 @command(example="eraswitch doctor --network preview --secret-key @keys/era.sk")
 def doctor(
-    app: AppContext, *, keys: DoctorKeyOptions, what: DoctorOptions, network: NetworkOptions, output: JsonOptions
+    app: AppContext,
+    *,
+    keys: EraKeyOptions,
+    payment: PaymentKeyOptions,
+    what: DoctorOptions,
+    network: NetworkOptions,
+    output: JsonOptions,
 ) -> int:
     """Check what could go wrong in a rollout, and show what to do about it.
 
@@ -83,7 +82,7 @@ def doctor(
         examination.shared_key(settings.network.name, magic, key, _networks(settings))
     payers = [
         examination.payment_key(path, network_id, address, load_payment_key)
-        for path in keys.payment.payment_key_files or settings.keys.payment_key_files
+        for path in payment.payment_key_files or settings.keys.payment_key_files
     ]
     wanted = [what.payment_address, *payers] if what.payment_address else payers or [address]
     _providers(settings, examination, [one for one in dict.fromkeys(wanted) if one is not None])

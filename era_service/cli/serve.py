@@ -43,7 +43,7 @@ EMBEDDED_POLL_S = 1.0
 
 @option_group("Network")
 class ListeningOptions:
-    """The address to listen on, TLS, and write access."""
+    """The address to listen on and how it is printed, TLS, and write access."""
 
     host: str | None = option(
         "--host",
@@ -61,6 +61,7 @@ class ListeningOptions:
     public: bool | None = option(
         "--public", setting="service.public", help="Read only: nothing can be written over HTTP."
     )
+    as_json: bool = option("--json", section=OUTPUT, help="Print the address it serves at, as JSON.")
 
 
 @option_group("Data")
@@ -85,15 +86,8 @@ class ServedOptions:
     )
 
 
-@option_group(OUTPUT)
-class ServeOutputOptions:
-    """The output."""
-
-    as_json: bool = option("--json", help="Print the address it serves at, as JSON.")
-
-
 @command(example="eraswitch serve --network preview --store eraswitch.sqlite3 --port 8000")
-def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output: ServeOutputOptions) -> None:
+def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions) -> None:
     """Serve the eras over HTTP: to nodes, to dashboards, to caches.
 
     Without a configured network it shows a live rehearsal, marked as such on every page. It ends on SIGTERM or Ctrl-C,
@@ -139,7 +133,7 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output:
         open_now.enter_context(following_registrations(service))
         if rehearsal is not None:
             open_now.enter_context(rehearsal.living(service.store.registrations))
-        running.append(Server(service, as_json=output.as_json))
+        running.append(Server(service, as_json=at.as_json))
         running[0].run(listener)
 
 

@@ -33,29 +33,24 @@ class SyncOptions:
     with_registrations: bool | None = option(
         "--with-registrations", setting="follower.registrations", help="Take the registrations too."
     )
-
-
-@option_group("Data")
-class FollowerStoreOptions:
-    """The store of the follower."""
-
     store: str | None = option(
         "--store",
         metavar="URL",
         setting="store.url",
+        section="Data",
         help="The store; by default store.url, or the service's own file.",
     )
 
 
 @command(example="eraswitch sync --from https://eras.example --store follower.sqlite3")
 @json_option
-def sync(app: AppContext, *, what: SyncOptions, data: FollowerStoreOptions, as_json: bool) -> None:
+def sync(app: AppContext, *, what: SyncOptions, as_json: bool) -> None:
     """Copy the verified marker history from a leader, so that this machine can serve it without a chain provider.
 
     Every link and signature is verified before anything is written. A machine that reads the chain itself follows
     nobody.
     """
-    settings = app.load(settings_given(what, data)).settings
+    settings = app.load(settings_given(what)).settings
     require_follower(settings)
     with closing(open_service_store(settings, network_key(settings))) as opened:
         report = follower.sync(settings, opened, force=what.force, with_registrations=settings.follower.registrations)

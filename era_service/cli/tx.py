@@ -75,16 +75,16 @@ class BuildOptions:
     mint_token: bool = option("--mint-token", help="Mint a thread token with this marker, a network's first (rule T0).")
 
 
-@option_group(OUTPUT)
-class BuiltOptions(JsonOptions):
-    """The file of the transaction, and the output."""
-
-    file: TransactionFileOptions = nested(TransactionFileOptions)
-
-
 @tx.command(example="eraswitch tx build payload.json --out transaction.json --network preview")
 def build(
-    app: AppContext, /, *, what: BuildOptions, purse: PurseOptions, network: NetworkOptions, output: BuiltOptions
+    app: AppContext,
+    /,
+    *,
+    what: BuildOptions,
+    purse: PurseOptions,
+    network: NetworkOptions,
+    output: JsonOptions,
+    target: TransactionFileOptions,
 ) -> None:
     """Build the transaction that publishes PAYLOAD, without any key.
 
@@ -106,14 +106,14 @@ def build(
         in_force, mint = output_in_force(reading), TokenMint() if what.mint_token else None
         drafted = draft(release, reading, in_force, content, paid, publish_by=publish_by, mint=mint)
     carried = CarriedTransaction.of(drafted.transaction, release.network.magic, drafted.spends)
-    output.file.write(carried)
+    target.write(carried)
     warn((*drafted.warnings, *reading.alarms))
     if output.as_json:
         document = transaction_document(drafted)
-        echo_json({"network": network_document(release), **document, "file": str(output.file.out)})
+        echo_json({"network": network_document(release), **document, "file": str(target.out)})
         return
     echo_lines(transaction_lines(drafted))
-    click.echo(f"Written to {output.file.out}. It must be signed by: {drafted.transaction.signers}")
+    click.echo(f"Written to {target.out}. It must be signed by: {drafted.transaction.signers}")
 
 
 def _require_successor(content: bytes, release: Release, reading: TrustedReading, lead_epochs: int) -> Epoch | None:

@@ -26,27 +26,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@option_group("Network")
-class WatchNetworkOptions:
-    """The provider that is read."""
-
-    provider: str | None = option(
-        "--provider",
-        metavar="URL",
-        setting="reader.providers",
-        help="Read here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
-    )
-
-
-@option_group("Data")
-class WatchDataOptions:
-    """The store of the watcher."""
-
-    store: str | None = option(
-        "--store", metavar="URL", setting="store.url", help="The store, for what is trusted and the event log."
-    )
-
-
 def _setting(flag: str, setting: str, metavar: str, text: str) -> Any:
     """An option that gives a setting, as a field of a group."""
     return option(flag, metavar=metavar, setting=setting, help=text)
@@ -100,27 +79,26 @@ class WatchOptions:
     )
     program: str | None = _setting("--program", "watch.program", "NAME", "The name of the binary in that folder.")
     runs: bool = option("--run", help="Run that binary with ARGUMENTS, stop and start it at a switch.")
-
-
-@option_group(OUTPUT)
-class DecisionOutputOptions:
-    """The output."""
-
-    as_json: bool = option("--json", help="Print every decision as a line of JSON.")
+    provider: str | None = option(
+        "--provider",
+        metavar="URL",
+        setting="reader.providers",
+        section="Network",
+        help="Read here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
+    )
+    store: str | None = option(
+        "--store",
+        metavar="URL",
+        setting="store.url",
+        section="Data",
+        help="The store, for what is trusted and the event log.",
+    )
+    as_json: bool = option("--json", section=OUTPUT, help="Print every decision as a line of JSON.")
 
 
 @command(example="eraswitch watch --network preview --hook activated=./switched.sh")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def watch(
-    app: AppContext,
-    /,
-    *,
-    how: WatchOptions,
-    network: WatchNetworkOptions,
-    data: WatchDataOptions,
-    output: DecisionOutputOptions,
-    arguments: tuple[str, ...],
-) -> int:
+def watch(app: AppContext, /, *, how: WatchOptions, arguments: tuple[str, ...]) -> int:
     """Watch the era of a node: warn in time, run hooks, switch binaries, and end when the node must stop.
 
     Checks at start-up and at every epoch. SIGTERM and Ctrl-C end it with exit code 0, an unsupported current era with
@@ -134,12 +112,12 @@ def watch(
         raise click.UsageError("ARGUMENTS are those of the node: also give --run.")
     if how.once and how.runs:
         raise click.UsageError("--once and --run cannot be combined.")
-    given = settings_given(how, network, data)
+    given = settings_given(how)
     settings = app.load(given).settings
     own_hooks = [_hook(text) for text in how.hooks]
 
     def tell(decision: "Decision") -> None:
-        if output.as_json:
+        if how.as_json:
             echo_json({"kind": str(decision.kind), "epoch": decision.epoch, "facts": decision.facts})
 
     opening = open_watcher(
@@ -148,7 +126,7 @@ def watch(
     with opening as watcher:
         if how.once:
             watcher.check()
-            if not output.as_json:
+            if not how.as_json:
                 click.echo(printable(status_line(watcher.checker)))
             view = watcher.checker.view
             return era_exit_code(view.token, is_stopped=view.era is None or watcher.vetoed is not None)
@@ -157,7 +135,7 @@ def watch(
         stopped_by_signals = handled(lambda *_: watcher.stop(), signal.SIGTERM, signal.SIGINT)
         with surviving_signals(reloading), stopped_by_signals, told:
             end = watcher.run()
-    if output.as_json:
+    if how.as_json:
         echo_json({"kind": "ended", "code": end.code, "reason": end.reason})
     return end.code
 

@@ -32,22 +32,15 @@ if TYPE_CHECKING:
 NETWORKS = "networks"
 MAX_FILE_BYTES = 1024 * 1024
 
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    ">=": operator.ge,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-    ">": operator.gt,
-    "<": operator.lt,
+_OPERATORS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
+    ">=": (operator.ge, "{} or newer"),
+    "<=": (operator.le, "{} or older"),
+    "==": (operator.eq, "exactly {}"),
+    "!=": (operator.ne, "not {}"),
+    ">": (operator.gt, "newer than {}"),
+    "<": (operator.lt, "older than {}"),
 }
-_WORDS = {
-    ">=": "{} or newer",
-    "<=": "{} or older",
-    "==": "exactly {}",
-    "!=": "not {}",
-    ">": "newer than {}",
-    "<": "older than {}",
-}
+"""Each comparison, and its words."""
 _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)?\s*(\S+)")
 
 
@@ -98,13 +91,13 @@ class Requirement:
 
     def holds(self, version: "Version") -> bool:
         """Whether a version meets the requirement."""
-        return all(_OPERATORS[sign](version, parse_release(release)) for sign, release in self.comparisons)
+        return all(_OPERATORS[sign][0](version, parse_release(release)) for sign, release in self.comparisons)
 
     @property
     def words(self) -> str:
         """The version to install, in words."""
-        parts = [_WORDS[sign].format(release) for sign, release in self.comparisons if sign != "!="]
-        but = [_WORDS[sign].format(release) for sign, release in self.comparisons if sign == "!="]
+        parts = [_OPERATORS[sign][1].format(release) for sign, release in self.comparisons if sign != "!="]
+        but = [_OPERATORS[sign][1].format(release) for sign, release in self.comparisons if sign == "!="]
         return ", but ".join(part for part in (" and ".join(parts), " and ".join(but)) if part)
 
 

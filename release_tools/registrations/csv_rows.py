@@ -16,9 +16,6 @@ from release_tools.registrations.source import Batch, RegistrationSourceError
 from release_tools.registrations.text_files import TextRows
 
 NEEDED = ("party_id", "epoch", "stake")
-NO_TEXT = "is not UTF-8 text"
-NO_CSV = "is not CSV"
-OTHER_WIDTH = "has more or fewer fields than the header"
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -74,7 +71,7 @@ class CsvRows(TextRows):
         if isinstance(found, str):
             return found
         if len(found) != len(self._header):
-            return OTHER_WIDTH
+            return "has more or fewer fields than the header"
         return self._judge.fields(dict(zip(self._header, map(of_sheet_cell, found), strict=True)))
 
 
@@ -83,6 +80,6 @@ def _split(line: bytes) -> list[str] | str:
     try:
         return next(csv.reader([line.decode()], strict=True), [])
     except UnicodeDecodeError:
-        return NO_TEXT
+        return "is not UTF-8 text"
     except csv.Error:
-        return NO_CSV
+        return "is not CSV"

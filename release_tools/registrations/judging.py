@@ -62,24 +62,11 @@ _MAX_SIGNED = 64 * 1024
 _MAX_DIGEST = 128
 _MAX_NOTES = 20
 
-NO_PARTY = "party_id is missing"
-BAD_PARTY = "party_id cannot be printed, or is too long"
-NO_EPOCH = "epoch is missing"
-BAD_EPOCH = "epoch is not a whole number of at least 0"
 FAR_EPOCH = "epoch is in the far future"
-NO_STAKE = "stake is missing"
-BAD_STAKE = "stake is not a whole number"
 NEGATIVE_STAKE = "stake is negative"
-ABSURD_STAKE = "stake is more ada than exists"
-BAD_TIME = "seen_at cannot be read: counted as the oldest of its party"
-BAD_SIGNED = "signed is not in hex, or too long: counted as unsigned"
 FALSE_SIGNATURE = "it was not signed by its party: the key, the signature or the network does not match"
 FUTURE_SIGNATURE = "it was signed with a time in the future"
 UNCHECKED_SIGNATURE = "the signature cannot be checked, because no network is configured: counted as unsigned"
-HALF_SIGNED = "key, signature and time_s are not all given: counted as unsigned"
-BAD_CAPABILITY = "capability cannot be read: counted by its version"
-TWICE = "the field {!r} appears twice"
-UNKNOWN_FIELD = "{!r} is not a field of registrations: counted without it"
 
 
 class Repeating(dict[str, object]):
@@ -177,23 +164,23 @@ class Judge:
         if named and possible and lovelace is not None and at is not None and 0 <= at <= self.last_epoch:
             time_s = _time(seen_at)
             if time_s is None:
-                self.notes[BAD_TIME] += 1
+                self.notes["seen_at cannot be read: counted as the oldest of its party"] += 1
             row = Registration(
                 party_id, Epoch(at), _said(version), lovelace, time_s or 0.0, self.source, signed, capability
             )
             return row if signed is None else self._proved(row, signed)
         if not isinstance(party_id, str) or not party_id:
-            fault = NO_PARTY
+            fault = "party_id is missing"
         elif not named:
-            fault = BAD_PARTY
+            fault = "party_id cannot be printed, or is too long"
         elif at is None or at < 0:
-            fault = NO_EPOCH if epoch in (None, "") else BAD_EPOCH
+            fault = "epoch is missing" if epoch in (None, "") else "epoch is not a whole number of at least 0"
         elif at > self.last_epoch:
             fault = FAR_EPOCH
         elif lovelace is None:
-            fault = NO_STAKE if stake in (None, "") else BAD_STAKE
+            fault = "stake is missing" if stake in (None, "") else "stake is not a whole number"
         else:
-            fault = ABSURD_STAKE if lovelace > 0 else NEGATIVE_STAKE
+            fault = "stake is more ada than exists" if lovelace > 0 else NEGATIVE_STAKE
         of = None if at is None or at < 0 else Epoch(min(at, MAX_REGISTRATION_EPOCH))
         return Refusal(fault, of, party_id if named else None, lovelace if possible else None)
 
@@ -217,11 +204,13 @@ class Judge:
         )
         twice = twice_in(row) or twice_in(row.get("capability"))
         if twice is not None:
-            return Refusal(TWICE.format(twice[:40]), None if twice == "epoch" else found.epoch, found.party_id)
+            return Refusal(
+                f"the field {twice[:40]!r} appears twice", None if twice == "epoch" else found.epoch, found.party_id
+            )
         if isinstance(found, Registration) and not given.keys() <= _KNOWN:
             for name in sorted(str(name) for name in given.keys() - _KNOWN):
                 if len(self.notes) < _MAX_NOTES:
-                    self.notes[UNKNOWN_FIELD.format(name[:40])] += 1
+                    self.notes[f"{name[:40]!r} is not a field of registrations: counted without it"] += 1
         return found
 
     def _proved(self, row: Registration, kept: bytes) -> Registration | Refusal:
@@ -250,14 +239,14 @@ class Judge:
             except (TypeError, ValueError):
                 signed = None
             if signed is None:
-                self.notes[BAD_SIGNED] += 1
+                self.notes["signed is not in hex, or too long: counted as unsigned"] += 1
             return signed
         if "key" not in given and "signature" not in given:
             return None
         parts = [given.get(name) for name in ("key", "signature")]
         time_s = _whole(given.get("time_s"))
         if not all(isinstance(part, str) and len(part) <= _MAX_DIGEST for part in parts) or time_s is None:
-            self.notes[HALF_SIGNED] += 1
+            self.notes["key, signature and time_s are not all given: counted as unsigned"] += 1
             return None
         return Signed(str(parts[0]), str(parts[1]), time_s, _whole(given.get("stated_stake"))).to_bytes()
 
@@ -267,7 +256,7 @@ class Judge:
             return None
         found = Capability.parse(value) if isinstance(value, str) else Capability.of(value)
         if found is None:
-            self.notes[BAD_CAPABILITY] += 1
+            self.notes["capability cannot be read: counted by its version"] += 1
         return found
 
 

@@ -19,18 +19,13 @@ from release_tools.markers.change import slip_error
 from release_tools.markers.cosigning import Cosigning
 
 
-@option_group("Keys")
-class CosignKeyOptions:
-    """The key that signs."""
+@option_group(OUTPUT)
+class CosignOptions(JsonOptions):
+    """The key that signs, and whether anything is written and asked."""
 
     secret_key: str | None = secret_key_option(
         "your secret key", more=" Without a key the file is only shown and checked."
     )
-
-
-@option_group(OUTPUT)
-class CosignOptions(JsonOptions):
-    """Whether anything is written and asked."""
 
     dry_run: bool = option("--dry-run", help="Check everything, but leave the file unchanged.")
     yes: bool = option("--yes", help="Do not ask for confirmation; asked on a terminal only.")
@@ -39,7 +34,7 @@ class CosignOptions(JsonOptions):
 
 @command(example="eraswitch marker cosign payload.json --secret-key @keys/cosigner.sk")
 @click.argument("file", type=click.Path(path_type=Path))
-def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: CosignOptions) -> None:
+def cosign(app: AppContext, *, file: Path, output: CosignOptions) -> None:
     """Add your signature to the extended payload in FILE, a co-signing file.
 
     First shows in plain words what you are about to sign. Refuses a file that was altered after somebody signed, one
@@ -51,7 +46,7 @@ def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: Cosig
     with naming(str(file)):
         cosigning = Cosigning.from_text(text)
     configured = _require_configured(cosigning, app.settings.network)
-    key = None if keys.secret_key is None else read_secret_key(keys.secret_key)
+    key = None if output.secret_key is None else read_secret_key(output.secret_key)
     if key is not None:
         cosigning.require_may_sign(key.verification_key)
     if not output.as_json:

@@ -110,6 +110,7 @@ def secret_key_option(of: str = "the era key", *, more: str = "") -> Any:
         envvar=SECRET_KEY_VARIABLE,
         show_envvar=True,
         callback=never_on_the_command_line,
+        section="Keys",
         help=f"File with {of}, JSON-hex as in era.sk or 64 hex digits; the variable may hold the key itself.{more}",
     )
 
