@@ -11,7 +11,7 @@ from datum.configuration import configuration_at, configuration_document
 from datum.configuration.choice import choose_configurations
 from datum.configuration.values import window_at
 from datum.finding import FoundDatum
-from era_service.cli.shared.arguments import json_option, read_bytes, read_datums, read_verification_key
+from era_service.cli.shared.arguments import json_option, read_bytes, read_verification_key
 from era_service.cli.shared.datum_view import describe, in_words
 from era_service.cli.shared.exit_codes import NOTHING_TRUSTED
 from era_service.cli.shared.groups import KnownGroup
@@ -135,7 +135,7 @@ def _verify_configurations_into(report: _Report, file: str, verification_key: st
 def _judge_into(report: _Report, file: str, verification_key: str, kind: MarkerKind) -> Sequence[Verdict]:
     """The verdicts on the datums of a file, which are filled into the report."""
     key = read_verification_key(verification_key)
-    found = read_datums(file)
+    found = find_datums(read_bytes(file))
     verdicts = screen((one.datum for one in found), key, kind=kind)
     report["verdicts"] = [
         {"index": index, "verdict": verdict.name, "reason": verdict.reason}

@@ -25,7 +25,7 @@ from nacl.secret import SecretBox
 from nacl.utils import random
 
 from eras import ConfigurationError
-from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES
+from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES, hex_bytes
 
 Kind = Literal["era", "payment"]
 
@@ -192,11 +192,7 @@ def _number(fields: dict[str, object], name: str, least: int, most: int, source:
 
 
 def _bytes(fields: dict[str, object], name: str, lengths: tuple[int, ...], source: str) -> bytes:
-    value = fields.get(name)
-    try:
-        raw = bytes.fromhex(value) if isinstance(value, str) else b""
-    except ValueError:
-        raw = b""
+    raw = hex_bytes(fields.get(name))
     if len(raw) not in lengths:
         raise _damaged(source, f"{' or '.join(map(str, lengths))} bytes in hex as {name}", "something else")
     return raw

@@ -8,6 +8,7 @@ ignores other fields, so a transaction on its way between machines can carry fac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from eras import ConfigurationError
 
@@ -88,16 +89,29 @@ class TextEnvelope:
         description = fields.pop("description", None)
         if not isinstance(kind, str):
             raise _envelope_error(source, "a JSON object with type and cborHex", f"type {kind!r}"[:80])
-        try:
-            cbor = bytes.fromhex(encoded) if isinstance(encoded, str) else b""
-        except ValueError:
-            cbor = b""
-        return cls(kind, cbor, description if isinstance(description, str) else "", fields)
+        return cls(kind, hex_bytes(encoded), description if isinstance(description, str) else "", fields)
 
     def to_json(self) -> str:
         """The envelope as cardano-cli writes it, with a newline at its end."""
         fields = {"type": self.type, "description": self.description, "cborHex": self.cbor.hex(), **self.extra}
         return json.dumps(fields, indent=4) + "\n"
+
+
+def json_object(text: str | bytes) -> dict[str, Any] | None:
+    """The JSON object in ``text``; ``None`` where it is anything else."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def hex_bytes(value: object) -> bytes:
+    """The bytes of which ``value`` is the hex; none where it is anything else."""
+    try:
+        return bytes.fromhex(value) if isinstance(value, str) else b""
+    except ValueError:
+        return b""
 
 
 def envelope_fields(text: str, source: str) -> dict[str, object]:

@@ -23,6 +23,7 @@ from release_tools.keys.envelopes import (
     EnvelopeError,
     TextEnvelope,
     envelope_fields,
+    hex_bytes,
     key_bytes,
 )
 
@@ -126,10 +127,7 @@ def looks_like_payment_key(text: str) -> bool:
     text = unquoted(text)
     if text.startswith("{") or _is_bech32(text) or _WORDS.fullmatch(text):
         return True
-    try:
-        raw = bytes.fromhex(text)
-    except ValueError:
-        return False
+    raw = hex_bytes(text)
     return _CBOR_HEADS.get(raw[:2]) == len(raw) - 2 or len(raw) in (PRIVATE_BYTES, _CHAINED_BYTES, EXTENDED_BYTES)
 
 
@@ -184,10 +182,7 @@ def _from_bech32(text: str, path: DerivationPath | None) -> FoundKey:
 
 
 def _from_hex(text: str) -> FoundKey:
-    try:
-        raw = bytes.fromhex(text.removeprefix("0x")) if text.isascii() else b""
-    except ValueError:
-        raw = b""
+    raw = hex_bytes(text.removeprefix("0x"))
     if not raw:
         raise DerivationError("a payment key", "something else, not shown" if text else "nothing: it is empty")
     if _CBOR_HEADS.get(raw[:2]) == len(raw) - 2:

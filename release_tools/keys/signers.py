@@ -26,6 +26,7 @@ from datum import EraSigner, VerificationKey, verify_signature
 from eras import ConfigurationError, MarkerError, TransactionError
 from eras.words import visible
 from release_tools.keys.encrypted import Kind
+from release_tools.keys.envelopes import hex_bytes, json_object
 from release_tools.keys.payment_key import PaymentSigner, enterprise_address, public_key_hash
 from release_tools.registrations.signed import KIND as REGISTRATION
 
@@ -68,11 +69,8 @@ class Signer:
         Raises:
             ConfigurationError: it has a mistake, or others can write to it.
         """
-        try:
-            fields = json.loads(text) if text.lstrip().startswith("{") else None
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(fields, dict) or _FILE_FIELD not in fields:
+        fields = json_object(text)
+        if fields is None or _FILE_FIELD not in fields:
             return None
         source = str(path)
         kind, program = fields.get("kind"), fields.get("program")
@@ -122,11 +120,7 @@ class Signer:
         answer = self._answer(json.dumps(request).encode() + b"\n")
         if "refused" in answer:
             raise self._failed("a signature", f"a refusal: {visible(str(answer['refused']))[:300]}")
-        signature = answer.get("signature")
-        try:
-            raw = bytes.fromhex(signature) if isinstance(signature, str) else b""
-        except ValueError:
-            raw = b""
+        raw = hex_bytes(answer.get("signature"))
         if 2 * len(raw) != _SIGNATURE_DIGITS:
             raise self._failed(f"{_SIGNATURE_DIGITS} hex digits as signature", "something else")
         if not verify_signature(message, raw, self.public):
@@ -154,13 +148,10 @@ class Signer:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "a name that no program can have"
             raise self._failed("a program that can be run", reason or type(error).__name__) from error
-        try:
-            answer = json.loads(done.stdout)
-        except (ValueError, RecursionError):
-            answer = None
-        if done.code == 0 and isinstance(answer, dict):
+        answer = json_object(done.stdout)
+        if done.code == 0 and answer is not None:
             return answer
-        if isinstance(answer, dict) and "refused" in answer:
+        if answer is not None and "refused" in answer:
             return {"refused": answer["refused"]}
         last = visible(done.stderr.strip().rpartition("\n")[2])[:300]
         raise self._failed("exit code 0 and one JSON object", f"exit code {done.code} and {last or 'another answer'}")

@@ -20,7 +20,6 @@ from chain_reader.trust.kinds import CONFIGURATIONS, ERAS, TrustKind
 from era_store import Registration, StoredTrust, temporary_registrations
 from eras import Epoch, EraStatus, SupportedEras, select_eras
 from eras.words import counted
-from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.gate import GateResult, judge_gate
 from release_tools.adoption.shares import Gate, share_words, support_share
 from release_tools.adoption.summary import NoRegistrationsError

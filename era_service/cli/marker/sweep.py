@@ -16,7 +16,7 @@ from era_service.releasing.sweeping import SweepOrder, look_at_sweep
 
 @option_group()
 class SweptOptions:
-    """The outputs to sweep, beside old markers."""
+    """The outputs to sweep, beside old markers, and the payment."""
 
     spend: tuple[str, ...] = option("--spend", metavar="TX#N", help="Also return this output, whatever it carries.")
     beside: str | None = option(
@@ -26,25 +26,12 @@ class SweptOptions:
         help="The marker output in force, which stays: for a provider that cannot tell it from a copy.",
     )
     copies: bool = option("--copies", help="Return copies of the markers in force, too.")
-
-
-@option_group("Paying")
-class SweepPurseOptions:
-    """The payment of a sweep."""
-
-    payment_address: str = payment_address_option()
+    payment_address: str = payment_address_option(section="Paying")
     limits: LimitOptions = nested(LimitOptions)
 
 
 @command(example="eraswitch marker sweep --payment-key-file keys/payment.skey --dry-run")
-def sweep(
-    app: AppContext,
-    *,
-    swept: SweptOptions,
-    paying: SweepPurseOptions,
-    publishing: PublishingOptions,
-    build: BuildOptions,
-) -> None:
+def sweep(app: AppContext, *, swept: SweptOptions, publishing: PublishingOptions, build: BuildOptions) -> None:
     """Return what others put at the era address to the payer, without touching the markers in force.
 
     Sweeps every output with a datum, old markers first, as many as fit into one transaction. The marker output in force
@@ -52,7 +39,7 @@ def sweep(
     It needs no era key. After an interruption the same command continues or reports that it is done.
     """
     settings = publishing.network.settings(app)
-    purse = paying.limits.purse(paying.payment_address, swept.spend, sweep=True)
+    purse = swept.limits.purse(swept.payment_address, swept.spend, sweep=True)
     order = SweepOrder(publishing.means(settings, purse), swept.beside, swept.copies)
     look = partial(look_at_sweep, order=order)
     done = "the era address holds nothing to sweep"

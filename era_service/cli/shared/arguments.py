@@ -12,7 +12,6 @@ from eras import MAX_EPOCH, ConfigurationError, Epoch, EraSwitchError
 
 if TYPE_CHECKING:
     from datum import VerificationKey
-    from datum.finding import FoundDatum
 
 MAX_INPUT_BYTES = 256 * 1024 * 1024
 """A file of datums that is longer is refused: 100,000 outputs of the largest size a transaction can have are less."""
@@ -63,17 +62,6 @@ def naming(name: str | None) -> Iterator[None]:
         if name is not None:
             error.name_file("standard input" if name == "-" else name)
         raise
-
-
-def read_datums(name: str) -> "tuple[FoundDatum, ...]":
-    """The datums in a file, in whatever form it has them (``datum.finding``).
-
-    Raises:
-        ConfigurationError: the file cannot be read.
-    """
-    from datum import find_datums
-
-    return find_datums(read_bytes(name))
 
 
 def read_verification_key(text: str) -> "VerificationKey":

@@ -199,7 +199,7 @@ def _taking(
     @wraps(function)
     def run(*args: Any, **values: Any) -> Any:
         given = {name: _made(group, values) for name, group in groups.items()}
-        app = [click.get_current_context().find_object(AppContext)] if has_app else []
+        app = [AppContext.current()] if has_app else []
         return function(*app, *args, **values, **given)
 
     return run, groups

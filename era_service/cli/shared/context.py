@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from era_service.config.load import Flags, load_settings, sets_supported_eras
 from era_service.config.loaded import LoadedSettings
 from eras import SupportedEras
@@ -32,6 +34,12 @@ class AppContext:
     passphrase: bytes | None = field(default=None, repr=False)
     warned: set[str] = field(default_factory=set)
     _loaded: LoadedSettings | None = None
+
+    @classmethod
+    def current(cls) -> "AppContext | None":
+        """The one of the command that runs; ``None`` where none does."""
+        context = click.get_current_context(silent=True)
+        return None if context is None else context.find_object(cls)
 
     @property
     def loaded(self) -> "Settings | None":

@@ -1,11 +1,11 @@
 """Files that several of the release team's commands read: texts, signed payloads, signatures made elsewhere."""
 
-import json
 from typing import TYPE_CHECKING
 
 from datum import find_datums, kind_of_file, text_of
 from era_service.cli.shared.arguments import naming, read_bytes
 from eras import ConfigurationError
+from release_tools.keys.envelopes import json_object
 from release_tools.markers.cosigning import Cosigning
 
 if TYPE_CHECKING:
@@ -36,11 +36,8 @@ def read_payload(name: str) -> bytes:
     """
     data = read_bytes(name)
     text = read_text(name, data)
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    if isinstance(document, dict) and "eraswitch_cosigning" in document:
+    document = json_object(text) or {}
+    if "eraswitch_cosigning" in document:
         with naming(name):
             cosigning = Cosigning.from_text(text)
         if not cosigning.is_complete:
@@ -52,7 +49,7 @@ def read_payload(name: str) -> bytes:
                 code="InputFile",
             )
         return cosigning.extended.to_bytes()
-    if isinstance(document, dict) and "markers" in document:
+    if "markers" in document:
         return text.strip().encode()
     contents = {found.content for found in find_datums(data)} - {None}
     if len(contents) == 1 and (content := contents.pop()) is not None:

@@ -4,7 +4,6 @@ Every command that takes a key takes it from here. A file that others can read d
 each, a plain one on a public network.
 """
 
-import json
 from pathlib import Path
 
 import click
@@ -17,6 +16,7 @@ from era_service.config.networks import NETWORKS
 from eras import ConfigurationError
 from release_tools import PaymentKey
 from release_tools.keys.encrypted import OWN_FORMAT, EncryptedKey
+from release_tools.keys.envelopes import json_object
 from release_tools.keys.payment_key import PaymentSigner, read_key_file
 from release_tools.keys.signers import ExternalEraKey, ExternalPaymentKey, Signer
 
@@ -108,8 +108,7 @@ def _warn_of_readers(what: str, path: Path | None) -> None:
 
 def _warn_of_plain(what: str, path: Path | None) -> None:
     """Warn of a key file without a passphrase, where the network is known to be a public one."""
-    context = click.get_current_context(silent=True)
-    app = None if context is None else context.find_object(AppContext)
+    app = AppContext.current()
     settings = None if app is None else app.loaded
     if path is None or app is None or settings is None or str(path) in app.warned:
         return
@@ -122,9 +121,5 @@ def _warn_of_plain(what: str, path: Path | None) -> None:
 
 def _envelope_words(text: str) -> str:
     """The content of a text that begins as JSON, if it is a text envelope of cardano-cli."""
-    try:
-        fields = json.loads(text)
-    except (ValueError, RecursionError):
-        fields = None
-    kind = fields.get("type") if isinstance(fields, dict) else None
+    kind = (json_object(text) or {}).get("type")
     return f"a text envelope of cardano-cli, of type {kind[:60]!r}" if isinstance(kind, str) else "another JSON object"

@@ -88,8 +88,7 @@ def given_passphrase() -> bytes | None:
     Raises:
         ConfigurationError: it cannot be read.
     """
-    context = click.get_current_context(silent=True)
-    app = None if context is None else context.find_object(AppContext)
+    app = AppContext.current()
     if app is None:
         return None
     if app.passphrase is None:
