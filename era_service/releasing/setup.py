@@ -15,7 +15,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -145,8 +145,9 @@ class SetUp:
             StoreError: the rehearsal chain cannot be created.
         """
         order, chain = self.order, self.order.rehearsal_chain
-        makes_keys = self.era_key is not None or self.payment_key is not None
-        with _keys_folder(order.keys_folder) if makes_keys else nullcontext(), ExitStack() as undo:
+        with ExitStack() as folder, ExitStack() as undo:
+            if self.era_key is not None or self.payment_key is not None:
+                _make_folder(order.keys_folder, folder)
             if self.era_key is not None:
                 pair = write_key_pair(order.keys_folder, self.era_key, order.passphrase)
                 undo.callback(pair.secret_key.unlink)
@@ -170,11 +171,10 @@ class SetUp:
             undo.pop_all()
 
 
-@contextmanager
-def _keys_folder(folder: Path) -> Iterator[None]:
+def _make_folder(folder: Path, until: ExitStack) -> None:
+    """Make the folder of new keys; what fails while ``until`` is open takes it away again."""
     try:
-        with new_folder(folder):
-            yield
+        until.enter_context(new_folder(folder))
     except OSError as error:
         raise ConfigurationError(
             f"The folder {folder} for the new keys cannot be made",
