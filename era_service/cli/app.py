@@ -120,6 +120,7 @@ class RootGroup(LazyGroup):
     "eraswitch",
     cls=RootGroup,
     lazy=COMMANDS,
+    package="era_service.cli",
     params=global_options(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -36,7 +36,6 @@ adoption = LazyGroup(
             "Store the stake of the whole network, LOVELACE, in EPOCH; without LOVELACE show the stored figures",
         ),
     },
-    package="era_service.cli.adoption",
     help="See which share of the stake is ready for an era, before it is activated.",
 )
 
@@ -47,7 +46,6 @@ era = LazyGroup(
         "generate-keypair": (".datums", "Create the release team's key pair: era.sk (secret) and era.vk"),
         "generate-tx-datum": (".datums", "Write the datum of the transaction that activates or announces an era"),
     },
-    package="era_service.cli.era",
     help="Create keys and datums, as Mithril's aggregator does.",
 )
 
@@ -68,7 +66,6 @@ events = LazyGroup(
         ),
         "compact": (".keep", "Remove the older part of the log permanently; the rest can still be replayed"),
     },
-    package="era_service.cli.events",
     help="Show, check and move the event log: every input, and every decision.",
 )
 
@@ -109,7 +106,6 @@ marker = LazyGroup(
             "Return what others put at the era address to the payer, without touching the markers in force",
         ),
     },
-    package="era_service.cli.marker",
     help="Publish era markers, and show the published ones.",
 )
 
@@ -131,6 +127,5 @@ rollout = LazyGroup(
         ),
         "verify": (".verify", "Show whether the network recovered after the switch of the rollout in FILE"),
     },
-    package="era_service.cli.rollout",
     help="Plan a rollout in a file, follow its progress, and do it step by step.",
 )

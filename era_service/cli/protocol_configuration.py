@@ -164,24 +164,22 @@ def _import(
     write_file(what.target_path, datum.encode())
 
 
+def _group_of(name: str) -> str:
+    return "protocol-configuration" if name.endswith("-markers") else "marker configuration"
+
+
 def export_command(name: str) -> click.Command:
     """The command that exports, by its name in a group."""
-    example = f"eraswitch {_GROUPS[name]} {name} --target-path markers.json"
-    return command(name, example=example)(_export)
+    return command(name, example=f"eraswitch {_group_of(name)} {name} --target-path markers.json")(_export)
 
 
 def import_command(name: str) -> click.Command:
     """The command that imports, by its name in a group."""
     example = (
-        f"eraswitch {_GROUPS[name]} {name} --import-path markers.json \\\n"
+        f"eraswitch {_group_of(name)} {name} --import-path markers.json \\\n"
         "  --target-path datum.json \\\n  --protocol-configuration-markers-secret-key-file keys/era.sk"
     )
     return command(name, example=example)(_import)
-
-
-_GROUPS = dict.fromkeys(("export-markers", "import-markers"), "protocol-configuration") | dict.fromkeys(
-    ("export", "import"), "marker configuration"
-)
 
 
 @click.group("protocol-configuration", cls=KnownGroup)

@@ -87,6 +87,13 @@ class ForecastOptions:
         type=click.IntRange(1, 1000),
         help="How many epochs of registrations to use.",
     )
+    chart: Path | None = option(
+        "--chart",
+        section=OUTPUT,
+        metavar="FILE.svg",
+        callback=svg_path,
+        help="Also draw a chart: what is ready, the trend, and the chance of a quorum.",
+    )
 
 
 @option_group()
@@ -106,18 +113,6 @@ class ForecastQuorumOptions(QuorumOptions):
     )
 
 
-@option_group(OUTPUT)
-class ForecastOutputOptions(JsonOptions):
-    """The output and the chart."""
-
-    chart: Path | None = option(
-        "--chart",
-        metavar="FILE.svg",
-        callback=svg_path,
-        help="Also draw a chart: what is ready, the trend, and the chance of a quorum.",
-    )
-
-
 @command(example="eraswitch adoption forecast pythagoras --at 560 --reliability 92%")
 def forecast(
     app: AppContext,
@@ -125,7 +120,7 @@ def forecast(
     asked: ForecastOptions,
     quorum_by: ForecastQuorumOptions,
     data: ReadinessOptions,
-    output: ForecastOutputOptions,
+    output: JsonOptions,
 ) -> None:
     """Estimate the chance that the network keeps its quorum when ERA begins at an epoch, from how its nodes upgrade.
 
@@ -187,15 +182,16 @@ def forecast(
             judged = judge_gate(
                 registrations, era, gate, table, epoch=asked.epoch, current=current, rules=adoption_rules(settings)
             )
-    _show(found, judged, known_calendar(settings), output)
+    calendar = known_calendar(settings)
+    if asked.chart is not None:
+        write_file(asked.chart, forecast_chart(found, calendar).encode())
+    _show(found, judged, calendar, as_json=output.as_json)
     if quorum_by.configuration_file is not None:
         click.echo(f"As planned: {_effect(settings, quorum, at, found)}", err=output.as_json)
 
 
-def _show(found: Forecast, gate: GateResult | None, calendar: EpochCalendar, output: ForecastOutputOptions) -> None:
-    if output.chart is not None:
-        write_file(output.chart, forecast_chart(found, calendar).encode())
-    if output.as_json:
+def _show(found: Forecast, gate: GateResult | None, calendar: EpochCalendar, *, as_json: bool) -> None:
+    if as_json:
         met = None if gate is None else gate.met
         echo_json(
             found.document().to_dict()

@@ -13,12 +13,11 @@ from era_service.cli.protocol_configuration import PlaceOptions, export_command,
 from era_service.cli.shared.arguments import naming, read_bytes
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.datum_view import configuration_in_words
+from era_service.cli.shared.exit_codes import NOTHING_TRUSTED
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
 from release_tools.markers.configurations import differences
-
-NOTHING_ON_CHAIN = 5
 
 
 @click.group(cls=KnownGroup)
@@ -43,6 +42,7 @@ def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, outpu
     current, window = configuration_at(known, found.epoch), window_at(known, found.epoch)
     names = ("aggregation", "next_aggregation", "registration")
     needed = None if window is None else {name: configuration_document(getattr(window, name)) for name in names}
+    code = 0 if current is not None else NOTHING_TRUSTED
     if output.as_json:
         echo_json(
             {
@@ -56,7 +56,7 @@ def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, outpu
                 "notes": list(found.notes),
             }
         )
-        return 0 if current is not None else NOTHING_ON_CHAIN
+        return code
     click.echo(f"Epoch {found.epoch} by {found.source}")
     for one in known:
         click.echo(f"  {configuration_in_words(one.epoch, one.configuration)}")
@@ -74,7 +74,7 @@ def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, outpu
             parameters = getattr(window, name).parameters
             lottery = f"k {parameters.k}, m {parameters.m}, phi_f {parameters.phi_f}"
             click.echo(f"{name.replace('_', ' '):<17} {lottery}")
-    return 0 if current is not None else NOTHING_ON_CHAIN
+    return code
 
 
 @configuration.command(example="eraswitch marker configuration diff configurations.json --network preview")

@@ -150,7 +150,8 @@ def next_step(
             echo_json({"status": step.state.value, "standing": standing.to_dict()})
         else:
             echo_lines(map(printable, step_lines(standing)))
-        return max(EXIT_CODES.get(step.state.value, 1), *_configuration_codes(standing), key=_MOST_URGENT.index)
+        states = (step.state, *(one.state for one in standing.configurations))
+        return max((EXIT_CODES.get(one.value, 1) for one in states), key=_MOST_URGENT.index)
     rules = RuleOptions(
         lead_epochs=standing.plan.activate.lead_epochs, force_name=options.force_name, not_a_slip=options.not_a_slip
     )
@@ -165,11 +166,6 @@ def next_step(
     if standing.tell and not publishing.output.dry_run:
         click.echo(printable(f"Inform: {', '.join(map(str, standing.tell))}"), err=True)
     return 0
-
-
-def _configuration_codes(standing: RolloutStanding) -> list[int]:
-    """The exit codes of these steps, none of which rollout next takes itself."""
-    return [EXIT_CODES.get(one.state.value, 1) for one in standing.configurations] or [0]
 
 
 @option_group()

@@ -59,16 +59,16 @@ class LazyGroup(KnownGroup):
     Args:
         lazy: name → (module, summary), in the order in which help lists them. The command is the object of that name
             in the module, or the one named after a colon.
-        package: the package that a module with a dot in front is in.
+        package: the package that a module with a dot in front is in; by default the one with the group's name.
         attributes: those of a click group.
     """
 
     def __init__(
-        self, *args: Any, lazy: Mapping[str, tuple[str, str]], package: str = "era_service.cli", **attributes: Any
+        self, *args: Any, lazy: Mapping[str, tuple[str, str]], package: str | None = None, **attributes: Any
     ) -> None:
         super().__init__(*args, **attributes)
         self.lazy = lazy
-        self._package = package
+        self._package = package or f"era_service.cli.{self.name}"
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""
