@@ -8,7 +8,6 @@ ignores other fields, so a transaction on its way between machines can carry fac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from eras import ConfigurationError
 
@@ -97,7 +96,7 @@ class TextEnvelope:
         return json.dumps(fields, indent=4) + "\n"
 
 
-def json_object(text: str | bytes) -> dict[str, Any] | None:
+def json_object(text: str | bytes) -> dict[str, object] | None:
     """The JSON object in ``text``; ``None`` where it is anything else."""
     try:
         found = json.loads(text)

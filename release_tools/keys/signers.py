@@ -18,7 +18,7 @@ import stat
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 from chain_reader.providers.transport.bounded_process import TooLateError, TooMuchError, run_bounded
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK
@@ -241,7 +241,7 @@ def _marker_words(marker: dict[str, object]) -> str:
     return f"era {marker['name']}: {when}"
 
 
-def _are_texts(value: object) -> bool:
+def _are_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(one, str) and one and "\0" not in one for one in value)
 
 
