@@ -41,9 +41,8 @@ from release_tools.rehearsal.actions import (
 )
 from release_tools.rehearsal.configured import ConfiguredNodes
 from release_tools.rehearsal.invariants import Answer, Decide, Invariants, Violation
-from release_tools.rehearsal.outcome import Outcome
+from release_tools.rehearsal.outcome import EpochRow, Happening, Outcome, Told
 from release_tools.rehearsal.population import Node, compatibility_of, draw_nodes, drift, pick
-from release_tools.rehearsal.rows import EpochRow, Happening, Told
 from release_tools.rehearsal.scenario import Scenario
 from release_tools.rehearsal.world import World
 
@@ -294,7 +293,10 @@ class Simulation:
         if isinstance(action, Announce | Activate | Withdraw):
             plan = world.plan(action.do, action.era, action.epoch if isinstance(action, Activate) else None)
             plan.require_allowed()
-            gate = self._gate(action) if isinstance(action, Activate) and action.gate is not None else None
+            gate = None
+            if isinstance(action, Activate) and action.gate is not None:
+                asked = Gate(Fraction(str(action.gate)))
+                gate = judge_gate(self._registrations, action.era, asked, self._compatibility, current=world.epoch)
             if gate is not None and not gate.met:
                 words = f"the team does not {plan.change}: {_gate_words(gate)}"
                 return Happening(action.at, words, refused=plan.change)
@@ -328,16 +330,6 @@ class Simulation:
         else:
             words = self._broken(action)
         return Happening(action.at, words)
-
-    def _gate(self, action: Activate) -> GateResult:
-        """Judge the gate as ``marker activate`` does."""
-        return judge_gate(
-            self._registrations,
-            action.era,
-            Gate(Fraction(str(action.gate))),
-            self._compatibility,
-            current=self._world.epoch,
-        )
 
     def _broken(self, action: Outage | Partition | Crash) -> str:
         """Apply an event that no forecast anticipates."""
