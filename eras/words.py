@@ -60,6 +60,11 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
+def begins(epoch: int | None, announced: str = "announced") -> str:
+    """When an era begins: ``from epoch 748``; ``announced`` where it has no epoch yet."""
+    return announced if epoch is None else f"from epoch {epoch}"
+
+
 def visible(text: str, *, keep: str = "") -> str:
     """Return the text with everything that cannot be seen as JSON escapes.
 

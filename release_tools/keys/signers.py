@@ -24,7 +24,8 @@ from chain_reader.providers.transport.bounded_process import TooLateError, TooMu
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK
 from datum import EraSigner, VerificationKey, verify_signature
 from eras import ConfigurationError, MarkerError, TransactionError
-from eras.words import visible
+from eras.marker import MarkerFacts
+from eras.words import begins, visible
 from release_tools.keys.encrypted import Kind
 from release_tools.keys.envelopes import hex_bytes, json_object
 from release_tools.keys.payment_key import PaymentSigner, enterprise_address, public_key_hash
@@ -236,9 +237,8 @@ def _described(message: bytes) -> tuple[str, bytes, list[str]]:
     return "era-payload", message, list(map(_marker_words, found))
 
 
-def _marker_words(marker: dict[str, object]) -> str:
-    when = "announced, without an epoch" if marker["epoch"] is None else f"from epoch {marker['epoch']}"
-    return f"era {marker['name']}: {when}"
+def _marker_words(marker: MarkerFacts) -> str:
+    return f"era {marker['name']}: {begins(marker['epoch'], 'announced, without an epoch')}"
 
 
 def _are_texts(value: object) -> TypeGuard[list[str]]:

@@ -12,6 +12,7 @@ from typing import TypedDict, TypeVar
 from chain_reader.trust.policy import DEFAULT_MAX_LEAD_EPOCHS
 from datum.configuration import ConfigurationMarker
 from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError, SupportedEras
+from eras.words import begins
 
 _M = TypeVar("_M")
 
@@ -328,4 +329,4 @@ def beginning(marker: EraMarker | None) -> int:
 
 
 def _begins(marker: EraMarker | None) -> str:
-    return "announced" if marker is None or marker.epoch is None else f"from epoch {marker.epoch}"
+    return begins(None if marker is None else marker.epoch)

@@ -1,10 +1,11 @@
 """Describes a transaction to its signer: as a document, and in words at a terminal or an external signer. Pure."""
 
+from collections.abc import Iterable
 from typing import TypedDict
 
 from eras import Slot
 from eras.marker import MarkerFacts
-from eras.words import ada, counted, visible
+from eras.words import ada, begins, counted, visible
 
 
 class MarkersDocument(TypedDict):
@@ -71,8 +72,9 @@ def _datum_lines(output: OutputDocument) -> list[str]:
         return [] if output["datum_bytes"] is None else ["          with a datum that holds no markers"]
     signer = {True: "signed by the era key", False: "NOT SIGNED BY THE ERA KEY", None: "not checked: no era key known"}
     words = signer[markers["signed_by_era_key"]]
-    listed = ", ".join(
-        f"{visible(one['name'])} " + ("announced" if one["epoch"] is None else f"from epoch {one['epoch']}")
-        for one in markers["list"]
-    )
-    return [f"          with markers: {listed or 'none'} ({words})"]
+    return [f"          with markers: {markers_words(markers['list'])} ({words})"]
+
+
+def markers_words(markers: Iterable[MarkerFacts]) -> str:
+    """Return markers in words."""
+    return ", ".join(f"{visible(one['name'])} {begins(one['epoch'])}" for one in markers) or "none"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eras.words import about_ada, ada, counted, percent, percents
+from eras.words import about_ada, ada, begins, counted, percent, percents
 
 
 @pytest.mark.parametrize(
@@ -97,3 +97,8 @@ def test_parts_add_up_to_all_of_it_and_none_is_off_by_a_digit(stakes: list[int])
     assert all(abs(tenths - parts[place] * 1000) < 1 for place, tenths in shown.items())
     first = next(place for place in shown if stakes[place])
     assert shown[first] <= parts[first] * 1000
+
+
+def test_an_era_begins_at_its_epoch_or_is_announced() -> None:
+    assert [begins(0), begins(748), begins(None)] == ["from epoch 0", "from epoch 748", "announced"]
+    assert begins(None, "no epoch yet") == "no epoch yet"

@@ -17,6 +17,7 @@ from era_service.releasing.session import open_release
 from era_service.wiring.trust import open_memory, policies
 from eras import ConfigurationError
 from eras.words import counted
+from release_tools.transactions.words import markers_words
 
 
 @option_group()
@@ -90,13 +91,9 @@ def _verify(settings: Settings, *, as_json: bool) -> int:
 def _entry_lines(entry: HistoryEntry) -> list[str]:
     place = f"slot {entry['slot']}" if entry["slot"] is not None else f"block {entry['height'] or 'unknown'}"
     spent = {True: ", spent", False: "", None: ""}[entry["spent"]]
-    listed = ", ".join(
-        f"{printable(one['name'])} " + ("announced" if one["epoch"] is None else f"from epoch {one['epoch']}")
-        for one in entry["markers"]
-    )
     return [
         f"{place}  {entry['output']}{spent}",
-        f"  markers  {listed or 'none'}",
+        f"  markers  {markers_words(entry['markers'])}",
         f"  author   {printable(entry['author'])}",
         f"  verdict  {entry['verdict']}: {printable(entry['reason'])}",
     ]

@@ -31,7 +31,7 @@ from era_service.cli.shared.release import (
 from era_service.config.schema import Settings
 from era_service.releasing.rollouts import standing_of, unfinished_change
 from era_service.releasing.session import Release, open_release
-from eras.words import visible
+from eras.words import begins, visible
 from release_tools.forecasting.lottery import chance_words
 from release_tools.rollout.announcement import announcement as announcement_of
 from release_tools.rollout.announcement import closing_text
@@ -76,8 +76,7 @@ def opened_standing(
 def _status_lines(standing: RolloutStanding) -> list[str]:
     planned, marker, evidence = standing.plan, standing.marker, standing.evidence
     lines = [f"Rollout of {planned.era}, in epoch {standing.epoch}"]
-    on_chain = "no marker" if marker is None else "announced" if marker.epoch is None else f"from epoch {marker.epoch}"
-    lines.append(f"  on the chain  {on_chain}")
+    lines.append(f"  on the chain  {'no marker' if marker is None else begins(marker.epoch)}")
     words = standing.calendar
     lines.append(f"  announce      in {words.epoch(planned.announce.epoch)} or later")
     lines.append(f"  activate      at {words.coming(planned.activate.at)}")

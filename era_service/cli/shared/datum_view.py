@@ -11,6 +11,7 @@ from datum.kinds import kinds_of
 from datum.plutus import CHUNK_BYTES, DatumFormatError, DecodedDatum
 from era_service.cli.shared.output import printable
 from eras import Epoch, EraMarker
+from eras.words import begins
 
 SHOWN = 160
 """The number of characters or bytes that are shown of a content that is not a payload."""
@@ -124,8 +125,7 @@ def in_words(found: DescribedDatum) -> list[str]:
 
 def _marker_in_words(marker: EraMarker | ConfigurationMarker) -> str:
     if isinstance(marker, EraMarker):
-        when = "announced, no epoch yet" if marker.epoch is None else f"from epoch {marker.epoch}"
-        return f"era {printable(marker.name)}: {when}"
+        return f"era {printable(marker.name)}: {begins(marker.epoch, 'announced, no epoch yet')}"
     return configuration_in_words(marker.epoch, _configuration_in(marker))
 
 
