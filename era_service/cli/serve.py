@@ -104,10 +104,16 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions) -> None
     if settings.follower.leader is not None:
         require_follower(settings)
     embedded = is_embedded(settings)
-    if embedded:
-        _require_no_provider(settings)
-    else:
+    if not embedded:
         require_source(settings)
+    elif settings.reader.providers:
+        raise ConfigurationError(
+            "A provider is named, but no network to read there",
+            expected="--network NAME, or network.era_address and network.verification_key",
+            got="neither",
+            next_step="Name the network, or leave the provider out to look at a rehearsal",
+            code="NetworkNeeded",
+        )
     running: list[Server] = []
 
     def hung_up() -> None:
@@ -150,22 +156,6 @@ def _require_both(service: ServiceSettings) -> None:
             expected="service.tls_cert (--tls-cert) beside service.tls_key",
             got="the key alone",
             next_step="Name the certificate, or leave the key out to serve without TLS",
-        )
-
-
-def _require_no_provider(settings: Settings) -> None:
-    """Refuse to show a rehearsal to an operator who named a provider.
-
-    Raises:
-        ConfigurationError: a provider is named without a network.
-    """
-    if settings.reader.providers:
-        raise ConfigurationError(
-            "A provider is named, but no network to read there",
-            expected="--network NAME, or network.era_address and network.verification_key",
-            got="neither",
-            next_step="Name the network, or leave the provider out to look at a rehearsal",
-            code="NetworkNeeded",
         )
 
 

@@ -3,7 +3,6 @@
 import csv
 import json
 import sys
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from fractions import Fraction
@@ -241,7 +240,8 @@ def export(app: AppContext, *, what: ExportOptions, data: RegistrationOptions) -
     They are the newest of each party for each epoch, the oldest epoch first.
     """
     with open_registrations(data.settings(app), data.files) as repository:
-        rows = _rows(repository, what.epochs)
+        asked = sorted(what.epochs or repository.epochs())
+        rows = (one.to_dict() for epoch in asked for one in repository.newest(epoch))
         if what.form == "csv":
             writer = csv.DictWriter(sys.stdout, EXPORTED, lineterminator="\n")
             writer.writeheader()
@@ -255,9 +255,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, dict):
         return canonical(value)
     return sheet_cell(value) if isinstance(value, str) else value
-
-
-def _rows(repository: "SqlRegistrations", epochs: tuple[Epoch, ...]) -> Iterator[dict[str, object]]:
-    for epoch in sorted(epochs or repository.epochs()):
-        for registration in repository.newest(epoch):
-            yield registration.to_dict()

@@ -6,7 +6,7 @@
 import click
 
 from chain_reader.thread_token import spelled, token_unit
-from datum.configuration import EpochConfiguration, check_against, configuration_at, configuration_document, read_import
+from datum.configuration import check_against, configuration_at, configuration_document, read_import
 from datum.configuration.values import window_at
 from era_service.cli.marker.configuration_publish import publish
 from era_service.cli.protocol_configuration import PlaceOptions, export_command, import_command, on_chain
@@ -50,7 +50,9 @@ def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, outpu
                 "source": found.source,
                 "thread_token": None if found.token is None else spelled(found.token),
                 "stale": found.stale,
-                "markers": _documents(known),
+                "markers": [
+                    {"epoch": one.epoch, "configuration": configuration_document(one.configuration)} for one in known
+                ],
                 "configuration_at_epoch": None if current is None else configuration_document(current),
                 "window": needed,
                 "notes": list(found.notes),
@@ -93,7 +95,3 @@ def diff(app: AppContext, *, file: str, place: PlaceOptions, network: NetworkOpt
     else:
         click.echo("\n".join(map(str, changes)) or "Nothing changes")
     check_against(found.configurations, wanted, found.epoch)
-
-
-def _documents(configurations: tuple[EpochConfiguration, ...]) -> list[dict[str, object]]:
-    return [{"epoch": one.epoch, "configuration": configuration_document(one.configuration)} for one in configurations]
