@@ -6,8 +6,10 @@ import signal
 import sys
 from collections.abc import Callable, Generator
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import get_type_hints
 
 import coverage
 import pytest
@@ -76,6 +78,8 @@ def pytest_collection_finish() -> None:
 
         schema.migrate = migrate  # type: ignore[attr-defined]
         quicken()
+    if serialization := sys.modules.get("pycardano.serialization"):  # it asks anew for each part of a transaction
+        serialization.get_type_hints = cache(get_type_hints)  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
 

@@ -140,9 +140,9 @@ def judge_every_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
     def judged(chain: LocalChain, cbor: bytes) -> str:
         unspent = [made for key in (WALLET, STRANGER) for made in chain.utxos(key.address(0))]
         new = parse_transaction(cbor, max_bytes=1 << 16).new
-        for reference in (*new.inputs, *new.reference_inputs):
+        for reference in {*new.inputs, *new.reference_inputs} - {(made.transaction, made.index) for made in unspent}:
             spent = chain.output(*reference)
-            if spent is not None and spent.spent_by is None and spent not in unspent:
+            if spent is not None and spent.spent_by is None:
                 unspent.append(spent)
         verdict = ScalusLedger(unspent, chain.current_slot()).submit(cbor)
         try:

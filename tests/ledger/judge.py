@@ -75,7 +75,7 @@ def _encoded(made: Output) -> bytes:
         raw = bytes.fromhex(unit)
         assets.setdefault(raw[:28], {})[raw[28:]] = quantity
     fields: dict[int, Any] = {
-        0: bytes(Address.from_primitive(made.address)),
+        0: _address(made.address),
         1: [made.lovelace, assets] if assets else made.lovelace,
     }
     if made.datum is not None:
@@ -83,6 +83,11 @@ def _encoded(made: Output) -> bytes:
     elif made.datum_hash is not None:
         fields[2] = [0, bytes.fromhex(made.datum_hash)]
     return cbor2.dumps(fields)
+
+
+@cache
+def _address(text: str) -> bytes:
+    return bytes(Address.from_primitive(text))
 
 
 @cache
