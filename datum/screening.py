@@ -35,11 +35,8 @@ _NOT_A_PAYLOAD = Malformed("not the datum of a signed payload")
 _MOST_SIGNED = 1_000
 """So many datums with a true signature are known by themselves, whatever output has them."""
 
-_PARALLEL_FROM = 64
-"""Fewer signatures than this are checked faster than threads are started."""
-
-_PORTION = 32
-"""How many claims a thread takes at a time."""
+_PORTION = 128
+"""Claims that a thread takes at a time, found in a row because that is faster; fewer are not shared among threads."""
 
 _Claim = tuple[int, bytes, bytes, bytes]
 """The place of a datum that may be a payload, its content, the bytes that are signed, and the signature."""
@@ -135,8 +132,8 @@ def _screen(datums: Sequence[str | bytes], keys: tuple[VerificationKey, ...], ki
             else:
                 verdicts[index] = WrongSigner("signed by none of the verification keys", content)
 
-    first = list(islice(claims, _PARALLEL_FROM))
-    if len(first) < _PARALLEL_FROM:
+    first = list(islice(claims, _PORTION))
+    if len(first) < _PORTION:
         judge(first)
     else:
         _share(chain(first, claims), judge)
