@@ -97,7 +97,7 @@ class EvidenceSource:
         trusted = self._trusted()
 
         def read(observer: ChainObserver) -> Evidence:
-            evidence = self._shared(self._gatherer(observer).gather(trusted))
+            evidence = self._last = self._gatherer(observer).gather(trusted, self._last)
             _require_epoch_of_clock(evidence, epoch)
             return evidence
 
@@ -127,15 +127,6 @@ class EvidenceSource:
                 observer, self._policy, self._screening, self.transactions, self.on_tip
             )
         return found
-
-    def _shared(self, evidence: Evidence) -> Evidence:
-        """The evidence with the very outputs of the last one, where they are equal: it is then quick to decide on."""
-        last, same = self._last, evidence
-        if last is not None and last is not evidence and last.unspent == evidence.unspent:
-            considered = last.considered if last.considered == evidence.considered else evidence.considered
-            same = replace(evidence, unspent=last.unspent, considered=considered)
-        self._last = same
-        return same
 
     def ask(self, epoch: Epoch | None, *, time_s: float) -> ObserverAnswered | ObserverFailed:
         """``gather`` as an input of the deciding core; it never raises for what a provider does.

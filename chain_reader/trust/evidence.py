@@ -126,11 +126,12 @@ class EvidenceGatherer:
         self._publishers = Publishers(observer, policy, transactions)
         self._last: Evidence | None = None
 
-    def gather(self, trusted: StoredOutput | None = None) -> Evidence:
+    def gather(self, trusted: StoredOutput | None = None, before: Evidence | None = None) -> Evidence:
         """The evidence of the observer now.
 
         Args:
             trusted: the output that is trusted (rules 4 and 5).
+            before: the evidence before it, of this observer or another: what is equal is shared with it.
 
         Raises:
             ChainReadError: it could not be read.
@@ -150,7 +151,7 @@ class EvidenceGatherer:
             finally:
                 self._transactions.save()  # what was learnt holds, whatever comes of the reading
             if evidence is not None and self._is_steady(tip, epoch):
-                self._last = _held_once(evidence, last)
+                self._last = _held_once(evidence, before)
                 return self._last
         raise UnsteadyAnswerError(
             f"{self.observer.name}: the chain changed while the era address was read",
@@ -405,7 +406,10 @@ def _by_reference(listed: Sequence[ScreenedOutput]) -> dict[str, DatumOutput]:
 
 
 def _held_once(now: Evidence, before: Evidence | None) -> Evidence:
-    """The evidence with the very outputs that are known where they are equal, so that none of a flood is held twice."""
+    """The evidence with the very outputs that are known where they are equal.
+
+    None of a flood is then held twice, and equal evidence is quick to decide on.
+    """
     last = () if before is None else before.unspent
     unspent = _same(now.unspent, last)
     if now.considered is now.unspent:
