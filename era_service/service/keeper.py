@@ -43,6 +43,7 @@ from eras import (
     SupportedEras,
 )
 from eras.era_id import EraIdentity
+from release_tools.documents import Document
 
 _log = logging.getLogger(__name__)
 
@@ -247,19 +248,15 @@ class Keeper:
             return None
         return identity, Epoch(known.status.epoch)
 
-    def documents(self, snapshot: Snapshot) -> dict[str, bytes]:
-        """Path → document, of those that are the same for everybody until the next snapshot."""
-        found = {
-            "/era/status": snapshot.status.model_dump_json().encode(),
-            "/era/history": snapshot.history.model_dump_json().encode(),
+    def documents(self, snapshot: Snapshot) -> dict[str, Document | None]:
+        """Path → document, of those that are the same for everybody until the next snapshot, where they exist."""
+        return {
+            "/era/status": snapshot.status,
+            "/era/history": snapshot.history,
+            "/era/config": snapshot.config,
+            "/era/markers": snapshot.markers,
+            "/configuration": snapshot.configuration,
         }
-        if snapshot.config is not None:
-            found["/era/config"] = snapshot.config.model_dump_json().encode()
-        if snapshot.markers is not None:
-            found["/era/markers"] = snapshot.markers.model_dump_json().encode()
-        if snapshot.configuration is not None:
-            found["/configuration"] = snapshot.configuration.model_dump_json().encode()
-        return found
 
     # --- inside
 
@@ -357,7 +354,11 @@ class Keeper:
             snapshot = snapshot.for_the_public()
         self.epoch_ends_at_s = snapshot.epoch_ends_at_s
         self.era_id = (snapshot.status.era_id or "").encode()
-        self.answers = {path: Answer.of(body) for path, body in self.documents(snapshot).items()}
+        self.answers = {
+            path: Answer.of(document.model_dump_json().encode())
+            for path, document in self.documents(snapshot).items()
+            if document is not None
+        }
 
 
 def policy_of(settings: Settings) -> TrustPolicy | None:

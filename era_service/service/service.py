@@ -40,6 +40,7 @@ from era_store.event_log import ALL_EVENTS, EventFilter
 from era_store.networks import NO_NETWORK
 from era_store.sql.schema import HEAD
 from eras import BehaviourSwitches, EraNotReadyError, EraSwitchError, StoreError, __version__
+from release_tools.documents import Document
 
 MAX_EVENTS = 1_000
 STORE_PATIENCE_S = 300.0
@@ -154,13 +155,9 @@ class Service(Keeper):
             self.rates = Rates(own.writes_per_s, own.write_burst, time.monotonic)
         self.poller.wake()
 
-    def documents(self, snapshot: Snapshot) -> dict[str, bytes]:
-        """Path → document, of those that are the same for everybody until the next snapshot."""
-        own = {
-            "/switches": self.switches().model_dump_json().encode(),
-            "/version": self.version().model_dump_json().encode(),
-        }
-        return super().documents(snapshot) | own
+    def documents(self, snapshot: Snapshot) -> dict[str, Document | None]:
+        """Path → document, of those that are the same for everybody until the next snapshot, where they exist."""
+        return {**super().documents(snapshot), "/switches": self.switches(), "/version": self.version()}
 
     def era_status(self) -> EraStatus:
         """``/era/status``.

@@ -100,47 +100,38 @@ class Snapshot(Document):
     def stale_for(self, reason: str) -> "Snapshot":
         """The same, no longer confirmed."""
         unconfirmed = list(dict.fromkeys((*self.unconfirmed, reason)))
-        words = "; ".join(unconfirmed)
-        config, markers = self.config, self.markers
-        return self.model_copy(
-            update={
-                "status": self.status.model_copy(update={"stale": words}),
-                "config": config
-                and config.model_copy(
-                    update={"freshness": config.freshness.model_copy(update={"stale": words})},
-                ),
-                "markers": markers and markers.model_copy(update={"stale": words}),
-                "configuration": self.configuration and self.configuration.model_copy(update={"stale": words}),
-                "unconfirmed": unconfirmed,
-            }
-        )
+        return self._with_stale("; ".join(unconfirmed)).model_copy(update={"unconfirmed": unconfirmed})
 
     def for_the_public(self) -> "Snapshot":
         """The same without a word on who was asked: no provider, and of what failed only that it did."""
-        status, unconfirmed = self.status, None if self.status.stale is None else UNCONFIRMED
+        known = self._with_stale(None if self.status.stale is None else UNCONFIRMED)
+        status, config, markers = known.status, known.config, known.markers
         source = status.trusted and status.trusted.model_copy(update={"source": "the chain"})
         what = "No era follows from what was read"
         if status.current is not None:
             what = "The current era is not one that this software knows"
         error = status.error and ErrorDocument(code=status.error.code, what=what)
-        seen = status.model_copy(update={"trusted": source, "stale": unconfirmed, "error": error, "warnings": []})
-        known = self.configuration and self.configuration.for_the_public()
-        config, markers = self.config, self.markers
-        if config is not None:
-            freshness = config.freshness.model_copy(update={"stale": unconfirmed})
-            config = config.model_copy(update={"source": source, "freshness": freshness})
-        if markers is not None:
-            markers = markers.model_copy(update={"source": source, "stale": unconfirmed})
-        return self.model_copy(
-            update={
-                "status": seen,
-                "config": config,
-                "markers": markers,
-                "providers": [],
-                "configuration": known,
-                "alarms": [],
-            }
-        )
+        update: dict[str, object] = {
+            "status": status.model_copy(update={"trusted": source, "error": error, "warnings": []}),
+            "config": config and config.model_copy(update={"source": source}),
+            "markers": markers and markers.model_copy(update={"source": source}),
+            "configuration": self.configuration and self.configuration.for_the_public(),
+            "providers": [],
+            "alarms": [],
+        }
+        return known.model_copy(update=update)
+
+    def _with_stale(self, words: str | None) -> "Snapshot":
+        """The same with ``stale`` in each of its documents."""
+        stale, config = {"stale": words}, self.config
+        freshness = config and config.freshness.model_copy(update=stale)
+        update = {
+            "status": self.status.model_copy(update=stale),
+            "config": config and config.model_copy(update={"freshness": freshness}),
+            "markers": self.markers and self.markers.model_copy(update=stale),
+            "configuration": self.configuration and self.configuration.model_copy(update=stale),
+        }
+        return self.model_copy(update=update)
 
 
 def network_of(settings: Settings, policy: TrustPolicy | None, *, embedded: bool) -> NetworkDocument:
