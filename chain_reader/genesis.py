@@ -91,6 +91,10 @@ class NetworkGenesis:
         """The slot with which an epoch begins; of epochs before the anchor's, the anchor."""
         return Slot(self.anchor_slot + max(0, epoch - self.anchor_epoch) * self.epoch_length)
 
+    def begins_s(self, epoch: int) -> float:
+        """The POSIX time at which an epoch begins; of epochs before the anchor's, that of the anchor."""
+        return self.time_of(self.first_slot_of(Epoch(epoch)))
+
     @property
     def rare_gap_s(self) -> float:
         """Seconds without a block that chance brings about less than once in 10¹³ gaps.
@@ -163,7 +167,7 @@ class EpochCalendar:
         """POSIX time at which an epoch begins; ``None`` where that is not known, or in a year that no calendar has."""
         if self.genesis is None or epoch < self.genesis.anchor_epoch:
             return None
-        begins_s = self.genesis.time_of(self.genesis.first_slot_of(Epoch(epoch)))
+        begins_s = self.genesis.begins_s(epoch)
         return begins_s if 0 <= begins_s < _LAST_S else None
 
     def iso(self, epoch: int | None) -> str | None:

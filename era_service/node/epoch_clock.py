@@ -77,7 +77,7 @@ class EpochClock:
             slot = self.genesis.slot_at(time_s)
             found = self.genesis.epoch_of(slot)
             self._epoch = found if self._epoch is None else max(self._epoch, found)
-            return Moment(time_s, self._epoch, slot, max(0.0, self._begins_s(Epoch(self._epoch + 1)) - time_s))
+            return Moment(time_s, self._epoch, slot, max(0.0, self.genesis.begins_s(self._epoch + 1) - time_s))
 
     def correct(self, tip: ChainTip, seen_s: float | None = None) -> str | None:
         """Learn from a tip.
@@ -126,11 +126,6 @@ class EpochClock:
         """POSIX time by rule 2."""
         posix_s = self.machine.posix()
         return posix_s if self._ahead_s is None else max(posix_s, self.machine.monotonic() + self._ahead_s)
-
-    def _begins_s(self, epoch: Epoch) -> float:
-        genesis = self.genesis
-        assert genesis is not None  # noqa: S101 - the caller has one
-        return genesis.time_of(Slot(genesis.anchor_slot + (epoch - genesis.anchor_epoch) * genesis.epoch_length))
 
 
 def spread(node_id: str, occasion: object, window_s: float) -> float:

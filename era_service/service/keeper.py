@@ -24,7 +24,7 @@ from era_service.service.answers import Answer
 from era_service.service.changes import Changes
 from era_service.service.gate_watch import gate_event
 from era_service.service.peers import Peers
-from era_service.service.snapshot import Snapshot, epoch_end, network_of, take_snapshot
+from era_service.service.snapshot import Snapshot, network_of, take_snapshot
 from era_service.service.spans import Spans
 from era_service.service.views import events_between, on_schedule, view_after, views_between
 from era_service.status.documents import MarkerDocument
@@ -270,7 +270,7 @@ class Keeper:
             return known
         epoch = genesis.epoch_of(genesis.slot_at(now_s))
         notice = self.settings.network.notice_epochs
-        return on_schedule(known, epoch, epoch_end(genesis, epoch), self.checker.supported, notice)
+        return on_schedule(known, epoch, genesis.begins_s(epoch + 1), self.checker.supported, notice)
 
     def _view_with(self, snapshot: Snapshot) -> EraView:
         """The view once a snapshot is in force; worked out once while neither changes.

@@ -168,7 +168,7 @@ def take_snapshot(
     warnings = list(warnings_of(found, settings))
     document = describe(found, settings, LISTED_REFUSED, warnings)
     eras = [era_document(era, era.state, found.epoch) for era in document.eras]
-    ends_at_s = None if genesis is None or found.epoch is None else epoch_end(genesis, found.epoch)
+    ends_at_s = None if genesis is None or found.epoch is None else genesis.begins_s(found.epoch + 1)
     source = document.trusted
     payload = _payload(source, stored)
     identity = _identity(network, found)
@@ -255,12 +255,6 @@ def _payload(source: SourceDocument | None, stored: StoredTrust | None) -> str |
     if source is None or trusted is None or trusted.transaction != source.transaction:
         return None
     return trusted.content.decode(errors="replace")
-
-
-def epoch_end(genesis: NetworkGenesis, epoch: Epoch) -> float:
-    """When an epoch ends, as POSIX time."""
-    first = genesis.anchor_slot + (epoch + 1 - genesis.anchor_epoch) * genesis.epoch_length
-    return genesis.anchor_time_s + (first - genesis.anchor_slot) * genesis.slot_length_s
 
 
 def era_document(era: ListedEra | EraDocument, state: str | None, epoch: Epoch | None) -> EraDocument:

@@ -22,7 +22,7 @@ from era_service.telemetry.sheet import Sheet
 from era_service.web.stream import TOLD, EventStream
 from era_service.webhooks.deliverer import Deliverer
 from era_store.redaction import mask_text
-from eras import EraSwitchError, StoreError
+from eras import EraSwitchError, Slot, StoreError
 from release_tools.adoption.documents import AdoptionSummary
 
 _log = logging.getLogger(__name__)
@@ -118,8 +118,7 @@ class ServiceCollector:
         sheet.put("trusted_payload_slot", slot)
         genesis = self._service.genesis
         if genesis is not None and slot is not None:
-            began_s = genesis.anchor_time_s + (slot - genesis.anchor_slot) * genesis.slot_length_s
-            sheet.put("trusted_payload_timestamp_seconds", began_s)
+            sheet.put("trusted_payload_timestamp_seconds", genesis.time_of(Slot(slot)))
         _put_refused(sheet, "refused_datums", status.verdicts)
         sheet.put("conflicting_payloads", len(status.conflicts))
         sheet.put("legacy_view_differs", status.legacy is not None and status.legacy.differs)
