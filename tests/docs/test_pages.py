@@ -169,7 +169,7 @@ def test_a_poll_at_rest_fills_the_event_log_as_its_pages_say(tmp_path: Path, mon
             sizes.append(core.store.events.head().size_bytes)
     poll = (sizes[-1] - sizes[1]) / (len(sizes) - 2)
     decision = (ADRS / "0014-decisions-are-a-pure-function.md").read_text(encoding="utf-8")
-    (size,) = re.findall(r"a poll at rest costs some (\d+) bytes", decision)
+    (size,) = re.findall(r"an idle poll costs some (\d+) bytes", decision)
     assert poll == pytest.approx(int(size), abs=50)
     page = (ROOT / "docs" / "events.md").read_text(encoding="utf-8")
     ((interval, megabytes),) = re.findall(r"polls every (\d+) s fills some ([\d.]+) MB a day", page)
