@@ -19,7 +19,7 @@ In: a party's statement, and its key. Out: the bytes to sign, and the verificati
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from types import NoneType
 
@@ -156,15 +156,12 @@ class Sorted:
     refused: tuple[tuple[Registration, str], ...]
 
 
-def sort_by_signature(
-    registrations: Iterable[Registration], network_magic: int | None, party_keys: Mapping[str, str] | None = None
-) -> Sorted:
+def sort_by_signature(registrations: Iterable[Registration], network_magic: int | None) -> Sorted:
     """Sort registrations into verified, unsigned, and refused ones with the reasons.
 
     Args:
         registrations: the registrations.
         network_magic: the network that they must belong to.
-        party_keys: party id → key, for parties whose id is not their key.
     """
     verified: list[Registration] = []
     unsigned: list[Registration] = []
@@ -178,7 +175,7 @@ def sort_by_signature(
             refused.append((row, "the stored signature is malformed"))
             continue
         try:
-            signed.verify(signed.statement(row, network_magic), party_key=(party_keys or {}).get(row.party_id))
+            signed.verify(signed.statement(row, network_magic))
         except RegistrationSignatureError as error:
             refused.append((row, str(error)))
         else:
