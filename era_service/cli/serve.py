@@ -100,7 +100,14 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions) -> None
 
     given = settings_given(at, data)
     settings = app.load(given).settings
-    _require_both(settings.service)
+    if settings.service.tls_key is not None and settings.service.tls_cert is None:
+        raise ConfigurationError(
+            "There is a key for TLS, but no certificate",
+            code="Tls",
+            expected="service.tls_cert (--tls-cert) beside service.tls_key",
+            got="the key alone",
+            next_step="Name the certificate, or leave the key out to serve without TLS",
+        )
     if settings.follower.leader is not None:
         require_follower(settings)
     embedded = is_embedded(settings)
@@ -141,22 +148,6 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions) -> None
             open_now.enter_context(rehearsal.living(service.store.registrations))
         running.append(Server(service, as_json=at.as_json))
         running[0].run(listener)
-
-
-def _require_both(service: ServiceSettings) -> None:
-    """Refuse plain HTTP if a TLS key is configured.
-
-    Raises:
-        ConfigurationError: a key is configured without a certificate.
-    """
-    if service.tls_key is not None and service.tls_cert is None:
-        raise ConfigurationError(
-            "There is a key for TLS, but no certificate",
-            code="Tls",
-            expected="service.tls_cert (--tls-cert) beside service.tls_key",
-            got="the key alone",
-            next_step="Name the certificate, or leave the key out to serve without TLS",
-        )
 
 
 @contextmanager

@@ -187,7 +187,8 @@ class Compatibility:
                     nearest=near and f"{NETWORKS}.{near}",
                 )
             own = _requirements(table, place, known_eras)
-            if network is not None and _same(name, network, known_networks or {}):
+            known = known_networks or {}
+            if network is not None and known.get(name, name) == known.get(network, network):
                 merged |= own
         return cls(merged, origin)
 
@@ -241,10 +242,6 @@ def _requirements(
                 raise _table_mistake(key, "the name of an era", "an unknown one", nearest=".".join((*place, near)))
         found[era] = Requirement.parse(value, key=key)
     return found
-
-
-def _same(name: str, network: str, known: Mapping[str, str]) -> bool:
-    return known.get(name, name) == known.get(network, network)
 
 
 def _nearest_comparison(part: str) -> str | None:

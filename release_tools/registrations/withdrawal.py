@@ -5,7 +5,7 @@ Withdrawn registrations stay among the rejects of their source, with the reason,
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from era_store import Withdrawal
@@ -37,10 +37,11 @@ def withdraw(
     """
     names = store.registrations.sources()
     if withdrawal.source not in names:
+        shown, more = ", ".join(names[:20]) or "none has been read", len(names) - 20
         raise ConfigurationError(
             "No registrations have come from this source",
             code="SourceNotFound",
-            expected=_listed(names),
+            expected=f"{shown} and {more} more" if more > 0 else shown,
             got=withdrawal.source,
             next_step="Name one of them; adoption export lists the source of each registration that counts",
         )
@@ -49,8 +50,3 @@ def withdraw(
         facts = {"source": withdrawal.source, "reason": withdrawal.reason, "registrations": sum(found.values())}
         store.events.append(WITHDRAWN, {**facts, "epochs": [min(found), max(found)]}, time_s=clock())
     return found
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:20]) or "none has been read"
-    return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"

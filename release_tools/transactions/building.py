@@ -73,7 +73,13 @@ class Funding:
             TransactionError: an output to spend has a reference script.
         """
         for output in self.spend:
-            _require_no_script(output)
+            if output.reference_script:
+                raise TransactionError(
+                    f"The output {output.reference} cannot be spent",
+                    expected="an output without a reference script, whose fee would depend on the script",
+                    got=f"the script {output.reference_script}",
+                    next_step="Leave it out",
+                )
         # Each once, or its ada would count twice.
         first = {output.reference: output for output in (*([] if previous is None else [previous]), *self.spend)}
         others = {output.reference: output for output in self.outputs if output.reference not in first}
@@ -199,16 +205,6 @@ def submit_transaction(gateway: TransactionGateway, transaction: SignedTransacti
             next_step="Look up both hashes before submitting anything again",
         )
     return answered
-
-
-def _require_no_script(output: SpendableOutput) -> None:
-    if output.reference_script:
-        raise TransactionError(
-            f"The output {output.reference} cannot be spent",
-            expected="an output without a reference script, whose fee would depend on the script",
-            got=f"the script {output.reference_script}",
-            next_step="Leave it out",
-        )
 
 
 def _require_marker_output(output: SpendableOutput, era_address: str) -> None:
