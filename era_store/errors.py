@@ -4,6 +4,8 @@ In: facts by keyword (``store``, the URL without its password). Out: subclasses 
 expected, what was there, and what to do next.
 """
 
+from pathlib import Path
+
 from eras import StoreError
 
 
@@ -13,20 +15,8 @@ class StoreMissingError(StoreError):
     advice = "Correct the path or the URL."
 
 
-class StoreForeignError(StoreError):
-    """The file or database is not a store of this project: not a database, or another program's."""
-
-    advice = "Name the store of eraswitch: `--store`, `store.url`."
-
-
 class StoreDamagedError(StoreError):
     """The store is one of ours, but what is in it is damaged or contradicts itself."""
-
-
-class StoreNewerError(StoreError):
-    """The store was written by a newer version of this software."""
-
-    advice = "Use the newer version, or another store."
 
 
 class StoreLockedError(StoreError):
@@ -34,12 +24,6 @@ class StoreLockedError(StoreError):
 
     advice = "Wait until the other process has ended, then run the command again."
     http_status = 503
-
-
-class StoreReadOnlyError(StoreError):
-    """The store, or its folder, may not be written to."""
-
-    advice = "Correct who may write to it."
 
 
 class StoreFullError(StoreError):
@@ -56,15 +40,17 @@ class StoreChangedError(StoreError):
     http_status = 409
 
 
-class StoreRefusedError(StoreError):
-    """The database server does not let this user in; it will not without a change of its settings or of the URL."""
-
-    advice = "Correct the URL, or the settings of the server."
-    http_status = 503
-
-
 class StoreUnavailableError(StoreError):
     """The database did not answer, or its driver is not installed."""
 
     advice = "Check the server and its address."
     http_status = 503
+
+
+def read_only(
+    what: str, error: OSError, *, expected: str, next_step: str = "Choose another place", store: Path | None = None
+) -> StoreError:
+    """Return the error for a file that could not be written, or made."""
+    facts = {} if store is None else {"store": str(store)}
+    got = error.strerror or type(error).__name__
+    return StoreError(what, expected=expected, got=got, next_step=next_step, code="StoreReadOnly", **facts)

@@ -17,7 +17,7 @@ import stat
 import threading
 from pathlib import Path
 
-from era_store.errors import StoreMissingError, StoreReadOnlyError
+from era_store.errors import StoreMissingError, read_only
 
 FILE_MODE = 0o600
 _making = threading.Lock()
@@ -28,7 +28,7 @@ def make_file(path: Path) -> None:
 
     Raises:
         StoreMissingError: its folder is missing, or something else than a file is there.
-        StoreReadOnlyError: it cannot be created, read or written.
+        StoreError: it cannot be created, read or written.
     """
     try:
         # Locked, so that another thread connects only after the descriptor of the new file is closed.
@@ -45,12 +45,12 @@ def make_file(path: Path) -> None:
         found = f"no folder {path.parent}"
         raise _no_store(path, "cannot be made", f"Make the folder: mkdir -p {path.parent}", found) from error
     except OSError as error:
-        raise StoreReadOnlyError(
+        raise read_only(
             f"The store {path} cannot be written to",
+            error,
             expected="a file and a folder that this user may write to",
-            got=error.strerror or type(error).__name__,
             next_step="Correct their permissions, or name another file",
-            store=str(path),
+            store=path,
         ) from error
 
 

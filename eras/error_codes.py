@@ -57,6 +57,10 @@ _ROWS = (
     ("Rehearsal", 500, 2, "A rehearsal has no folder for temporary files.", "Set `TMPDIR`, or configure a network."),
     ("StepFailed", 500, 1, "A step of the demo did not have the expected result.", "Report it with the output above."),
     # the store, the event log and tokens
+    ("StoreForeign", 500, 1, "The file or database is not a store of this project: not a database, or another program's.", "Name the store of eraswitch: `--store`, `store.url`."),
+    ("StoreNewer", 500, 1, "The store was written by a newer version of this software.", "Use the newer version, or another store."),
+    ("StoreReadOnly", 500, 1, "The store, or its folder, may not be written to.", "Correct who may write to it."),
+    ("StoreRefused", 503, 1, "The database server does not let this user in; it will not without a change of its settings or of the URL.", "Correct the URL, or the settings of the server."),
     ("StoreNeeded", 500, 2, "No store is named.", "Give `--store`, or set `store.url`."),
     ("AdoptionStoreNeeded", 500, 2, "No store with registrations is named.", "Give `--store`, or set `store.url`."),
     ("EventLogNotNamed", 500, 2, "No event log is named.", "Give a file or `--store`, or set `store.url`."),

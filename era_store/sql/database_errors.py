@@ -12,13 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from era_store.errors import (
     StoreDamagedError,
-    StoreForeignError,
     StoreFullError,
     StoreLockedError,
     StoreMissingError,
-    StoreNewerError,
-    StoreReadOnlyError,
-    StoreRefusedError,
     StoreUnavailableError,
 )
 from eras import StoreError
@@ -29,6 +25,7 @@ class _Meaning(NamedTuple):
     what: str
     expected: str
     next_step: str
+    code: str | None = None
 
 
 _UNAVAILABLE = _Meaning(
@@ -47,10 +44,11 @@ _NO_DATABASE = _Meaning(
     StoreMissingError, "is not there", "a database of that name on the server", "Make it: createdb, or CREATE DATABASE"
 )
 _REFUSED = _Meaning(
-    StoreRefusedError,
+    StoreError,
     "is not open to this user",
     "a user and a password that the server accepts",
     "Correct the URL of the store, or the server's roles and pg_hba.conf",
+    code="StoreRefused",
 )
 _FULL = _Meaning(StoreFullError, "has no room left", "room on the disk", "Make room on the disk, then try again")
 
@@ -64,14 +62,15 @@ _SQLITE: dict[int, _Meaning] = {
     sqlite3.SQLITE_BUSY: _HELD,
     sqlite3.SQLITE_LOCKED: _Meaning(StoreLockedError, "is held by another process", "to write", "Try again"),
     sqlite3.SQLITE_READONLY: _Meaning(
-        StoreReadOnlyError,
+        StoreError,
         "cannot be written to",
         "a file and a folder that this user may write to",
         "Correct their permissions, or name another file",
+        code="StoreReadOnly",
     ),
     sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_NOTADB: _Meaning(
-        StoreForeignError, "is not a database", "a SQLite file", "Name another file, or restore a backup"
+        StoreError, "is not a database", "a SQLite file", "Name another file, or restore a backup", code="StoreForeign"
     ),
     sqlite3.SQLITE_CORRUPT: _Meaning(
         StoreDamagedError,
@@ -91,16 +90,18 @@ _SQLITE: dict[int, _Meaning] = {
 }
 
 _RIGHTS = _Meaning(
-    StoreReadOnlyError,
+    StoreError,
     "cannot be written to",
     "a user that may read and write its tables, on a server that is not a standby",
     "Grant the rights, or name the primary server",
+    code="StoreReadOnly",
 )
 _OTHER_SCHEMA = _Meaning(
-    StoreNewerError,
+    StoreError,
     "has tables that this version of eraswitch does not know",
     "a schema that this version can use",
     "Look with eraswitch db check, and upgrade eraswitch",
+    code="StoreNewer",
 )
 _DAMAGED = _Meaning(StoreDamagedError, "is damaged", "an intact database", "Restore a backup with pg_restore")
 _POSTGRES: dict[str, _Meaning] = {
@@ -147,6 +148,7 @@ def mapped(error: Exception, name: str, url: URL, wait_s: float) -> StoreError:
         got=_shown(cause, url),
         next_step=meaning.next_step,
         store=name,
+        code=meaning.code,
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from era_store.errors import StoreReadOnlyError
+from era_store.errors import read_only
 from era_store.ports import StoreLock
 from era_store.sql.database import Database
 from era_store.sqlite_files import FILE_MODE
@@ -79,19 +79,19 @@ class FileLock:
         """Take it if it is free.
 
         Raises:
-            StoreReadOnlyError: the file cannot be made.
+            StoreError: the file cannot be made.
         """
         if self._handle is not None:
             return True
         try:
             handle = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)  # raw: a lock file
         except OSError as error:
-            raise StoreReadOnlyError(
+            raise read_only(
                 f"The lock {self._path} cannot be made",
+                error,
                 expected="a folder that this user may write to",
-                got=error.strerror or type(error).__name__,
                 next_step="Correct its permissions, or name another file",
-                store=str(self._path),
+                store=self._path,
             ) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from era_store.drafts import draft_of
-from era_store.errors import StoreDamagedError, StoreMissingError, StoreReadOnlyError
+from era_store.errors import StoreDamagedError, StoreMissingError, read_only
 from era_store.event_log import EventLogDamagedError, verify
 from era_store.networks import NO_NETWORK, NetworkKey
 from era_store.sql.database import DEFAULT_WAIT_S, Database, parse_url, sqlite_path
@@ -323,11 +323,12 @@ def _copy(source: sqlite3.Connection, target: Path, *, name: Path) -> None:
         try:
             source.backup(copy)
         except sqlite3.Error as error:
-            raise StoreReadOnlyError(
+            raise StoreError(
                 f"The backup {name} could not be written",
                 expected="room and permission to write",
                 got=str(error),
                 next_step="Choose another place",
+                code="StoreReadOnly",
             ) from error
 
 
@@ -336,9 +337,5 @@ def _file_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreReadOnlyError(
-            f"The file {path} could not be written",
-            expected="a folder that exists, with room and permission to write",
-            got=error.strerror or type(error).__name__,
-            next_step="Choose another place",
-        ) from error
+        expected = "a folder that exists, with room and permission to write"
+        raise read_only(f"The file {path} could not be written", error, expected=expected) from error

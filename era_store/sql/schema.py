@@ -8,7 +8,6 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 
-from era_store.errors import StoreForeignError, StoreNewerError
 from era_store.sql.locks import take_turn
 from era_store.sql.tables import schema_floor
 from eras import StoreError
@@ -39,20 +38,21 @@ def revision_of(connection: Connection, name: str) -> str | None:
         name: what errors call it.
 
     Raises:
-        StoreForeignError: it is the database of another program.
-        StoreNewerError: it is of a revision that this version does not know, and that has contracted.
-        StoreError: it is of one from before the first release.
+        StoreError: it is the database of another program.
+        StoreError: it is of a revision from before the first release, or of one that this version does not know, and
+            that has contracted.
     """
     tables = inspect(connection).get_table_names()
     if not tables:
         return None
     if VERSION_TABLE not in tables:
-        raise StoreForeignError(
+        raise StoreError(
             f"The store {name} is the database of another program",
             expected="a store of this project, or an empty database",
             got=f"tables such as {sorted(tables)[0]!r}",
             next_step="Name another file; the local chain, for one, is kept in a file of its own",
             store=name,
+            code="StoreForeign",
         )
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
     if found is not None and str(found) < REVISIONS[0]:
@@ -66,12 +66,13 @@ def revision_of(connection: Connection, name: str) -> str | None:
             code="StoreOutdated",
         )
     if found is not None and found not in REVISIONS and not _is_usable(connection, tables):
-        raise StoreNewerError(
+        raise StoreError(
             f"The store {name} was written by a newer version of eraswitch",
             expected=f"a schema up to {HEAD}",
             got=str(found),
             next_step="Upgrade eraswitch, or restore a backup that this version made",
             store=name,
+            code="StoreNewer",
         )
     return None if found is None else str(found)
 
@@ -96,9 +97,7 @@ def upgrade(connection: Connection, name: str) -> None:
         name: what errors call it.
 
     Raises:
-        StoreForeignError: it is the database of another program.
-        StoreNewerError: it is of a revision that this version cannot use.
-        StoreError: it is of one from before the first release.
+        StoreError: as ``revision_of``.
     """
     take_turn(connection, "migrate", wait_s=MIGRATION_WAIT_S)
     if is_usable(revision_of(connection, name)):

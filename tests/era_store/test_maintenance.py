@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from era_store import Registration, StoreDamagedError, StoreMissingError, check_store, open_store
-from era_store.errors import StoreForeignError, StoreReadOnlyError
+from era_store import Registration, StoreMissingError, check_store, open_store
 from era_store.event_files import write_events
 from era_store.sql.locks import FOLLOWER, POLLER
 from era_store.sql.maintenance import CONTENT, backup_store, restore_store
@@ -122,7 +121,7 @@ def test_a_backup_is_not_made_over_a_file(path: Path, tmp_path: Path) -> None:
 
 
 def test_a_backup_that_cannot_be_written_leaves_nothing(path: Path, tmp_path: Path) -> None:
-    with pytest.raises(StoreReadOnlyError, match="Choose another place"):
+    with raising("StoreReadOnly", match="Choose another place"):
         backup_store(str(path), tmp_path / "no" / "folder" / "backup")
     with pytest.raises(ConfigurationError, match="pg_dump"):
         backup_store("postgresql://host/base", tmp_path / "backup")
@@ -193,8 +192,7 @@ def test_a_bad_backup_is_never_restored(path: Path, tmp_path: Path, kind: str) -
         backup.write_bytes(b"")
     else:
         backup.unlink()
-    errors = (StoreDamagedError, StoreForeignError, StoreMissingError)
-    with pytest.raises(errors):
+    with raising("StoreDamaged", "StoreForeign", "StoreMissing"):
         restore_store(backup, str(path), replace=True)
     with open_store(str(path)) as store:
         assert store.trust.load(KEY) == trust(version=1)

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event as sqlalchemy_event
 
 from era_store import SqlStore, StoreDamagedError, StoreFullError, StoreMissingError, StoreUnavailableError, open_store
-from era_store.errors import StoreForeignError, StoreLockedError, StoreNewerError, StoreReadOnlyError
+from era_store.errors import StoreLockedError
 from era_store.sql import database
 from era_store.sql.schema import HEAD, VERSION_TABLE
 from eras import ConfigurationError, StoreError
@@ -69,24 +69,24 @@ def test_a_store_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("place", "kind", "words"),
+    ("place", "code", "words"),
     [
-        ("missing/store.sqlite3", StoreMissingError, "mkdir -p"),
-        ("", StoreMissingError, "is a folder"),
-        ("text", StoreForeignError, "is not a database"),
-        ("text/store.sqlite3", StoreMissingError, "no folder"),
-        ("other.sqlite3", StoreForeignError, "another program"),
-        ("newer.sqlite3", StoreNewerError, "Upgrade eraswitch"),
+        ("missing/store.sqlite3", "StoreMissing", "mkdir -p"),
+        ("", "StoreMissing", "is a folder"),
+        ("text", "StoreForeign", "is not a database"),
+        ("text/store.sqlite3", "StoreMissing", "no folder"),
+        ("other.sqlite3", "StoreForeign", "another program"),
+        ("newer.sqlite3", "StoreNewer", "Upgrade eraswitch"),
     ],
 )
-def test_what_is_no_store_of_ours(tmp_path: Path, place: str, kind: type[StoreError], words: str) -> None:
+def test_what_is_no_store_of_ours(tmp_path: Path, place: str, code: str, words: str) -> None:
     (tmp_path / "text").write_text("not a database, but a text that is long enough to be taken for one\n" * 40)
     sql(tmp_path / "other.sqlite3", "CREATE TABLE customers (id)")
     newer = (f"UPDATE {VERSION_TABLE} SET version_num = 'era_9999'", "UPDATE schema_floor SET usable_from = 'era_9000'")
     sql(make(tmp_path / "newer.sqlite3"), *newer)
     path = tmp_path / place
     before = path.read_bytes() if path.is_file() else None
-    with pytest.raises(kind) as caught:
+    with raising(code) as caught:
         open_store(str(path))
     assert words in str(caught.value)
     assert str(path) in str(caught.value)
@@ -153,7 +153,7 @@ def test_a_store_that_may_not_be_written_to(file_store: SqlStore) -> None:
     saved = file_store.trust.save(KEY, trust(), time_s=1.0)
     listener = sqlalchemy_event.listen
     listener(file_store.database._engine, "begin", lambda c: c.exec_driver_sql("PRAGMA query_only = ON"))
-    with pytest.raises(StoreReadOnlyError, match="permissions"):
+    with raising("StoreReadOnly", match="permissions"):
         file_store.trust.save(KEY, saved, time_s=2.0)
     assert file_store.trust.load(KEY) == saved
 
@@ -168,7 +168,7 @@ def test_a_file_and_a_folder_of_somebody_else(tmp_path: Path) -> None:
     for name in (path, tmp_path / "new.sqlite3"):
         os.seteuid(65534)
         try:
-            with pytest.raises(StoreReadOnlyError, match="Permission denied"):
+            with raising("StoreReadOnly", match="Permission denied"):
                 open_store(str(name))
         finally:
             os.seteuid(0)

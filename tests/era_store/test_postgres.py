@@ -6,7 +6,7 @@ import time
 import pytest
 
 from era_store import SqlStore, StoreFullError, StoreMissingError, StoreUnavailableError, check_store, open_store
-from era_store.errors import StoreForeignError, StoreLockedError, StoreNewerError, StoreReadOnlyError, StoreRefusedError
+from era_store.errors import StoreLockedError
 from era_store.sql.schema import HEAD, VERSION_TABLE
 from eras import StoreError
 from tests.era_store.conftest import KEY, output, trust
@@ -40,7 +40,7 @@ def test_a_database_that_is_not_there(postgres_url: str) -> None:
 
 
 def test_a_server_that_lets_nobody_in_is_not_waited_for(postgres_url: str) -> None:
-    with pytest.raises(StoreRefusedError, match='role "stranger" does not exist'):
+    with raising("StoreRefused", match='role "stranger" does not exist'):
         open_store(postgres_url.replace("era@", "stranger@"), patience_s=3600)
 
 
@@ -68,7 +68,7 @@ def test_an_older_schema_is_upgraded_only_where_that_is_wanted(postgres_url: str
 
 def test_the_database_of_another_program(postgres_url: str, postgres_cluster: Cluster, database: str) -> None:
     postgres_cluster.execute("CREATE TABLE customers (id int)", database)
-    with pytest.raises(StoreForeignError, match="another program"):
+    with raising("StoreForeign", match="another program"):
         open_store(postgres_url)
     found = postgres_cluster.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", database)
     assert found == [(1,)]
@@ -80,7 +80,7 @@ def test_a_schema_of_a_newer_version_that_has_contracted(
     open_store(postgres_url).close()
     postgres_cluster.execute(f"UPDATE {VERSION_TABLE} SET version_num = 'era_9999'", database)
     postgres_cluster.execute("UPDATE schema_floor SET usable_from = 'era_9000'", database)
-    with pytest.raises(StoreNewerError, match="Upgrade eraswitch"):
+    with raising("StoreNewer", match="Upgrade eraswitch"):
         open_store(postgres_url)
 
 
@@ -89,7 +89,7 @@ def test_a_standby_takes_no_writes(postgres_url: str, postgres_cluster: Cluster,
         saved = store.trust.save(KEY, trust(), time_s=1.0)
     postgres_cluster.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on", "postgres")
     with open_store(postgres_url) as store:
-        with pytest.raises(StoreReadOnlyError, match="primary"):
+        with raising("StoreReadOnly", match="primary"):
             store.trust.save(KEY, saved, time_s=2.0)
         assert store.trust.load(KEY) == saved
 
@@ -99,7 +99,7 @@ def test_a_user_without_rights(postgres_url: str, postgres_cluster: Cluster, dat
     role = f"reader_{database}"
     postgres_cluster.execute(f"CREATE ROLE {role} LOGIN")
     try:
-        with pytest.raises(StoreReadOnlyError, match="rights"):
+        with raising("StoreReadOnly", match="rights"):
             open_store(postgres_url.replace("era@", f"{role}@"), migrate=False)
     finally:
         postgres_cluster.execute(f"DROP ROLE {role}")
@@ -148,7 +148,7 @@ def test_a_table_that_a_newer_version_took_away(postgres_url: str, postgres_clus
     with open_store(postgres_url) as store:
         saved = store.trust.save(KEY, trust(), time_s=1.0)
         postgres_cluster.execute("ALTER TABLE trust DROP COLUMN proven", database)
-        with pytest.raises(StoreNewerError, match="upgrade eraswitch"):
+        with raising("StoreNewer", match="upgrade eraswitch"):
             store.trust.save(KEY, saved, time_s=2.0)
 
 

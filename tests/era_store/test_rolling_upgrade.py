@@ -14,7 +14,6 @@ import pytest
 from sqlalchemy import Connection, text
 
 from era_store import NewEvent, SqlStore, check_store, open_store
-from era_store.errors import StoreNewerError
 from era_store.sql import schema
 from era_store.sql.database import Database, parse_url
 from era_store.sql.schema import HEAD, REVISIONS, USABLE_FROM, VERSION_TABLE
@@ -184,7 +183,7 @@ def test_this_version_refuses_a_newer_schema_that_contracted(sql_store: SqlStore
         connection.execute(text("DELETE FROM schema_floor"))
         if floor is not None:
             connection.execute(text(f"INSERT INTO schema_floor VALUES ('{floor}')"))
-    with pytest.raises(StoreNewerError, match="Upgrade eraswitch"):
+    with raising("StoreNewer", match="Upgrade eraswitch"):
         open_store(sql_store.database.url.render_as_string(hide_password=False))
 
 
