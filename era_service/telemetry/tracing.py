@@ -7,20 +7,21 @@ OpenTelemetry's own settings. Out: spans (``traces``), for which OpenTelemetry i
 import os
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from typing import Any, Final
-
-from fastapi import FastAPI
+from typing import TYPE_CHECKING, Any, Final
 
 from era_service.service.service import Service
 from era_store.installation import install_command
 from eras import ConfigurationError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 EXPORTER_VARIABLE: Final = "OTEL_TRACES_EXPORTER"
 EXPORTERS: Final = "opentelemetry_traces_exporter"
 DEFAULT_EXPORTER: Final = "otlp"
 
 
-def mount(app: FastAPI, service: Service) -> None:
+def mount(app: "FastAPI", service: Service) -> None:
     """Trace a service and its application, if tracing is enabled.
 
     Raises:
