@@ -71,8 +71,6 @@ def open_page(browser: Browser, make_world: object) -> Iterator[OpenPage]:
 
     yield open_one
     for context in contexts:
-        for page in context.pages:
-            page.unroute_all(behavior="wait")  # an answer that is being fetched would keep the page from closing
         context.close()
     assert complaints == []
 
