@@ -130,7 +130,7 @@ def _require_signed(service: Service, rows: Iterable[Registration], sent: int) -
             "Writing needs an API token",
             expected="the header Authorization: Bearer eraswitch_…, or registrations that are signed by the key that "
             f"their party id is the hash of, up to {MAX_BY_SIGNATURE} at once",
-            got="neither" if not signed else f"{counted(sent, 'registration')}",
+            got="neither" if not signed else counted(sent, "registration"),
             next_step="Sign them (docs/service.md), or ask the operators for a token: "
             f"eraswitch token new NAME --scope {REGISTRATIONS_WRITE}",
         )

@@ -175,7 +175,7 @@ class OutputVotes:
     def described(self, outputs: Sequence[DatumOutput]) -> str:
         """The report of an observer, as far as it matters, in words."""
         if not self._keys:
-            return f"{counted(len(outputs), 'output')}"
+            return counted(len(outputs), "output")
         found = sorted(set(self._payloads(outputs).values()))
         return f"{len(found)} signed payloads" + "".join(f" [{words}]" for words in found[:5])
 
