@@ -23,6 +23,7 @@ from era_service.config.types import (
     KeyText,
     KeyTexts,
     LeaderUrl,
+    LoopbackText,
     Names,
     Paths,
     ProviderUrl,
@@ -375,7 +376,7 @@ class WatchSettings(Section):
         default="exit", description="When the current era is not supported: exit at once, or finish work first."
     )
     drain_s: Above0 = Field(default=300.0, description="With drain: how long work may take to finish.")
-    http: str | None = Field(
+    http: LoopbackText | None = Field(
         default=None, description="Serve the era over HTTP at this PORT, or HOST:PORT, of a loopback address."
     )
     register_url: LeaderUrl | None = Field(

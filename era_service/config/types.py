@@ -7,6 +7,7 @@ import json
 import re
 import stat
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,6 +64,33 @@ def _provider_url(value: str) -> str:
             "kupo:http(s)://…+ws(s)://… of a Kupo and an Ogmios, cardano-cli:SOCKET, or local:FILE",
             None if nearest is None else f"{nearest}:…",
         )
+    return value
+
+
+def loopback_place(where: str) -> tuple[str, int]:
+    """Host and port of ``PORT`` or ``HOST:PORT``, where the host is this machine's loopback address.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    host, _, port = where.rpartition(":")
+    host = host.strip("[]") or "127.0.0.1"
+    number = int(port) if port.isascii() and port.isdigit() else -1
+    if not is_loopback(host) or not 0 <= number < 2**16:
+        raise ValueError("PORT, or HOST:PORT as in 127.0.0.1:8471, since the watcher listens on this machine only")
+    return ("127.0.0.1" if host == "localhost" else host), number
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine under an address that no other one reaches."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _loopback_text(value: str) -> str:
+    loopback_place(value)
     return value
 
 
@@ -164,6 +192,7 @@ Names = Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_era_
 Paths = Annotated[tuple[Path, ...], BeforeValidator(listed)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(listed)]
 LeaderUrl = Annotated[str, matching(re.compile(r"https?://[^\s?#]+"), "http(s)://… of a service")]
+LoopbackText = Annotated[str, AfterValidator(_loopback_text)]
 ProviderUrl = Annotated[str, AfterValidator(_provider_url)]
 ShareText = Annotated[str, BeforeValidator(_share)]
 JsonText = Annotated[str, BeforeValidator(_json_text)]

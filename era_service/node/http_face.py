@@ -9,7 +9,6 @@ the era for clients that accept ``text/plain``. The rules:
 3. It listens on a loopback address, and refuses a foreign ``Host``: a web page could have led a browser here.
 """
 
-import ipaddress
 import json
 import logging
 import socket
@@ -22,6 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypedDict
 from urllib.parse import parse_qs, urlsplit
 
+from era_service.config.types import is_loopback, loopback_place
 from era_service.node.watcher import NodeWatcher
 from eras import ConfigurationError, Epoch, EraStatus, EraSwitchError
 
@@ -98,7 +98,16 @@ def era_face(watcher: NodeWatcher, where: str) -> Iterator[str]:
     Raises:
         ConfigurationError: it is not a loopback address, or it is in use.
     """
-    host, port = _loopback(where)
+    try:
+        host, port = loopback_place(where)
+    except ValueError as error:
+        raise ConfigurationError(
+            "The watcher listens on this machine only",
+            code="WatchAddress",
+            expected=str(error),
+            got=repr(where),
+            next_step="Correct --http, or watch.http; for other machines there is eraswitch serve",
+        ) from error
     try:
         server = _Server(host, port, watcher)
     except OSError as error:
@@ -123,21 +132,6 @@ def era_face(watcher: NodeWatcher, where: str) -> Iterator[str]:
         thread.join(_PATIENCE_S)
 
 
-def _loopback(where: str) -> tuple[str, int]:
-    host, _, port = where.rpartition(":")
-    host = host.strip("[]") or "127.0.0.1"
-    number = int(port) if port.isascii() and port.isdigit() else -1
-    if not _is_loopback(host) or not 0 <= number < 2**16:
-        raise ConfigurationError(
-            "The watcher listens on this machine only",
-            code="WatchAddress",
-            expected="PORT, or HOST:PORT of a loopback address such as 127.0.0.1:8471",
-            got=repr(where),
-            next_step="Correct --http, or watch.http; for other machines there is eraswitch serve",
-        )
-    return ("127.0.0.1" if host == "localhost" else host), number
-
-
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False  # threads of waiting clients end with the process
@@ -157,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         asked = urlsplit(self.path)
         host = urlsplit(f"//{self.headers.get('Host', 'localhost')}").hostname or ""
-        if not _is_loopback(host):
+        if not is_loopback(host):
             self._send(HTTPStatus.FORBIDDEN, "expected the name of this machine's loopback address as Host")
         elif asked.path == "/era":
             self._era()
@@ -212,10 +206,3 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the base class has
         """Log a request, at level debug."""
         _log.debug(format, *args)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -166,6 +166,8 @@ def test_every_mistake_is_found_at_once() -> None:
         read_timeout_s = true
         [log]
         level = 3
+        [watch]
+        http = "0.0.0.0:1"
         [networks.own]
         magic = -1
         era_address = "addr1"
@@ -176,7 +178,7 @@ def test_every_mistake_is_found_at_once() -> None:
     )
     assert set(found) == {
         "network.name", "network_", "reader.adapter_typ", "reader.adapter_type", "reader.adapter_params",
-        "reader.providers.0.url", "limits.max_pages", "limits.read_timeout_s", "log.level", "networks.own.magic",
+        "reader.providers.0.url", "limits.max_pages", "limits.read_timeout_s", "log.level", "watch.http", "networks.own.magic",
         "networks.own.era_address", "networks.own.verification_key", "networks.own.note", "network.notice_epochs",
         "ERASWITCH_LOG_FORMAT",
     }  # fmt: skip
@@ -189,6 +191,7 @@ def test_every_mistake_is_found_at_once() -> None:
     assert str(found["network.notice_epochs"]) == (
         "network.notice_epochs (environment ERASWITCH_NETWORK__NOTICE_EPOCHS): expected a whole number, got 'many'"
     )
+    assert "listens on this machine only, got '0.0.0.0:1'" in str(found["watch.http"])
     assert "expected more" not in str(found["networks.own.magic"])
     assert str(found["networks.own.magic"]).endswith("expected at least 0, got -1")
 
