@@ -20,6 +20,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from contextvars import ContextVar
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -142,7 +143,7 @@ _OF_A_BODY: Final = (b"content-length", b"transfer-encoding")
 
 
 TURN_S: Final = 10.0
-"""How long work waits for its turn before it goes on without: one that hangs holds up no other for good."""
+"""How long work waits for its turn before it begins without it: one that hangs holds up no other for good."""
 
 
 class OneByOne:
@@ -152,7 +153,7 @@ class OneByOne:
     event loop are kept: side by side, batches of registrations take twice the processor time.
 
     Args:
-        wait_s: seconds after which work goes on beside what is being done.
+        wait_s: seconds after which work begins beside what is being done.
     """
 
     def __init__(self, wait_s: float = TURN_S) -> None:
@@ -161,15 +162,12 @@ class OneByOne:
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Do the work when its turn has come, and return what it returns; it may raise anything."""
-        try:
-            async with asyncio.timeout(self._wait_s):
-                await self._turn.acquire()
-        except TimeoutError:
+        with ExitStack() as turn:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._wait_s):
+                    await self._turn.acquire()
+                    turn.callback(self._turn.release)
             return await run_in_threadpool(work, *args, **kwargs)
-        try:
-            return await run_in_threadpool(work, *args, **kwargs)
-        finally:
-            self._turn.release()
 
 
 SWITCH_INTERVAL_S: Final = 0.0001
@@ -185,7 +183,7 @@ RUSH_S: Final = 10.0
 def keep_pauses_short(service: Service, clock: Callable[[], float] = time.monotonic) -> None:
     """Tune this process, which does nothing but serve ``service``, so that its event loop is never held up for long.
 
-    - A worker thread that computes lets the event loop go on after a tenth of a millisecond, not after five whole ones:
+    - A worker thread that computes yields to the event loop after a tenth of a millisecond, not after five whole ones:
       it would otherwise lose as much at every packet it sends.
     - What exists once the service has read, all the code above all, is not garbage and is not searched for any. New
       objects are searched by the 250, which takes less than a millisecond. Everything is searched once a minute, but
