@@ -10,7 +10,7 @@ PostgreSQL has no one lock for all writers as SQLite does: whoever writes what d
 import math
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,8 @@ class Database:
         options = {} if self.path is not None else {"isolation_level": "REPEATABLE READ"}
         try:
             with self._engine.connect().execution_options(**options) as connection:
+                if self.path is not None:
+                    connection.exec_driver_sql("BEGIN")
                 try:
                     yield connection
                 except ContentError:
@@ -82,7 +84,9 @@ class Database:
         # The writers of this process wait for each other, woken at once: SQLite would look again after a pause.
         is_turn = self.path is not None and self._turn.acquire(timeout=self._wait_s)
         try:
-            with self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+            with self._engine.connect() as connection, connection.begin():
+                if self.path is not None:  # takes the lock at once: who reads first and locks later could not wait
+                    connection.exec_driver_sql("BEGIN IMMEDIATE")
                 yield connection
         except Exception as error:
             raise self._ours(error) from error
@@ -283,13 +287,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
 
-    def begun(connection: Connection) -> None:
-        # A change takes its lock at once: one that reads first and locks later could not wait for another.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes") else "BEGIN")
-
-    listeners: dict[str, Callable[..., None]] = {"connect": connected, "begin": begun}
-    for name, listener in listeners.items():
-        event.listen(engine, name, listener)
+    event.listen(engine, "connect", connected)
 
 
 def _is_busy(error: BaseException) -> bool:
