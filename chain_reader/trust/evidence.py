@@ -272,22 +272,14 @@ class EvidenceGatherer:
                     raise
                 missing = str(error)
             else:
-                references = {item.output.reference for item in unspent if item.output.unreadable is None}
-                lacking = references - {output.reference for output in ever}
+                lacking = {item.output.reference for item in unspent if item.output.unreadable is None}
+                lacking.difference_update([output.reference for output in ever])
                 if lacking and not is_last:
                     return None
                 if lacking:
                     missing = f"the history of the era address lacks {min(lacking)}, which is unspent there"
                 else:
-                    listed = _by_reference(unspent)
-                    considered = self._screening.screen([
-                        output.known(
-                            here := listed.get(output.reference),
-                            spent=output.reference not in references,
-                            assets=output.assets if here is None else here.assets,
-                        )
-                        for output in ever
-                    ])  # fmt: skip
+                    considered = self._ever(ever, unspent)
         is_history = capabilities.history and missing is None
         if self._policy.thread_token is not None:
             missing = f"{self.observer.name} {_NO_TOKENS}"
@@ -296,6 +288,25 @@ class EvidenceGatherer:
         return self._known_of(
             Evidence(self.observer.name, tip, epoch, unspent, considered, facts, history_missing=missing)
         )
+
+    def _ever(self, ever: Sequence[DatumOutput], unspent: Sequence[ScreenedOutput]) -> tuple[ScreenedOutput, ...]:
+        """The history, screened: what is unspent has its verdict already, and is the very same where it is equal."""
+        here = {item.output.reference: item for item in unspent if item.output.unreadable is None}
+        found: list[ScreenedOutput | None] = []
+        others: list[DatumOutput] = []
+        for output in ever:
+            listed = here.get(output.reference)
+            if listed is None:
+                known = output.known(spent=True)
+            else:
+                known = output.known(listed.output, spent=False, assets=listed.output.assets)
+            if listed is None or known.datum != listed.output.datum or known.unreadable is not None:
+                others.append(known)
+                found.append(None)
+            else:
+                found.append(listed if known == listed.output else ScreenedOutput(known, listed.verdict))
+        judged = iter(self._screening.screen(others) if others else ())
+        return tuple([next(judged) if item is None else item for item in found])
 
     def _known_of(self, read: Evidence) -> Evidence:
         """The evidence from what was read, with who published what counts, and where."""
@@ -393,7 +404,7 @@ class EvidenceGatherer:
         try:
             return self.observer.history_beside(self._policy.address, known)
         finally:
-            here = _by_reference(unspent)
+            here = {item.output.reference: item.output for item in unspent}
             new = {
                 transaction: tuple([one.known(here.get(one.reference)) for one in known[transaction]])
                 for transaction in known.keys() - before
@@ -401,21 +412,16 @@ class EvidenceGatherer:
             self._transactions.learn(self.observer, new)
 
 
-def _by_reference(listed: Sequence[ScreenedOutput]) -> dict[str, DatumOutput]:
-    return {item.output.reference: item.output for item in listed}
-
-
 def _held_once(now: Evidence, before: Evidence | None) -> Evidence:
     """The evidence with the very outputs that are known where they are equal.
 
     None of a flood is then held twice, and equal evidence is quick to decide on.
     """
-    last = () if before is None else before.unspent
-    unspent = _same(now.unspent, last)
-    if now.considered is now.unspent:
-        return replace(now, unspent=unspent, considered=unspent)
-    ever = () if before is None else before.considered
-    return replace(now, unspent=unspent, considered=_same(_same(now.considered, unspent), ever))
+    if before is None:
+        return now
+    unspent = _same(now.unspent, before.unspent)
+    considered = unspent if now.considered is now.unspent else _same(now.considered, before.considered)
+    return replace(now, unspent=unspent, considered=considered)
 
 
 def _same(now: tuple[ScreenedOutput, ...], before: tuple[ScreenedOutput, ...]) -> tuple[ScreenedOutput, ...]:

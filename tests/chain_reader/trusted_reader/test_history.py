@@ -1,7 +1,13 @@
 """Rule T3: the order of publications, from the history of the address."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
+from chain_reader import DatumOutput
+from chain_reader.ports import ScreenedOutput
+from chain_reader.trust.screening import RememberedScreening
 from tests.chain_reader.conftest import Network, Schedule
 from tests.chain_reader.trusted_reader.world import KNOWS_HISTORY, NEW, OLD, World, names
 
@@ -64,3 +70,29 @@ class TestHistory:
         assert [item.verdict.name for item in reading.conflicts] == ["Conflict"]
         network.publish({"t": 1, "p": 9, "q": 15})
         assert world.both() == {"t": 1, "p": 9, "q": 15}
+
+
+def test_an_output_that_is_unspent_is_screened_once_where_the_history_is_read_too(
+    knowing: World, monkeypatch: pytest.MonkeyPatch
+):
+    knowing.network.spend(knowing.network.publish(OLD))
+    knowing.network.publish(NEW)
+    screen, screened = RememberedScreening.screen, []
+
+    def counted(self: RememberedScreening, outputs: Sequence[DatumOutput]) -> tuple[ScreenedOutput, ...]:
+        screened.extend([output.reference for output in outputs])
+        return screen(self, outputs)
+
+    monkeypatch.setattr(RememberedScreening, "screen", counted)
+    reading = knowing.node().read()
+    assert sorted(screened) == sorted(item.output.reference for item in reading.history)
+    assert [item.output.spent for item in reading.history] == [False, True]
+    assert reading.screened[0].output is reading.history[0].output
+
+
+def test_a_history_that_shows_another_datum_of_an_unspent_output_is_judged_by_that_one(knowing: World):
+    knowing.network.publish(NEW)
+    knowing.answer("history", lambda outputs: tuple(replace(output, datum="00") for output in outputs))
+    reading = knowing.fresh().refresh()
+    assert reading.markers == ()
+    assert [item.verdict.name for item in reading.history] == ["Malformed"]
