@@ -130,7 +130,8 @@ class TrustedReader:
     def _caught_up(self) -> NodeCore:
         """The core, with what other processes trust by now."""
         if self._core is None:
-            self._core = NodeCore(NodeSettings(self.policy), self.store, clock=self._clock, logged=False)
+            settings, told = NodeSettings(self.policy), dict(self._source.told)
+            self._core = NodeCore(settings, self.store, clock=self._clock, logged=False, told=told)
         else:
             self._core.catch_up(self._clock())
         return self._core

@@ -14,7 +14,7 @@ transaction; an ``EraChecker`` that is up to date. What is decided is ``decide``
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from chain_reader.log.evidence_records import EvidenceWriter
@@ -25,7 +25,7 @@ from chain_reader.node.inputs import ClockTicked, InputEvent, MemoryRead, Observ
 from chain_reader.node.kinds import OF_TRUST, Decision
 from chain_reader.trust.decision import TrustDecision
 from chain_reader.trust.memory import EMPTY
-from chain_reader.trust.screening import kept_verdicts
+from chain_reader.trust.screening import kept_verdicts, told_by
 from era_store import EventFilter, MemoryStore, NewEvent, Store, StoreDamagedError, StoredEvent
 from era_store.errors import StoreChangedError
 from eras import EraChecker, EraSwitchError, StoreError
@@ -74,6 +74,8 @@ class NodeCore:
         clock: POSIX time in seconds, for what happens at the start.
         logged: whether inputs and decisions are written into the log. Without it the node begins with what the store
             has as trusted, and writes only that, with the decisions that concern it.
+        told: output reference → name of the verdict on it that was reported before, where the log does not have it; by
+            default those that the store keeps.
 
     Raises:
         StoreError: what is trusted could not be read, or is damaged.
@@ -89,6 +91,7 @@ class NodeCore:
         name: str = "",
         clock: Callable[[], float] = time.time,
         logged: bool = True,
+        told: Mapping[str, str] | None = None,
     ) -> None:
         self._logged = logged
         self.store: Store = MemoryStore() if store is None else store
@@ -112,7 +115,7 @@ class NodeCore:
         """The result of the rules of trust at the last answer that differed from the one before it."""
         self.state: NodeState
         """All that the node knows."""
-        resumed, at, self.state = self._begin(settings)
+        resumed, at, self.state = self._begin(settings, told)
         self.began = self._start(resumed, at, clock())
         """What was decided at the start, upon what other processes trust by now."""
         self.checker.adopt(self.state.view)
@@ -194,7 +197,9 @@ class NodeCore:
 
     # --- starting
 
-    def _begin(self, settings: NodeSettings) -> tuple[int | None, int | None, NodeState]:
+    def _begin(
+        self, settings: NodeSettings, told: Mapping[str, str] | None = None
+    ) -> tuple[int | None, int | None, NodeState]:
         """The node's state by the log: the node it resumes, that one's last event, the state."""
         try:
             snapshot = self._last_snapshot() if self._logged else None
@@ -213,9 +218,8 @@ class NodeCore:
                 return stream, node.last_id, reconfigured(node.state, settings)
         except (EraSwitchError, KeyError) as error:
             _log.warning("The event log cannot be replayed, so the node starts with what is trusted: %s", error)
-        kept = kept_verdicts(self.store, self._key)  # what is known of transactions, which are no outputs, too
-        told = {name: verdict.kind for name, verdict in kept.items() if "#" in name}
-        return None, None, NodeState(settings, told=told)
+        known = told_by(kept_verdicts(self.store, self._key)) if told is None else told
+        return None, None, NodeState(settings, told=known)
 
     def _last_snapshot(self) -> tuple[int, int] | None:
         """The stream and the id of the snapshot to go on from: of the nodes of this name that of who wrote last."""

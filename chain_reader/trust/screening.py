@@ -52,6 +52,15 @@ def kept_verdicts(store: Store, key: TrustKey) -> Mapping[str, CachedVerdict]:
         return {}
 
 
+def told_by(kept: Mapping[str, CachedVerdict]) -> dict[str, str]:
+    """Return output reference → name of the verdict that was reported for it; what is kept of transactions is left out.
+
+    Args:
+        kept: what a store keeps, as ``kept_verdicts`` returns it.
+    """
+    return {name: verdict.kind for name, verdict in kept.items() if "#" in name}
+
+
 class RememberedScreening:
     """Screens outputs, and knows those that were screened before.
 
@@ -76,8 +85,8 @@ class RememberedScreening:
         self._store = store
         self._key = key
         self._memory = VerdictMemory()
-        self.told = {name: verdict.kind for name, verdict in kept.items()}
-        """Output reference → name of the verdict that was kept for it."""
+        self.told = told_by(kept)
+        """Output reference → name of the verdict that was reported for it."""
         self._unused = {name: verdict for name, verdict in kept.items() if verdict.kind == WrongSigner.__name__}
 
     def screen(self, outputs: Sequence[DatumOutput]) -> tuple[ScreenedOutput, ...]:
@@ -92,8 +101,14 @@ class RememberedScreening:
         """Keep the final verdicts of these; a store that fails costs time at the next start, and nothing else."""
         if not judged:
             return
-        entries = [_entry(item.output, item.verdict) for item in judged]
-        self.told.update([(entry.reference, entry.kind) for entry in entries])
+        entries: list[CachedVerdict] = []
+        for item in judged:
+            output, verdict = item.output, item.verdict
+            content = verdict.content if isinstance(verdict, WrongSigner) else None
+            entries.append(
+                CachedVerdict(output.reference, fingerprint(output.datum), verdict.name, verdict.reason, content)
+            )
+            self.told[output.reference] = verdict.name
         try:
             self._store.verdicts.save(self._key, entries)
         except StoreError as error:
@@ -116,8 +131,3 @@ def fingerprint(datum: str) -> int:
     and what a kept verdict can do is to refuse.
     """
     return len(datum) << 32 | zlib.crc32(datum.encode())
-
-
-def _entry(output: DatumOutput, verdict: Verdict) -> CachedVerdict:
-    content = verdict.content if isinstance(verdict, WrongSigner) else None
-    return CachedVerdict(output.reference, fingerprint(output.datum), verdict.name, verdict.reason, content)

@@ -54,7 +54,7 @@ class TestMemory:
         assert "what is remembered" in reading.provenance.source
         world.store.close()
 
-    def test_kept_verdicts_are_loaded_by_what_decides_and_by_what_reads_and_by_nothing_else(
+    def test_kept_verdicts_are_loaded_once_for_what_decides_and_for_what_reads(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ):
         world.network.publish(NEW)
@@ -63,7 +63,7 @@ class TestMemory:
         node = world.node()
         node.read()
         node.read()
-        assert len(loaded) == 2
+        assert len(loaded) == 1
 
     def test_rule_t9_with_nothing_trusted_the_error_of_the_provider_is_told(self, world: World):
         world.silence("the daily quota is used up")
