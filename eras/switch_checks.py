@@ -8,14 +8,17 @@
 """
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, get_args, get_origin
 
 _Call = tuple[int, frozenset[str]]
 """A call: how many arguments by position, and the names of those by keyword."""
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+_NAME = attrgetter("name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,12 @@ def problems_of(
 
 
 def _unknown_eras(behaviours: Sequence[Behaviour], booleans: Sequence[Boolean], eras: tuple[str, ...]) -> Iterator[str]:
-    named = [(b.name, b.since) for b in behaviours] + [(s.name, s.since) for s in booleans]
-    named += [(s.name, s.until) for s in booleans if s.until is not None]
-    for name, era in named:
-        if era not in eras:
+    began, ended = (
+        map(attrgetter("name", "since"), (*behaviours, *booleans)),
+        map(attrgetter("name", "until"), booleans),
+    )
+    for name, era in (*began, *ended):
+        if era is not None and era not in eras:
             yield f"{name!r} names the era {era!r}, which is not supported"
 
 
@@ -81,18 +86,17 @@ def _duplicates(
         if key in seen:
             yield f"{behaviour.name!r} has two behaviours since {behaviour.since!r}"
         seen.add(key)
-    of_booleans, of_types = [switch.name for switch in booleans], [one.name for one in declared]
-    for what, names in (("the boolean {} is registered twice", of_booleans), ("{} is declared twice", of_types)):
-        for name in sorted(set(names)):
-            if names.count(name) > 1:
+    for what, listed in (("the boolean {} is registered twice", booleans), ("{} is declared twice", declared)):
+        for name, times in sorted(Counter(map(_NAME, listed)).items()):
+            if times > 1:
                 yield what.format(repr(name))
-    taken = {name for name, _ in seen}.union(of_types)
-    for name in sorted(taken.intersection(of_booleans)):
+    taken = set(map(_NAME, (*behaviours, *declared)))
+    for name in sorted(taken.intersection(map(_NAME, booleans))):
         yield f"{name!r} is both a behaviour and a boolean"
 
 
 def _missing(behaviours: Sequence[Behaviour], declared: Sequence[Declared], eras: tuple[str, ...]) -> Iterator[str]:
-    firsts = dict.fromkeys([one.name for one in declared], len(eras))
+    firsts = dict.fromkeys(map(_NAME, declared), len(eras))
     for behaviour in behaviours:
         if behaviour.since in eras:
             place = eras.index(behaviour.since)
@@ -109,7 +113,7 @@ def _empty_intervals(booleans: Sequence[Boolean], eras: tuple[str, ...]) -> Iter
 
 
 def _other_calls(behaviours: Sequence[Behaviour], declared: Sequence[Declared]) -> Iterator[str]:
-    types = {one.name: one.of for one in declared}
+    types = dict(map(attrgetter("name", "of"), declared))
     firsts: dict[str, _Called] = {}
     for behaviour in behaviours:
         if not callable(behaviour.function):
@@ -133,13 +137,11 @@ class _Called:
         behaviour: the behaviour.
         kind: plain function, coroutine function or generator function.
         signature: ``None`` where the function does not show it.
-        parameters: name, kind and whether it has a default, of each.
     """
 
     behaviour: Behaviour
     kind: str
     signature: inspect.Signature | None
-    parameters: tuple[tuple[str, Any, bool], ...]
 
 
 def _called(behaviour: Behaviour) -> _Called:
@@ -147,9 +149,7 @@ def _called(behaviour: Behaviour) -> _Called:
         signature: inspect.Signature | None = inspect.signature(behaviour.function)
     except (TypeError, ValueError):  # something in C that does not show its parameters
         signature = None
-    listed = () if signature is None else signature.parameters.values()
-    shape = tuple([(p.name, p.kind, p.default is p.empty) for p in listed])
-    return _Called(behaviour, _kind(behaviour.function), signature, shape)
+    return _Called(behaviour, _kind(behaviour.function), signature)
 
 
 def _between(one: _Called, two: _Called) -> str | None:
@@ -157,7 +157,7 @@ def _between(one: _Called, two: _Called) -> str | None:
     first, other = one.behaviour, two.behaviour
     if one.kind != two.kind:
         return f"{first.name!r} is a {one.kind} in {first.since!r} and a {two.kind} in {other.since!r}"
-    if one.signature is None or two.signature is None or one.parameters == two.parameters:
+    if one.signature is None or two.signature is None or one.signature == two.signature:
         return None
     if _takes_all(two.signature, _demanded(one.signature)) and _takes_all(one.signature, _demanded(two.signature)):
         return None
