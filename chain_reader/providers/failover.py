@@ -111,7 +111,25 @@ class Failover:
             StoreError: none answered, and the last one is a local chain that cannot be opened.
         """
         with self._asking:
-            return self._ask(question)
+            calls: list[ProviderCall] = []
+            try:
+                for index, provider in enumerate(self._providers):
+                    began_s, began = self._clock(), time.monotonic()
+                    try:
+                        answer = question(self._admitted(provider))
+                    except (ChainReadError, StoreError) as error:
+                        took_s = time.monotonic() - began
+                        calls.append(ProviderCall(self._name_of(index), began_s, took_s, str(error), error.code))
+                        if index == len(self._providers) - 1:
+                            raise
+                        _log.warning("A provider could not be read, trying the next: %s", error)
+                    else:
+                        calls.append(ProviderCall(self._name_of(index), began_s, time.monotonic() - began))
+                        self._tip_check = provider.tip_check
+                        return answer
+            finally:
+                self.calls = tuple(calls)
+        raise ChainReadError("There is no observer to read the chain with", next_step="Configure a provider")
 
     def take_over(self, other: "Failover") -> None:
         """Ask the providers of ``other``, which nobody else uses, from now on; what was opened here before is closed.
@@ -126,27 +144,6 @@ class Failover:
     def has(self, observer: ChainObserver) -> bool:
         """Whether an observer is one of those that are asked."""
         return any(provider.observer is observer for provider in self._providers)
-
-    def _ask(self, question: Callable[[ChainObserver], Answer]) -> Answer:
-        calls: list[ProviderCall] = []
-        try:
-            for index, provider in enumerate(self._providers):
-                began_s, began = self._clock(), time.monotonic()
-                try:
-                    answer = question(self._admitted(provider))
-                except (ChainReadError, StoreError) as error:
-                    took_s = time.monotonic() - began
-                    calls.append(ProviderCall(self._name_of(index), began_s, took_s, str(error), error.code))
-                    if index == len(self._providers) - 1:
-                        raise
-                    _log.warning("A provider could not be read, trying the next: %s", error)
-                else:
-                    calls.append(ProviderCall(self._name_of(index), began_s, time.monotonic() - began))
-                    self._tip_check = provider.tip_check
-                    return answer
-        finally:
-            self.calls = tuple(calls)
-        raise ChainReadError("There is no observer to read the chain with", next_step="Configure a provider")
 
     def tip_stale(self, tip: ChainTip) -> str | None:
         """The reason why a tip of the provider that answered last is stale by the clock; ``None`` when it is not."""

@@ -48,7 +48,7 @@ class Publishers:
     def author_of(self, output: DatumOutput) -> Author | Doubt | None:
         """The publisher of an output, or why it is unknown; ``None`` when the limits allow no more questions now."""
         known, observer = self._transactions, self._observer
-        found: Author | Doubt | None = known.known(observer, output) or known.failure(observer, output.transaction)
+        found = known.known(observer, output)
         if found is None:
             is_late = self._asked > 0 and time.monotonic() > self._until  # one at least, or a slow list starves it
             if is_late or self._asked >= self._policy.limits.max_transactions:

@@ -78,18 +78,21 @@ class Transactions:
         self._shown: dict[str, SignedBy] = {}
 
     def known(self, observer: ChainObserver, output: DatumOutput) -> Author | Doubt | None:
-        """Return the proof from before, or this very observer's report; ``None`` where there is neither."""
+        """Return the proof from before, this very observer's report, or why it could show neither; ``None`` to ask it.
+
+        A transaction that could not be read need not be asked for again yet.
+        """
         kept, transaction = self._known, output.transaction
         found = kept.get(transaction) or kept.get(_told_by(observer, transaction))
         if found is None:
-            return None
+            return self.failure(observer, transaction)
         if found.kind == SIGNED and found.content is not None:
             return self._judged(found.content, output)
         return Author(frozenset(found.reason.split()), found.kind != TOLD)
 
-    def failure(self, observer: ChainObserver, transaction: str) -> Doubt | None:
-        """Return why a transaction could not be read, as long as it need not be asked for again."""
-        return self._not_yet(_failed_at(observer, transaction))
+    def failure(self, observer: ChainObserver, place: str) -> Doubt | None:
+        """Return why something could not be read, as long as it need not be asked for again."""
+        return self._not_yet(_failed_at(observer, place))
 
     def fail(self, observer: ChainObserver, place: str, why: str) -> None:
         """Remember that something cannot be read, and until when it is not asked for again."""
