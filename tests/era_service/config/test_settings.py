@@ -178,9 +178,9 @@ def test_every_mistake_is_found_at_once() -> None:
     )
     assert set(found) == {
         "network.name", "network_", "reader.adapter_typ", "reader.adapter_type", "reader.adapter_params",
-        "reader.providers.0.url", "limits.max_pages", "limits.read_timeout_s", "log.level", "watch.http", "networks.own.magic",
-        "networks.own.era_address", "networks.own.verification_key", "networks.own.note", "network.notice_epochs",
-        "ERASWITCH_LOG_FORMAT",
+        "reader.providers.0.url", "limits.max_pages", "limits.read_timeout_s", "log.level", "watch.http",
+        "networks.own.magic", "networks.own.era_address", "networks.own.verification_key", "networks.own.note",
+        "network.notice_epochs", "ERASWITCH_LOG_FORMAT",
     }  # fmt: skip
     assert found["network.name"].nearest == "preprod"
     assert found["network_"].nearest == "network"
