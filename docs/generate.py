@@ -11,6 +11,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -102,15 +103,29 @@ def house() -> str:
 
 
 def _imported_packages(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _statements(_tree(path)):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module.partition(".")[0]
         elif isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
 
 
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """The statements within a node; expressions, which are most of a module, are not gone through."""
+    for branch in ("body", "handlers", "cases", "orelse", "finalbody"):
+        for below in getattr(node, branch, ()):
+            yield below
+            yield from _statements(below)
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    """The syntax of a module, which is read once."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _room(folder: Path, imports: str) -> str:
-    summary = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    summary = ast.get_docstring(_tree(folder / "__init__.py")) or ""
     name = "/".join(folder.relative_to(PAGES.parent).parts)
     return f"| {f'**`{name}`**' if imports else f'`{name}`'} | {summary.splitlines()[0]} | {imports} |"
 
@@ -139,8 +154,7 @@ def _documentation_of_values(door: Path) -> dict[str, str]:
             continue
         path = PAGES.parent.joinpath(*module[1].split("."))
         path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-        body = ast.parse(path.read_text(encoding="utf-8")).body
-        for value, text in pairwise(body):
+        for value, text in pairwise(_tree(path).body):
             if isinstance(value, ast.Assign | ast.AnnAssign) and isinstance(text, ast.Expr):
                 target = value.target if isinstance(value, ast.AnnAssign) else value.targets[0]
                 if ast.unparse(target) == module[2] and isinstance(text.value, ast.Constant):

@@ -7,10 +7,12 @@ names in a comment ``# raw: …`` what it opens, so that whoever adds one thinks
 
 import ast
 import re
+from collections.abc import Iterable
 
 import pytest
 
 from tests.architecture.test_imports import PACKAGES, ROOT, modules
+from tests.architecture.trees import nodes
 
 DATABASES = re.compile(r"sqlite|\bStore\b|\bopen_store\b|\bLocalChain\b", re.IGNORECASE)
 RAW_METHODS = {
@@ -34,11 +36,11 @@ def is_raw(call: ast.Call) -> bool:
     return not (isinstance(name.value, ast.Name) and name.value.id[:1].isupper() and name.value.id != "Path")
 
 
-def raw_calls(text: str) -> list[int]:
+def raw_calls(text: str, found: Iterable[ast.AST]) -> list[int]:
     lines = text.splitlines()
     return [
         node.lineno
-        for node in ast.walk(ast.parse(text))
+        for node in found
         if isinstance(node, ast.Call)
         and is_raw(node)
         and not any("# raw: " in line for line in lines[node.lineno - 1 : node.end_lineno])
@@ -61,7 +63,7 @@ def raw_calls(text: str) -> list[int]:
     ],
 )
 def test_raw_calls_are_recognised(code: str, found: int) -> None:
-    assert len(raw_calls(code)) == found
+    assert len(raw_calls(code, ast.walk(ast.parse(code)))) == found
 
 
 def test_modules_that_know_databases_open_no_file_unseen() -> None:
@@ -70,7 +72,7 @@ def test_modules_that_know_databases_open_no_file_unseen() -> None:
         for package in PACKAGES
         for path in modules(package)
         if DATABASES.search(text := path.read_text())
-        for line in raw_calls(text)
+        for line in raw_calls(text, nodes(path))
     }
     assert found == set(), "say with `# raw: …` what is opened there; a database never may be"
 

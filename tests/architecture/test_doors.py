@@ -2,6 +2,8 @@
 
 import importlib
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -29,14 +31,22 @@ def test_a_door_has_few_names(door: str) -> None:
     assert len(importlib.import_module(door).__all__) <= MOST[door]
 
 
+def texts(folder: Path) -> Iterator[Path]:
+    """The files of a folder with programs in them, without those of npm's packages, which are thousands."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.name != "node_modules":
+            yield from texts(path)
+        elif path.suffix in (".py", ".sh", ".md"):
+            yield path
+
+
 def test_programs_in_strings_import_names_that_are_there() -> None:
     """What tests and tools run in a process of its own, no other check reads."""
     written = re.compile(rf"from ({'|'.join(map(re.escape, DOORS))}) import ([\w, ]+)")
     gone = [
         f"{path.relative_to(ROOT)}: {door}.{name}"
         for folder in ("tests", "tools", "deploy", "benchmarks", "docs", "examples")
-        for path in (ROOT / folder).rglob("*")
-        if path.suffix in (".py", ".sh", ".md") and "node_modules" not in path.parts
+        for path in texts(ROOT / folder)
         for door, names in written.findall(path.read_text(encoding="utf-8"))
         for name in (one.split()[0] for one in names.split(",") if one.strip())
         if not hasattr(importlib.import_module(door), name)

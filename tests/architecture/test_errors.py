@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from importlib import import_module
 from pkgutil import walk_packages
 
@@ -11,7 +12,7 @@ import pytest
 from eras import ChainReadError, ConfigurationError, EraSwitchError, MarkerError, StoreError
 from eras.error_codes import ERROR_CODES
 from tests.architecture.test_imports import PACKAGES, ROOT, modules
-from tests.architecture.trees import nodes, tree
+from tests.architecture.trees import nodes
 
 SHELL_CODES = ("Usage", "Unexpected")
 """What the boundary of the command line gives to errors that have no class of ours."""
@@ -133,17 +134,16 @@ def test_a_private_helper_that_makes_an_error_has_a_name_that_no_other_has() -> 
     assert {name: sorted(where) for name, where in homes.items() if len(where) > 1} == {}
 
 
-def kept_whole(tree: ast.AST) -> list[int]:
+def kept_whole(found: Iterable[ast.AST]) -> list[int]:
     """The lines that keep a caught error beyond its handling, traceback and all."""
-    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     return sorted(
         name.lineno
-        for handler in ast.walk(tree)
+        for handler in found
         if isinstance(handler, ast.ExceptHandler) and handler.name
-        for statement in handler.body
-        for name in ast.walk(statement)
+        for parent in ast.walk(handler)
+        if keeps(parent)
+        for name in ast.iter_child_nodes(parent)
         if isinstance(name, ast.Name) and name.id == handler.name and isinstance(name.ctx, ast.Load)
-        if keeps(parents[name])
     )
 
 
@@ -157,7 +157,7 @@ def keeps(node: ast.AST) -> bool:
 def test_an_error_is_kept_without_its_frames(package: str) -> None:
     """Commands are left out: their process ends, and its own traceback is shown with ``--debug``."""
     lines = {
-        path.relative_to(ROOT).as_posix(): kept_whole(tree(path))
+        path.relative_to(ROOT).as_posix(): kept_whole(nodes(path))
         for path in modules(package)
         if "cli" not in path.parts
     }
@@ -180,4 +180,4 @@ def test_an_error_is_kept_without_its_frames(package: str) -> None:
 )
 def test_an_error_that_is_kept_whole_is_found(handling: str, is_whole: bool) -> None:
     code = f"def f():\n  try: ...\n  except OSError as error:\n    {handling}"
-    assert kept_whole(ast.parse(code)) == [4] * is_whole
+    assert kept_whole(ast.walk(ast.parse(code))) == [4] * is_whole

@@ -44,14 +44,12 @@ FOR_TYPE_CHECKERS = 62
 
 
 def _inside(module: str) -> int:
-    return len(
-        {
-            node
-            for function in nodes(PATHS[module])
-            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-            for node in ast.walk(function)
-            if isinstance(node, ast.Import | ast.ImportFrom)
-        }
+    written = nodes(PATHS[module])
+    functions = [node for node in written if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    return sum(
+        any(function.lineno <= node.lineno <= (function.end_lineno or 0) for function in functions)
+        for node in written
+        if isinstance(node, ast.Import | ast.ImportFrom)
     )
 
 
