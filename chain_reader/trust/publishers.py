@@ -9,7 +9,7 @@ their publishers; nothing is decided here.
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from chain_reader.ports import ChainObserver, ChainTip, DatumOutput, LocatingObserver
@@ -99,15 +99,13 @@ class Publishers:
     def placed(
         self, facts: ChainFacts, outputs: Sequence[DatumOutput], tip: ChainTip
     ) -> tuple[ChainFacts, dict[str, ChainTip]]:
-        """The facts, with the epochs in which outputs that count were published, and the blocks by transaction."""
-        blocks = self._located(dict.fromkeys([output.transaction for output in outputs]), facts, tip)
-        published = {transaction: block.epoch for transaction, block in blocks.items() if block.epoch is not None}
-        return replace(facts, published=published), blocks
+        """The facts, with the epochs in which outputs that count were published, and the blocks by transaction.
 
-    def _located(self, transactions: Iterable[str], facts: ChainFacts, tip: ChainTip) -> dict[str, ChainTip]:
-        """The blocks of the transactions that count; those deep in the chain are asked for once (rule 3)."""
-        if not self._observer.capabilities.blocks or not isinstance(self._observer, LocatingObserver):
-            return {}
+        Blocks deep in the chain are asked for once (rule 2); the rules decide without a block that cannot be read.
+        """
+        observer = self._observer
+        if not observer.capabilities.blocks or not isinstance(observer, LocatingObserver):
+            return facts, {}
         known = {
             transaction: block
             for transaction, block in self._blocks.items()
@@ -115,24 +113,23 @@ class Publishers:
         }
         counted = [
             transaction
-            for transaction in transactions
+            for transaction in dict.fromkeys([output.transaction for output in outputs])
             if facts.spends is None or facts.spends.get(transaction) or transaction in facts.announced
         ]
         for transaction in counted[: self._policy.limits.max_transactions]:
-            block = known.get(transaction) or self._block_of(self._observer, transaction)
+            if transaction in known:
+                continue
+            try:
+                block = observer.block_of(transaction)
+            except ChainReadError as error:
+                _log.info("Where a publication is in the chain is not known: %s", error)
+                continue
             if block is not None:
                 known[transaction] = block
         self._blocks = known
-        return {transaction: known[transaction] for transaction in counted if transaction in known}
-
-    @staticmethod
-    def _block_of(observer: LocatingObserver, transaction: str) -> ChainTip | None:
-        """The block of a transaction; ``None`` if it cannot be read: the rules then decide without it."""
-        try:
-            return observer.block_of(transaction)
-        except ChainReadError as error:
-            _log.info("Where a publication is in the chain is not known: %s", error)
-            return None
+        blocks = {transaction: known[transaction] for transaction in counted if transaction in known}
+        published = {transaction: block.epoch for transaction, block in blocks.items() if block.epoch is not None}
+        return replace(facts, published=published), blocks
 
     def _flooded(self, signed: int) -> ReadLimitExceededError:
         limits = self._policy.limits
