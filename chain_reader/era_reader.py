@@ -3,11 +3,9 @@
 In: an adapter and an epoch. Out: an ``EraEpochToken``, or an error that names the cause.
 """
 
-from collections import Counter
-
 from chain_reader.ports import EraReaderAdapter, EraReading
+from chain_reader.trust.verdicts import CHECK_REFUSED, tally
 from eras import CurrentEraNotFoundError, Epoch, EraEpochToken, SupportedEras, select_eras
-from eras.words import counted
 
 
 class EraReader:
@@ -46,21 +44,15 @@ def eras_of(reading: EraReading, epoch: Epoch, supported: SupportedEras) -> EraE
 
 def _no_marker(reading: EraReading, epoch: Epoch) -> CurrentEraNotFoundError:
     """The error where nothing is in force; it distinguishes an empty source from one where everything was refused."""
-    counts = Counter(item.verdict.name for item in reading.screened)
+    verdicts, none_in_force = tally(reading.screened)
     source = "the source" if reading.provenance is None else reading.provenance.source
-    if counts:
-        listed = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-        got = f"{counted(counts.total(), 'datum')}, none of them in force: {listed}"
-        next_step = "Check the verification key and the era address; each refused datum has its reason"
-    else:
-        got = "no marker at all"
-        next_step = "Check the source; for a chain the era address, the network, and that the provider has caught up"
+    check_source = "Check the source; for a chain the era address, the network, and that the provider has caught up"
     return CurrentEraNotFoundError(
         f"No era is active at epoch {epoch} by {source}",
         expected=f"a marker with an epoch of at most {epoch}",
-        got=got,
-        next_step=next_step,
+        got=none_in_force if verdicts else "no marker at all",
+        next_step=CHECK_REFUSED if verdicts else check_source,
         epoch=epoch,
         source=source,
-        verdicts=dict(counts),
+        verdicts=verdicts,
     )

@@ -11,7 +11,6 @@ the reason (T9). With nothing trusted, an error names the cause.
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -26,9 +25,9 @@ from chain_reader.trust.decision import decide_remembered
 from chain_reader.trust.memory import EMPTY
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import NothingTrustedError, TrustedReading
+from chain_reader.trust.verdicts import CHECK_REFUSED, tally
 from era_store import MemoryStore, Store, StoredTrust
 from eras import ChainReadError, Epoch, EraStatus, StoreError
-from eras.words import counted
 
 
 class TrustedReader:
@@ -165,22 +164,16 @@ def _told(core: NodeCore, reading: TrustedReading, decisions: tuple[Decision, ..
 
 
 def _nothing(reading: TrustedReading) -> NothingTrustedError:
-    counts = Counter(item.verdict.name for item in reading.history or reading.screened)
+    verdicts, none_in_force = tally(reading.history or reading.screened)
     source = "the era address" if reading.provenance is None else reading.provenance.source
-    if counts:
-        listed = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-        got = f"{counted(counts.total(), 'datum')}, none of them in force: {listed}"
-        next_step = "Check the verification key and the era address; each refused datum has its reason"
-    else:
-        got = "no datum at all"
-        next_step = "Check the era address, and that the provider is on the right network and has caught up"
+    check_address = "Check the era address, and that the provider is on the right network and has caught up"
     error = NothingTrustedError(
         f"Nothing is trusted at {source}",
         expected="markers signed by the verification key, published from the era address",
-        got=got,
-        next_step=next_step,
+        got=none_in_force if verdicts else "no datum at all",
+        next_step=CHECK_REFUSED if verdicts else check_address,
         source=source,
-        verdicts=dict(counts),
+        verdicts=verdicts,
     )
     error.reading = reading
     return error

@@ -13,6 +13,7 @@ same ``decide``.
 5. Equal inputs in equal states give equal decisions, and an input that changes nothing returns the very same state.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -310,9 +311,7 @@ def _refused(state: NodeState, kind: DecisionKind, error: EraSwitchError) -> Dec
 
 
 def _nothing_trusted(state: NodeState, decision: TrustDecision, decisions: tuple[Decision, ...]) -> Decided:
-    counts: dict[str, int] = {}
-    for item in decision.reading.history or decision.reading.screened:
-        counts[item.verdict.name] = counts.get(item.verdict.name, 0) + 1
+    counts = dict(Counter([item.verdict.name for item in decision.reading.history or decision.reading.screened]))
     told = _tell(DecisionKind.NOTHING_TRUSTED, state.epoch, verdicts=counts)
     refused = {"kind": told.kind, **told.facts}
     if state.refused == refused:

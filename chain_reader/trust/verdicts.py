@@ -4,11 +4,18 @@ Each has its reason, so that nothing refused is silent (rule T10). The verdicts 
 ``datum``.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from chain_reader.ports import ScreenedOutput
 from datum import Accepted, Unreadable, Verdict, VerifiedMarkers
 from datum.extension_rules import ExtensionAccepted
 from datum.verdicts import OtherKind
+from eras.words import counted
+
+CHECK_REFUSED = "Check the verification key and the era address; each refused datum has its reason"
+"""The next step where every datum was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,16 @@ class Unconfirmed(Untrusted):
 
 
 NOT_REFUSED = frozenset(kind.name for kind in (Accepted, ExtensionAccepted, OtherKind, Superseded, Unconfirmed))
-"""The names of the verdicts that turn nothing down, for whoever has only names."""
+"""The names of the verdicts that turn nothing down, for callers that have only names."""
 
 
 def signed_markers(verdict: Verdict) -> VerifiedMarkers | None:
     """Return what one of the keys signed, trusted or not; ``None`` where no key did."""
     return verdict.verified if isinstance(verdict, Accepted | Untrusted | Unreadable) else None
+
+
+def tally(outputs: Iterable[ScreenedOutput]) -> tuple[dict[str, int], str]:
+    """Return how many outputs have each verdict, and the same in words where none of them is in force."""
+    counts = Counter([item.verdict.name for item in outputs])
+    listed = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    return dict(counts), f"{counted(counts.total(), 'datum')}, none of them in force: {listed}"
