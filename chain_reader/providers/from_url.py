@@ -94,32 +94,32 @@ def gateway_from_url(
         StoreError: there is no local chain at the path.
     """
     kind, _, place = with_kind(text).partition(":")
-    if kind == "local" and place:
+    if kind not in GATEWAY_KINDS or not place:
+        raise NoGatewayError(
+            "The provider takes no transactions",
+            expected=f"one of the kinds {', '.join(GATEWAY_KINDS)}, a colon, and where it is",
+            got=f"{kind!r}"[:40],
+            next_step="Name a provider that does",
+        )
+    if kind == "local":
         from chain_reader.providers.local import LocalChainGateway
 
         return LocalChainGateway.open(place)
-    if kind == "ogmios" and place:
+    if kind == "ogmios":
         from chain_reader.providers.ogmios.gateway import OgmiosGateway
 
         return OgmiosGateway(place, limits=limits)
-    if kind == "koios" and place:
+    if kind == "koios":
         from chain_reader.providers.koios.gateway import KoiosGateway
 
         return KoiosGateway(place, token=project_id, limits=limits)
-    if kind == "kupo" and place:
+    if kind == "kupo":
         from chain_reader.providers.kupo.gateway import KupoGateway
 
         return KupoGateway(place, limits=limits)
-    if kind == "blockfrost" and place:
-        from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
+    from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
 
-        return BlockfrostGateway(place, project_id=project_id, limits=limits)
-    raise NoGatewayError(
-        "The provider takes no transactions",
-        expected=f"one of the kinds {', '.join(GATEWAY_KINDS)}, a colon, and where it is",
-        got=f"{kind!r}"[:40],
-        next_step="Name a provider that does",
-    )
+    return BlockfrostGateway(place, project_id=project_id, limits=limits)
 
 
 def with_kind(text: str) -> str:

@@ -8,7 +8,7 @@ only be looked up.
 import logging
 from urllib.parse import quote
 
-from chain_reader.providers.blockfrost.answers import Amount, assets_of, lovelace_of
+from chain_reader.providers.blockfrost.answers import Amount, PlacedTransaction, assets_of, lovelace_of
 from chain_reader.providers.blockfrost.api import PAGE_ITEMS, BlockfrostApi, about_address
 from chain_reader.providers.gateway import REMOTE_WHEN_IDLE, Network, SpendableOutput, TransactionParameters
 from chain_reader.providers.transport.calls import Answer, Asking, Hash, OutputIndex, Quantity, Whole
@@ -35,10 +35,6 @@ class _LatestBlock(Answer):
 
 class _Block(Answer):
     confirmations: Whole
-
-
-class _Transaction(Answer):
-    block: Hash
 
 
 class _Asset(Answer):
@@ -148,6 +144,6 @@ class BlockfrostGateway(Asking[BlockfrostApi]):
     def transaction_depth(self, transaction: str) -> int | None:
         """The number of blocks on top of the transaction's block; ``None`` when it is in no block."""
         until = self._api.until()
-        found = self._api.known(f"/txs/{quote(transaction, safe='')}", _Transaction, until)
+        found = self._api.known(f"/txs/{quote(transaction, safe='')}", PlacedTransaction, until)
         block = None if found is None else self._api.known(f"/blocks/{found.block}", _Block, until)
         return None if block is None else block.confirmations

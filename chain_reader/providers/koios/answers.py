@@ -104,6 +104,18 @@ def reference_of(item: Output) -> str:
     return f"{item['tx_hash']}#{item['tx_index']}"
 
 
+def datum_of(item: Output) -> str | None:
+    """The inline datum of an output, CBOR in hex."""
+    datum = item.get("inline_datum")
+    return None if datum is None else datum["bytes"]
+
+
+def assets_of(item: Output) -> tuple[tuple[str, int], ...]:
+    """The tokens that an output holds: policy id and asset name in hex, and the quantity."""
+    held = item.get("asset_list") or ()
+    return tuple((asset["policy_id"] + (asset["asset_name"] or ""), int(asset["quantity"])) for asset in held)
+
+
 class Reference(Answer):
     """An item of ``/address_outputs``, which has no datums."""
 

@@ -9,7 +9,7 @@ from chain_reader.providers.gateway import (
     SpendableOutput,
     TransactionParameters,
 )
-from chain_reader.providers.koios.answers import EpochParameters, Genesis, Output
+from chain_reader.providers.koios.answers import EpochParameters, Genesis, Output, assets_of, datum_of
 from chain_reader.providers.koios.api import KoiosApi
 from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
@@ -82,15 +82,14 @@ class KoiosGateway(Asking[KoiosApi]):
 
 
 def _spendable(item: Output) -> SpendableOutput:
-    datum, assets = item.get("inline_datum"), item.get("asset_list") or ()
-    script = item.get("reference_script")
+    datum, script = datum_of(item), item.get("reference_script")
     return SpendableOutput(
         item["tx_hash"],
         item["tx_index"],
         item["address"],
         int(item["value"]),
-        tuple(sorted((asset["policy_id"] + (asset["asset_name"] or ""), int(asset["quantity"])) for asset in assets)),
-        None if datum is None else datum["bytes"],
+        tuple(sorted(assets_of(item))),
+        datum,
         item.get("datum_hash") if datum is None else None,
         None if script is None else str(script.get("hash") or "whose hash Koios does not report"),
     )

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.ports import UNKNOWN_ADDRESS, ChainTip, DatumOutput, ObserverCapabilities
-from chain_reader.providers.koios.answers import Genesis, Output, SpentInput, reference_of
+from chain_reader.providers.koios.answers import Genesis, Output, SpentInput, assets_of, datum_of, reference_of
 from chain_reader.providers.koios.api import KoiosApi
 from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.errors import OF_ONE_ANSWER
@@ -96,8 +96,8 @@ class KoiosObserver(Asking[KoiosApi]):
     ) -> tuple[DatumOutput, ...]:
         """The same, without asking again for the transactions whose outputs with a datum there are ``known``.
 
-        What is asked for becomes known, the empty answer too, and when the limits end it, so that the next reading goes
-        on. An output that cannot be had becomes an ``unreadable`` one.
+        What is asked for becomes known, the empty answer too, and when the limits end it, so that the next reading
+        continues. An output that cannot be had becomes an ``unreadable`` one.
 
         Raises:
             ChainReadError: it could not be read, or is longer than the limits allow.
@@ -198,21 +198,17 @@ def _address_of(item: SpentInput) -> str:
 
 def _with_datum(outputs: Iterable[Output]) -> list[DatumOutput]:
     """Those of ``outputs`` that carry an inline datum, and those that make no sense."""
-    return [_datum(item) for item in outputs if item.get("inline_datum") is not None or "unreadable" in item]
-
-
-def _datum(item: Output) -> DatumOutput:
-    datum = item.get("inline_datum")
-    return DatumOutput(
-        item["tx_hash"],
-        item["tx_index"],
-        "" if datum is None else datum["bytes"],
-        int(item["value"]),
-        height=item["block_height"],
-        spent=item["is_spent"],
-        unreadable=item.get("unreadable"),
-        assets=tuple(
-            (held["policy_id"] + (held["asset_name"] or ""), int(held["quantity"]))
-            for held in item.get("asset_list") or ()
-        ),
-    )
+    return [
+        DatumOutput(
+            item["tx_hash"],
+            item["tx_index"],
+            datum or "",
+            int(item["value"]),
+            height=item["block_height"],
+            spent=item["is_spent"],
+            unreadable=item.get("unreadable"),
+            assets=assets_of(item),
+        )
+        for item in outputs
+        if (datum := datum_of(item)) is not None or "unreadable" in item
+    ]

@@ -56,6 +56,11 @@ class Match(TypedDict):
     unreadable: NotRequired[str]  # why it makes no sense: ours, never Kupo's
 
 
+def assets_of(match: Match) -> tuple[tuple[str, int], ...]:
+    """The tokens that an output holds: policy id and asset name in hex, and the quantity."""
+    return tuple((asset.replace(".", ""), held) for asset, held in match["value"].get("assets", {}).items())
+
+
 class Hint(Answer):
     """Kupo's answer to a request that it does not understand."""
 

@@ -5,7 +5,7 @@ knows a transaction also when its outputs were spent since; all else is Ogmios'.
 """
 
 from chain_reader.providers.gateway import SpendableOutput
-from chain_reader.providers.kupo.answers import Match
+from chain_reader.providers.kupo.answers import Match, assets_of
 from chain_reader.providers.kupo.api import KupoApi, pattern_of
 from chain_reader.providers.kupo.observer import split_url
 from chain_reader.providers.ogmios.gateway import OgmiosGateway
@@ -48,8 +48,8 @@ class KupoGateway(OgmiosGateway):
         """
         until, pattern = self._kupo.until(), pattern_of(unit)
         self._kupo.require_followed(pattern, until)
-        held = (match["value"].get("assets", {}) for match in self._kupo.matches(pattern, "unspent", until))
-        return sum(quantity for assets in held for asset, quantity in assets.items() if asset.replace(".", "") == unit)
+        matches = self._kupo.matches(pattern, "unspent", until)
+        return sum(quantity for match in matches for asset, quantity in assets_of(match) if asset == unit)
 
     def is_on_chain(self, transaction: str) -> bool:
         """Whether Kupo knows an output of the transaction, spent or not."""
@@ -63,13 +63,12 @@ class KupoGateway(OgmiosGateway):
 
 def _spendable(match: Match) -> SpendableOutput:
     inline = match.get("datum_type") == "inline"
-    assets = match["value"].get("assets", {})
     return SpendableOutput(
         match["transaction_id"],
         match["output_index"],
         match["address"],
         match["value"]["coins"],
-        tuple(sorted((asset.replace(".", ""), quantity) for asset, quantity in assets.items())),
+        tuple(sorted(assets_of(match))),
         match.get("datum") if inline else None,
         # a datum that Kupo cannot show still bars its output from being spent unseen
         match["datum_hash"] if not inline or match.get("datum") is None else None,

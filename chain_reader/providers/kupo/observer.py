@@ -7,7 +7,7 @@ addresses that Kupo follows. An index with ``--prune-utxo`` forgets what was spe
 
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
-from chain_reader.providers.kupo.answers import Match
+from chain_reader.providers.kupo.answers import Match, assets_of
 from chain_reader.providers.kupo.api import KupoApi, pattern_of
 from chain_reader.providers.ogmios.observer import OgmiosObserver
 from chain_reader.providers.transport.calls import Asking
@@ -165,7 +165,7 @@ def _with_datum(found: tuple[Match, ...]) -> tuple[DatumOutput, ...]:
             match["value"]["coins"],
             slot=Slot(match["created_at"]["slot_no"]),
             spent=match["spent_at"] is not None,
-            assets=tuple((unit.replace(".", ""), held) for unit, held in match["value"].get("assets", {}).items()),
+            assets=assets_of(match),
             unreadable=match.get("unreadable") or (None if match.get("datum") else _NOT_RESOLVED),
         )
         for match in found
