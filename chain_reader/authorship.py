@@ -168,7 +168,7 @@ def _has_signed(
     script = scripts.get(owner.hash)
     if script is None:
         return None
-    # A script that is satisfied without any signature says of nobody that he signed.
+    # A script that is satisfied without any signature proves no signer.
     return script.satisfied_by(signers, start, end) and not script.satisfied_by((), start, end)
 
 

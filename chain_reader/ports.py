@@ -43,7 +43,7 @@ class ObserverCapabilities:
 class ChainTip:
     """The newest block an observer has seen; what it does not know of it is ``None``.
 
-    ``epoch`` is that of this very block: who asks for the tip needs not ask for the epoch, and both are of one point.
+    ``epoch`` is that of this very block: after the tip, the epoch need not be asked for, and both are of one point.
     """
 
     slot: Slot
@@ -289,6 +289,6 @@ class EraReaderAdapter(Protocol):
 
         Raises:
             ChainReadError: the source could not be read.
-            MarkerError: it was read, and what it holds is no list of markers.
+            MarkerError: it was read, and what it holds is not a list of markers.
         """
         ...

@@ -232,7 +232,7 @@ class EraChecker:
             raise refused
 
     def advance_epoch(self, epoch: Epoch) -> None:
-        """A new epoch has begun and nothing fresh could be read: go on by the remembered schedule (rule T9).
+        """A new epoch has begun and nothing fresh could be read: the remembered schedule decides (rule T9).
 
         The status keeps what it was, unless the current era at ``epoch`` is not supported. One that is supported again
         is stale until something is read.
@@ -258,7 +258,7 @@ class EraChecker:
     def mark_unattended(self, message: str) -> None:
         """Nothing keeps the era up to date any more: every question about it raises until something is read again.
 
-        Work that pinned its era goes on in it. An unsupported current era stays what it is.
+        Work that pinned its era stays in it. An unsupported current era stays what it is.
         """
         with self._writers:
             self._replace(unattended(self._view, message))

@@ -18,7 +18,7 @@ _Error = TypeVar("_Error", bound=BaseException)
 
 
 def kept(error: _Error) -> _Error:
-    """``error`` without its traceback and those of its causes, for whoever keeps it beyond its handling.
+    """``error`` without its traceback and those of its causes, for code that keeps it beyond its handling.
 
     A traceback holds every frame the error has passed through, with its locals: often whatever keeps the error, too,
     and only the garbage collector could then free either.

@@ -96,7 +96,7 @@ def refuse_unawaited(handler: Callable[..., object], what: str, *, awaits: bool 
     Args:
         handler: what is registered.
         what: what it is registered as.
-        awaits: whether whoever calls it awaits what it returns.
+        awaits: whether the caller awaits what it returns.
 
     Raises:
         ConfigurationError: it would not run.

@@ -5,7 +5,7 @@
 2. Without anything fresh, an epoch advances along the remembered schedule (rule T9 of trust).
 3. An unsupported current era is ``FATAL``: there is then no era to run, and no default to fall back to.
 
-``EraChecker`` holds a view for those who ask; whoever decides without one (the deciding core, a rehearsal) uses these
+``EraChecker`` holds a view for its callers; code that decides without one (the deciding core, a rehearsal) uses these
 functions alone.
 """
 
@@ -104,7 +104,7 @@ def refuse_earlier(before: EraView, after: EraView) -> None:
 
 
 def not_ready(view: EraView) -> EraNotReadyError:
-    """The error for whoever asks before anything was read, or when nothing keeps the era up to date any more."""
+    """The error of a question before anything was read, or when nothing keeps the era up to date any more."""
     if view.status is EraStatus.UNATTENDED:
         return EraNotReadyError(
             "Nothing keeps the era up to date",

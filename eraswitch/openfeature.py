@@ -1,4 +1,4 @@
-"""Era switches for whoever reads flags through the OpenFeature SDK; the extra ``[openfeature]``.
+"""Era switches for applications that read flags through the OpenFeature SDK; the extra ``[openfeature]``.
 
 In: a sealed ``BehaviourSwitches`` and its checker. Out: an OpenFeature provider. What it resolves:
 
@@ -60,13 +60,13 @@ class EraSwitchProvider(AbstractProvider):
             ProviderFatalError: the current era is not supported.
         """
         for event in EraEvent:
-            self._checker.on(event, self._tell)
+            self._checker.on(event, self._emit)
         self._resolved(lambda: None)
 
     def shutdown(self) -> None:
         """Emit no more events."""
         for event in EraEvent:
-            self._checker.off(event, self._tell)
+            self._checker.off(event, self._emit)
 
     def resolve_boolean_details(
         self, flag_key: str, default_value: bool, evaluation_context: EvaluationContext | None = None
@@ -156,15 +156,15 @@ class EraSwitchProvider(AbstractProvider):
         reason = Reason.STATIC if status is EraStatus.READY else Reason.STALE
         return FlagResolutionDetails(found, reason=reason, variant=era, flag_metadata=metadata)
 
-    def _tell(self, told: EraEventDetails) -> None:
-        details = ProviderEventDetails(message=told.message)
-        if told.event is EraEvent.READY:
+    def _emit(self, change: EraEventDetails) -> None:
+        details = ProviderEventDetails(message=change.message)
+        if change.event is EraEvent.READY:
             self.emit_provider_ready(details)
-        elif told.event in (EraEvent.STALE, EraEvent.ERROR):  # the schedule in force is followed all the same
+        elif change.event in (EraEvent.STALE, EraEvent.ERROR):  # the schedule in force is followed all the same
             self.emit_provider_stale(details)
-        elif told.event is EraEvent.FATAL:
+        elif change.event is EraEvent.FATAL:
             details.error_code = ErrorCode.PROVIDER_FATAL
             self.emit_provider_error(details)
-        elif told.event is EraEvent.ERA_CHANGED:
+        elif change.event is EraEvent.ERA_CHANGED:
             details.flags_changed = sorted(self._types())
             self.emit_provider_configuration_changed(details)

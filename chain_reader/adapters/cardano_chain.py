@@ -3,7 +3,7 @@
 In: a chain observer, the era address and the verification key. Out: an ``EraReading`` with a verdict on every output.
 
 It is a ``TrustedReader`` that remembers for as long as it lives, and that reports a chain that it could not read as an
-error: what to do then, its caller knows best (``EraChecker`` goes on by the schedule that it has).
+error: what to do then, its caller knows best (``EraChecker`` continues with the schedule that it has).
 """
 
 from chain_reader.ports import ChainObserver, EraReading

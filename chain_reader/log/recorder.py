@@ -222,7 +222,7 @@ class NodeCore:
         return None, None, NodeState(settings, told=known)
 
     def _last_snapshot(self) -> tuple[int, int] | None:
-        """The stream and the id of the snapshot to go on from: of the nodes of this name that of who wrote last."""
+        """The stream and the id of the snapshot to continue from: that of the last node of this name that wrote."""
         before: int | None = None
         for _ in range(_SNAPSHOTS_LOOKED_AT):
             found = self.store.events.last(EventFilter(roles=("snapshot",)), before=before)
@@ -237,7 +237,7 @@ class NodeCore:
         return None
 
     def _go_on(self, time_s: float) -> tuple[Decision, ...]:
-        """Go on where another node of the same name has ended, but at no earlier epoch than this one knows."""
+        """Continue where another node of the same name has ended, but at no earlier epoch than this one knows."""
         known = self.state
         self._writer.forget()
         resumed, at, self.state = self._begin(known.settings)

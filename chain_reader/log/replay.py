@@ -71,7 +71,7 @@ class Node:
         cause: the last input.
         last_id: the last event of it.
         snapshot_id: its last snapshot.
-        resumed_by: the event with which another one went on where this one ended.
+        resumed_by: the event with which another one continued where this one ended.
     """
 
     state: NodeState
@@ -134,7 +134,7 @@ class Replay:
         return self.end()
 
     def feed(self, line: LogLine) -> Difference | None:
-        """Replay one line; after a difference one may go on, by what follows from the inputs.
+        """Replay one line; after a difference, the replay may continue with what follows from the inputs.
 
         Raises:
             EventLogDamagedError: it cannot be read.

@@ -13,10 +13,10 @@ from era_store import StoredTrust
 from eras import Epoch, Slot
 
 BEFORE_SWITCH = "before-switch"
-"""The command by which a node tells what came of the hooks that run before a switch."""
+"""The command by which a node reports the result of the hooks that run before a switch."""
 
 REPORTED = "reported"
-"""The command by which a node tells what came of what it told or asked a service."""
+"""The command by which a node reports the result of a request to a service."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class DecisionKind(enum.StrEnum):
     ACTIVATED = "activated"
     """The current era changed: ``era``, ``began``, ``previous``, ``supported``."""
     UNSUPPORTED_UPCOMING = "unsupported-upcoming"
-    """This software does not know the upcoming era; told on change and once a day."""
+    """This software does not know the upcoming era; reported on change and once a day."""
     UNSUPPORTED_CURRENT = "unsupported-current"
     """This software does not know the current era: it must stop."""
     REGRESSION_REFUSED = "regression-refused"
@@ -41,9 +41,9 @@ class DecisionKind(enum.StrEnum):
     EPOCH_UNCONFIRMED = "epoch-unconfirmed"
     """An epoch began while the chain cannot be read: what stays in force, and what is not known."""
     CLOCK_BEHIND = "clock-behind"
-    """The clock says an epoch that the chain has left: ``clock``, ``chain``."""
+    """The clock gives an epoch that the chain has left: ``clock``, ``chain``."""
     PROVIDER_FAILED = "provider-failed"
-    """No observer answers: ``source``, ``code``, ``reason``; told when the cause changes."""
+    """No observer answers: ``source``, ``code``, ``reason``; reported when the cause changes."""
     PROVIDER_ANSWERED = "provider-answered"
     """One answers again: ``source``, ``after``."""
     MEMORY_TAKEN_OVER = "memory-taken-over"
@@ -63,13 +63,13 @@ class DecisionKind(enum.StrEnum):
     REGISTERED = "registered"
     """A service has the node's registration: ``service``, ``party``, ``for`` (the epoch), ``stake``, ``eras``."""
     NOT_REGISTERED = "not-registered"
-    """It did not take it, or could not be reached: ``code``, ``reason``; told when the reason changes."""
+    """It did not take it, or could not be reached: ``code``, ``reason``; reported when the reason changes."""
     SUPPORTED = "supported"
     """Enough stake supports the era in force: ``era``, ``share``, ``base``, ``threshold``, ``service``."""
     THIN_SUPPORT = "thin-support"
     """Less stake than the node's own threshold supports the era in force: the same."""
     SUPPORT_UNKNOWN = "support-unknown"
-    """No service states it: ``code``, ``reason``; told when the reason changes."""
+    """No service states it: ``code``, ``reason``; reported when the reason changes."""
     INPUTS_SHED = "inputs-shed"
     """The queues before the core were full: ``counts``."""
     CONFIGURATION_ANNOUNCED = "configuration-announced"
@@ -111,7 +111,7 @@ OF_SERVICES = frozenset(
         DecisionKind.SUPPORT_UNKNOWN,
     )
 )
-"""Kinds that record what a service was told or asked; nothing depends on them."""
+"""Kinds that record requests to a service; nothing depends on them."""
 
 OF_TRUST = frozenset(
     (

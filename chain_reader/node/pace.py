@@ -8,8 +8,8 @@ A node that knows the genesis of its network holds a tip against its clock as we
 2. An answer beyond that is in doubt: it leaves no mark, and what was believed stays. It is accepted only when the next
    answer confirms it or continues from it, as with a chain whose clock is advanced by hand.
 3. A sane answer after one in doubt overrules it.
-4. A first answer has nothing to be held against. Until another goes on from it, it is its own claim, and two that lie
-   so far behind it that it is in doubt, the second going on from the first, overrule it.
+4. A first answer has nothing to be held against. Until another one continues from it, it is its own claim, and two that
+   lie so far behind it that it is in doubt, the second continuing from the first, overrule it.
 5. A clock that gives the epoch vouches for an epoch up to the one after it, and for as many slots as these may have.
 
 An answer that is ``steady`` need not be decided upon again, because deciding would change nothing: a property test
@@ -48,17 +48,17 @@ def paced(
     if before is None:
         return replace(now, claim=(epoch, slot)), None
     claim = before.claim
-    goes_on = claim is not None and claim[0] <= epoch <= claim[0] + FREE_EPOCHS and claim[1] <= slot
-    goes_on = goes_on and claim != (before.epoch, before.slot)
+    continues = claim is not None and claim[0] <= epoch <= claim[0] + FREE_EPOCHS and claim[1] <= slot
+    continues = continues and claim != (before.epoch, before.slot)
     if _is_unconfirmed(before, clock) and not _is_possible(now, before, clock):
-        if goes_on:
+        if continues:
             return now, None
         doubt = (
             f"{evidence.source} reports epoch {epoch} and slot {slot}, far behind epoch {before.epoch} and slot "
             f"{before.slot}, which one answer reported: it is accepted when the next answer continues from it"
         )
         return replace(before, claim=(epoch, slot)), doubt
-    if goes_on or _is_possible(before, now, clock):
+    if continues or _is_possible(before, now, clock):
         if claim is None and epoch <= before.epoch and slot <= before.slot:
             return before, None
         return Sighting(max(epoch, before.epoch), max(slot, before.slot), time_s), None
@@ -75,7 +75,7 @@ def is_overruled(before: Sighting | None, after: Sighting | None) -> bool:
 
 
 def _is_unconfirmed(seen: Sighting, clock: Epoch | None) -> bool:
-    """Whether it is a first answer that no other has gone on from yet: a later claim is of what lies ahead (rule 4)."""
+    """Whether it is a first answer that none has continued from yet: a later claim is of what lies ahead (rule 4)."""
     if seen.claim is None or seen.claim == (seen.epoch, seen.slot):
         return seen.claim is not None
     return not _is_possible(Sighting(*seen.claim, seen.time_s), seen, clock)

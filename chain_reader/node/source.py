@@ -56,7 +56,7 @@ class EvidenceSource:
             observer = Failover.over(observers, tip_check)
         self.providers = observer
         self.on_tip: Callable[[ChainTip], object] = lambda _tip: None
-        """Called with each tip as soon as it is known: a reading may go on for seconds after it."""
+        """Called with each tip as soon as it is known: reading the rest may take seconds."""
         self._last: Evidence | None = None
         self._trusted: Callable[[], StoredOutput | None] = lambda: None
         self._gatherers: dict[int, EvidenceGatherer] = {}

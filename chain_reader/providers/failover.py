@@ -4,7 +4,7 @@ In: what opens each chain observer, and what admits it. Out: the answer of the f
 providers were asked for it. Nothing is decided here.
 
 1. A provider is opened when it is first asked, and again at the next question if that failed: one that is gone when a
-   process starts keeps nobody from reading another, or from going on by what is remembered.
+   process starts prevents neither reading another one nor deciding by what is remembered.
 2. A provider is admitted once, before its first answer counts: one of another network is never believed.
 3. A mistake in the configuration is raised; any other failure passes the question on to the next provider.
 """

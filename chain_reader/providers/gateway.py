@@ -142,7 +142,7 @@ class TransactionGateway(Protocol):
 
 @runtime_checkable
 class SupplyGateway(TransactionGateway, Protocol):
-    """A transaction gateway that knows how many of a token there are, whoever holds them."""
+    """A transaction gateway that knows the supply of a token."""
 
     def supply(self, unit: str) -> int:
         """The supply of a token: minted, and not burnt."""

@@ -5,7 +5,7 @@ In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; noth
 1. Tip and epoch are read before the outputs, and held against the tip after them: a chain that was rolled back, or
    crossed into another epoch, meanwhile is read again. At an unchanged tip, what was read is still so. A history that
    lacks an output that is unspent is of another moment, and read again, too; one that lacks it each time is not
-   believed, or whoever finds an output that a provider forgets there could keep every node from reading.
+   believed, or an output that a provider forgets there could keep every node from reading.
 2. Where history is known it is read too. At an address with more unspent outputs than ``whole_outputs``, reading
    stops at the newest one that counts, and there, as where history cannot be had or is longer than the limits allow,
    the unspent outputs must do; what is missing is reported. An observer that knows no inputs has to be asked again
@@ -337,7 +337,7 @@ class EvidenceGatherer:
             return (unlisted(doubt.why), *found)
         try:
             newest = read_datums(observer, address, lambda _: True)
-        except (*OF_ONE_ANSWER, UnsteadyAnswerError) as error:  # a flood hides nothing from who asks for the token
+        except (*OF_ONE_ANSWER, UnsteadyAnswerError) as error:  # a flood hides nothing from a question for the token
             found = self._holding(unit)
             if found is None:
                 raise
@@ -387,7 +387,7 @@ class EvidenceGatherer:
     def _history(self, unspent: Sequence[ScreenedOutput]) -> tuple[DatumOutput, ...]:
         if not isinstance(self.observer, SelectiveHistoryObserver):
             return self.observer.history(self._policy.address)
-        # Junk is known in full from what is unspent: only the team can spend it. Whoever has a true signature is asked.
+        # Junk is known in full from what is unspent: only the team can spend it. What is signed is asked for.
         signed = {item.output.transaction for item in unspent if isinstance(item.verdict, Accepted)}
         listed: dict[str, list[DatumOutput]] = {}
         for item in unspent:

@@ -3,7 +3,7 @@
 In: a trust policy, and the bytes of publications, from the store or handed on by a leader. Out: ``VerifiedHistory``. A
 link holds when the transaction's bytes are its own, the owner of the era address signed them, they make an output there
 with a payload that the era key signed, and they spend an output of the publication before. Only the first one may be an
-announcer's. Whoever the bytes came from is trusted for nothing.
+announcer's. Where the bytes came from does not matter.
 """
 
 from collections.abc import Iterable, Mapping
@@ -131,7 +131,7 @@ def verify_handed_on(handed_on: Iterable[bytes], kept: Mapping[str, bytes], poli
 
     Args:
         handed_on: the bytes of the transactions, in any order.
-        kept: transaction → bytes of what was verified before, where the chain may go on.
+        kept: transaction → bytes of what was verified before, which the chain may continue.
         policy: the era address, the announcers, the keys and the checkpoint.
     """
     try:

@@ -5,8 +5,8 @@ and what was trusted before. Out: the same outputs with their final verdicts, an
 
 1. A true signature is not enough: anyone can send an old payload to the era address again.
 2. Where the inputs of transactions are known, an output counts only if its transaction spends an input at the era
-   address, or, where none counted before, at an announcer's; the others are ``Impostor`` (T2). Of whose inputs nobody
-   can tell is neither, but ``Unreadable``: it counts only where nothing was ever proven, as if inputs were not known.
+   address, or, where none counted before, at an announcer's; the others are ``Impostor`` (T2). One whose inputs are
+   unknown is neither, but ``Unreadable``: it counts only where nothing was ever proven, as if inputs were not known.
    Where a thread token is configured, an output counts if it holds it, and nothing else is asked (T0).
 3. Of those that count one is chosen: by the order of the chain where there is one, else by the ratchet alone
    (``order``), and by the sequence where the extension is required (``extended``).

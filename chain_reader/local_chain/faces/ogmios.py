@@ -9,7 +9,7 @@ In: a ``LocalChain``. Out: Starlette routes, whose answers and errors have the s
 - ``evaluateTransaction``: no script budgets for a transaction without Plutus scripts, 3004 for one with them
 
 Every other method is unknown (-32601). Between acquire and release the ledger queries of a connection are answered as
-of the acquired block, while the chain goes on; after a rollback of that block they fail with 2003. Requests of a
+of the acquired block, while the chain grows; after a rollback of that block they fail with 2003. Requests of a
 connection are answered one by one, in their order.
 """
 

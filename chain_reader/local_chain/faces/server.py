@@ -63,7 +63,7 @@ class LocalChainServer:
 
     Args:
         path: a chain that ``LocalChain.create`` made.
-        host: the address to listen at.
+        host: the address to listen on.
         port: the port; 0 picks a free one, which is ``port`` once started.
         project_id: the token that Blockfrost's API asks for; ``None`` asks for none.
         clock: POSIX time in seconds, for a chain whose slots follow the clock.
@@ -121,7 +121,7 @@ class LocalChainServer:
 
         Raises:
             StoreError: there is no local chain at the path.
-            ChainReadError: the address cannot be listened at, or nothing answers there in time.
+            ChainReadError: the address cannot be listened on, or nothing answers there in time.
         """
         import uvicorn
 
@@ -178,7 +178,7 @@ class LocalChainServer:
 
         Raises:
             StoreError: there is no local chain at the path.
-            ChainReadError: the address cannot be listened at.
+            ChainReadError: the address cannot be listened on.
         """
         ended = threading.Event()
         signals = (signal.SIGINT, signal.SIGTERM)

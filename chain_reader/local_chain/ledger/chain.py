@@ -101,7 +101,7 @@ class LocalChain:
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Every read inside sees the chain at one moment; other processes go on. No changes inside.
+        """Every read inside sees the chain at one moment; other processes may change it meanwhile. No changes inside.
 
         Yields the connection, for what this package reads by SQL of its own.
 
@@ -304,7 +304,7 @@ class LocalChain:
                 code="LocalChainRequest",
             )
         if self.genesis.clock_mode == "wall":
-            # the clock goes on from where the command led
+            # the clock continues from where the command led
             db.execute("UPDATE chain SET slot_offset = slot_offset + ?", (slot - current,))
         self._append(db, slot)
         return self._tip(db)

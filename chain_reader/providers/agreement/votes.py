@@ -9,7 +9,7 @@ nothing. Observers follow the chain at their own pace, so that honest answers di
    one that lags does not hold it back.
 3. Outputs count only where so many report them, alike in all that matters. *Which payloads with a true signature there
    are* must be the same for so many, or one that hides the newest could not be distinguished from one that is right. A
-   copy of a payload that is there already makes no difference: else whoever posts copies could keep observers from
+   copy of a payload that is there already makes no difference: else a poster of copies could keep observers from
    agreeing.
 4. Neither does the order of outputs that do not count, which providers may list as they like within one block.
 """

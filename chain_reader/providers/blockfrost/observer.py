@@ -182,8 +182,8 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
     ) -> tuple[DatumOutput, ...]:
         """The same, without asking again for the transactions whose outputs with a datum there are ``known``.
 
-        What is asked for becomes known, the empty answer too, and when the limits end it, so that the next reading goes
-        on. A transaction that cannot be had becomes an ``unreadable`` output.
+        What is asked for becomes known, the empty answer too, and when the limits end it, so that the next reading
+        continues. A transaction that cannot be had becomes an ``unreadable`` output.
 
         Raises:
             ChainReadError: it could not be read, or is longer than the limits allow.

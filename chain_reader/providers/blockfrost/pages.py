@@ -157,7 +157,7 @@ class AddressReader:
         return self._asked(address, page, until, what)()
 
     def _asked(self, address: str, page: int, until: float, what: str) -> Callable[[], tuple[AddressOutput, ...]]:
-        """Ask for a page; what is returned takes it apart, which whoever looks at it does, not who asks ahead."""
+        """Ask for a page; what is returned parses it, in the thread that needs it, not in the one that asks."""
         path = about_address(address, what)
         answer = self._api.asked_page(path, tuple[AddressOutput, ...], page, until, _odd_output)
 

@@ -15,7 +15,7 @@ from chain_reader.providers.transport.limits import Clock
 
 _CHUNK_BYTES = 1 << 16
 _STDERR_BYTES = 1 << 16
-"""More of it is read, so that the program can go on, and forgotten."""
+"""More of it is read, so that the program can continue, and is discarded."""
 
 
 @dataclass(frozen=True, slots=True)

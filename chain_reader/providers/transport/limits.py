@@ -1,6 +1,6 @@
 """The limits of reading: whatever a provider does, a reading ends within them, with an answer or with an error.
 
-The clock that they are measured by is an argument of whoever asks, so that tests need not wait.
+The clock that they are measured by is an argument of the caller, so that tests need not wait.
 """
 
 import time

@@ -1,7 +1,7 @@
 """Asking no faster than a provider allows, and not at all where it has banned us.
 
 In: who is asked, and when. Out: a pause before the request, or the refusal to make it. Blockfrost documents its limits
-as 10 requests a second for an IP address, a burst of 500 beside, and a ban (418) for whoever asks on after that.
+as 10 requests a second for an IP address, a burst of 500 beside, and a ban (418) for one that continues after that.
 
 1. Every observer of one provider in this process shares one ``Pace``: the provider counts by address, too.
 2. A ban is remembered, and nothing is asked until it is over: each request would prolong it.
