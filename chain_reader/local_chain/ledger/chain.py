@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from chain_reader.local_chain.ledger import queries
-from chain_reader.local_chain.ledger.model import Block, ChainTransaction, FaucetOutput, NewTransaction, Output
+from chain_reader.local_chain.ledger.model import Block, FaucetOutput, NewTransaction, Output
 from chain_reader.local_chain.ledger.parameters import Genesis, ProtocolParameters
 from chain_reader.local_chain.ledger.store import ChainStore
 from eras import ConfigurationError, Epoch, Slot
@@ -29,7 +29,7 @@ Clock = Callable[[], float]
 MAX_SLOT = 2**62  # far beyond any use, and an SQLite integer
 
 
-class LocalChain:
+class LocalChain(queries.ChainReads):
     """A chain in one SQLite file, safe to kill at any moment. Made by ``create`` or ``open``; a context manager.
 
     Every method raises ``StoreError`` when the file cannot be read or written.
@@ -115,18 +115,22 @@ class LocalChain:
     def tip(self) -> Block:
         """The newest block."""
         self._settle()
-        with self._store.read() as db:
-            return self._tip(db)
-
-    def block(self, hash_or_height: str | int) -> Block | None:
-        """The block with this hash or height."""
-        with self._store.read() as db:
-            return queries.read_block(db, self.genesis, hash_or_height)
+        return self._newest_block()
 
     def current_slot(self) -> Slot:
-        """The slot that transactions are judged at."""
+        """The slot that transactions are judged at.
+
+        Raises:
+            StoreError: the file is damaged, or cannot be read.
+        """
         with self._store.read() as db:
-            return self._current_slot(db)
+            row = db.execute("SELECT slot, slot_offset FROM chain, block ORDER BY height DESC LIMIT 1").fetchone()
+            if row is None:
+                raise sqlite3.DatabaseError("there is no block, not even the first one")
+        slot, offset = row
+        if self.genesis.clock_mode == "manual":
+            return Slot(slot)
+        return Slot(max(slot, self.genesis.slot_at(self._clock()) + offset))
 
     def epoch(self) -> Epoch:
         """The epoch of the newest block, as a node's ledger has it."""
@@ -139,54 +143,6 @@ class LocalChain:
     def slot_time_s(self, slot: int) -> float:
         """The POSIX time at which ``slot`` begins, in seconds."""
         return self.genesis.time_of(slot)
-
-    def utxos(
-        self,
-        address: str,
-        *,
-        unit: str | None = None,
-        newest_first: bool = False,
-        offset: int = 0,
-        limit: int | None = None,
-    ) -> tuple[Output, ...]:
-        """The unspent outputs at ``address``, a page of them; with ``unit``, those that hold this asset."""
-        with self._store.read() as db:
-            return queries.read_outputs(
-                db, address, unspent=True, unit=unit, newest_first=newest_first, offset=offset, limit=limit
-            )
-
-    def outputs(
-        self, address: str, *, newest_first: bool = False, offset: int = 0, limit: int | None = None
-    ) -> tuple[Output, ...]:
-        """The outputs that were ever at ``address``, a page of them."""
-        with self._store.read() as db:
-            return queries.read_outputs(
-                db, address, unspent=False, newest_first=newest_first, offset=offset, limit=limit
-            )
-
-    def output(self, transaction: str, index: int) -> Output | None:
-        """The output with this reference, spent or not."""
-        with self._store.read() as db:
-            return queries.read_output(db, transaction, index)
-
-    def transaction(self, transaction: str) -> ChainTransaction | None:
-        """The transaction with this hash."""
-        with self._store.read() as db:
-            return queries.read_transaction(db, self.genesis, transaction)
-
-    def transactions(
-        self, address: str, *, newest_first: bool = False, offset: int = 0, limit: int | None = None
-    ) -> tuple[ChainTransaction, ...]:
-        """The transactions that spend from ``address`` or pay to it, a page of them."""
-        with self._store.read() as db:
-            return queries.read_transactions(
-                db, self.genesis, address, newest_first=newest_first, offset=offset, limit=limit
-            )
-
-    def supply(self, unit: str | None = None) -> int:
-        """All that is unspent, of lovelace or of a token."""
-        with self._store.read() as db:
-            return queries.read_supply(db, unit)
 
     # --- changing
 
@@ -204,11 +160,10 @@ class LocalChain:
         new = transaction.new
         with self._change() as db:
             known = {
-                reference: queries.read_output(db, *reference)
-                for reference in dict.fromkeys((*new.inputs, *new.reference_inputs))
+                reference: self.output(*reference) for reference in dict.fromkeys((*new.inputs, *new.reference_inputs))
             }
             unspent = {key: output for key, output in known.items() if output and output.spent_by is None}
-            slot = self._current_slot(db)
+            slot = self.current_slot()
             judge(transaction, LedgerState(unspent, slot, self.genesis, self.parameters))
             self._append(db, slot, new)
         return new.hash
@@ -230,9 +185,9 @@ class LocalChain:
         from chain_reader.local_chain.ledger.faucet import faucet_transaction
 
         with self._change() as db:
-            new = faucet_transaction(outputs, self.genesis, self._tip(db).hash, queries.read_supply(db))
-            self._append(db, self._current_slot(db), new)
-            made = queries.read_transaction(db, self.genesis, new.hash)
+            new = faucet_transaction(outputs, self.genesis, self._newest_block().hash, self.supply())
+            self._append(db, self.current_slot(), new)
+            made = self.transaction(new.hash)
         return made.outputs if made else ()
 
     def advance_slots(self, slots: int) -> Block:
@@ -242,7 +197,7 @@ class LocalChain:
             ConfigurationError: ``slots`` is below 1, or leads beyond any usable slot.
         """
         with self._change() as db:
-            return self._advance(db, self._current_slot(db) + slots)
+            return self._advance(db, self.current_slot() + slots)
 
     def advance_to_epoch(self, epoch: int) -> Block:
         """Move to the first slot of ``epoch``, a later one than the current, and mint an empty block there.
@@ -260,7 +215,7 @@ class LocalChain:
             ConfigurationError: there are not so many blocks above the genesis block.
         """
         with self._change() as db:
-            height = self._tip(db).height
+            height = self._newest_block().height
             if not 1 <= blocks <= height:
                 raise ConfigurationError(
                     "The local chain cannot be rolled back that far",
@@ -271,7 +226,7 @@ class LocalChain:
                 )
             db.execute("DELETE FROM block WHERE height > ?", (height - blocks,))
             db.execute("UPDATE chain SET forks = forks + 1")
-            return self._tip(db)
+            return self._newest_block()
 
     # --- inside a change
 
@@ -281,20 +236,8 @@ class LocalChain:
             self._mint_due(db)
             yield db
 
-    def _tip(self, db: sqlite3.Connection) -> Block:
-        return queries.read_tip(db, self.genesis)
-
-    def _current_slot(self, db: sqlite3.Connection) -> Slot:
-        row = db.execute("SELECT slot, slot_offset FROM chain, block ORDER BY height DESC LIMIT 1").fetchone()
-        if row is None:
-            raise sqlite3.DatabaseError("there is no block, not even the first one")
-        slot, offset = row
-        if self.genesis.clock_mode == "manual":
-            return Slot(slot)
-        return Slot(max(slot, self.genesis.slot_at(self._clock()) + offset))
-
     def _advance(self, db: sqlite3.Connection, slot: int) -> Block:
-        current = self._current_slot(db)
+        current = self.current_slot()
         if not current < slot <= MAX_SLOT:
             raise ConfigurationError(
                 "The local chain cannot be advanced to that point",
@@ -307,7 +250,7 @@ class LocalChain:
             # the clock continues from where the command led
             db.execute("UPDATE chain SET slot_offset = slot_offset + ?", (slot - current,))
         self._append(db, slot)
-        return self._tip(db)
+        return self._newest_block()
 
     def _append(self, db: sqlite3.Connection, slot: int, *transactions: NewTransaction) -> None:
         height, previous, forks = db.execute(
@@ -329,7 +272,7 @@ class LocalChain:
             return range(0)
         (slot,) = db.execute("SELECT slot FROM block ORDER BY height DESC LIMIT 1").fetchone()
         interval = int(1 / self.genesis.active_slots_coeff)
-        due = range((slot // interval + 1) * interval, self._current_slot(db) + 1, interval)
+        due = range((slot // interval + 1) * interval, self.current_slot() + 1, interval)
         return due[-self.genesis.security_param :]
 
     def _mint_due(self, db: sqlite3.Connection) -> None:
