@@ -53,9 +53,9 @@ def draft_of(target: Path) -> Iterator[Path]:
             stack.enter_context(_locked(folder))
         draft = folder / target.name
         yield draft
-        _flush(draft)
+        flush(draft)
         draft.replace(target)
-        _flush(target.parent)
+        flush(target.parent)
 
 
 def _remove_abandoned(folder: Path) -> None:
@@ -74,7 +74,12 @@ def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
         os.close(handle)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Make a file, or the names in a folder, survive a power failure.
+
+    Raises:
+        OSError: it cannot be opened or flushed.
+    """
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # raw: a draft that nobody else has open, or a folder
     try:
         os.fsync(handle)

@@ -76,7 +76,7 @@ def write_events(path: Path, lines: Iterable[LogLine], base_hash: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class EventFile:
-    """A file of events, opened to be read; it can be read as often as one likes.
+    """A file of events, opened to be read; it can be read any number of times.
 
     Attributes:
         path: the file.

@@ -125,7 +125,7 @@ class LogLine:
 
 
 def line_text(event: StoredEvent, facts: str) -> str:
-    """The canonical text of an event, of whose facts the text is at hand."""
+    """The canonical text of an event, from the text of its facts."""
     kind, role, version = _name(event.kind), _name(event.role), _name(event.version)
     cause = "null" if event.cause is None else event.cause
     epoch = "null" if event.epoch is None else event.epoch
@@ -136,6 +136,12 @@ def line_text(event: StoredEvent, facts: str) -> str:
     )
 
 
+class Written(str):
+    """A value as the canonical text that was written for it, so that it is not written twice."""
+
+    __slots__ = ()
+
+
 def canonical(value: Any) -> str:
     """The canonical text of a value; it holds no half of a surrogate pair, so that it can be encoded.
 
@@ -143,6 +149,8 @@ def canonical(value: Any) -> str:
         ValueError: a float is not finite, a key is no string, or the value refers to itself.
         TypeError: it holds something that JSON has not.
     """
+    if isinstance(value, Written):
+        return value
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text if text.isascii() else _encodable(text)
 

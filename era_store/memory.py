@@ -11,9 +11,8 @@ from itertools import islice
 
 from era_store.errors import StoreChangedError
 from era_store.event_log import ALL_EVENTS, NO_HASH, EventFilter, LogHead, LogLine, added, continuing, grown
-from era_store.ports import NOTHING, Notices, StoreLock
-from era_store.records import CachedVerdict, Facts, NewEvent, StoredEvent, StoredTrust, TrustKey
-from eras import Epoch
+from era_store.ports import NOTHING, EventRepository, Notices, StoreLock
+from era_store.records import CachedVerdict, NewEvent, StoredEvent, StoredTrust, TrustKey
 
 VERDICT_CAPACITY = 200_000
 """Verdicts kept for each key: more outputs than an address was ever flooded with."""
@@ -90,17 +89,13 @@ class MemoryVerdicts:
             del kept[reference]
 
 
-class MemoryEvents:
-    """An ``EventRepository``."""
+class MemoryEvents(EventRepository):
+    """An ``EventRepository`` in lists."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lines: list[LogLine] = []
         self._head = LogHead()
-
-    def append(self, kind: str, facts: Facts, *, time_s: float, epoch: Epoch | None = None) -> int:
-        """Add an entry. Returns its id."""
-        return self.record([NewEvent(kind, facts, epoch)], time_s=time_s)[0]
 
     def record(self, events: Sequence[NewEvent], *, time_s: float) -> tuple[int, ...]:
         """Add entries. Returns their ids."""
@@ -116,10 +111,6 @@ class MemoryEvents:
     ) -> tuple[StoredEvent, ...]:
         """The entries with an id greater than ``after``, oldest first, at most ``limit``."""
         return tuple(line.event for line in islice(self.lines(after=after, only=only), limit))
-
-    def last(self, only: EventFilter = ALL_EVENTS, *, before: int | None = None) -> StoredEvent | None:
-        """The newest entry that is asked for, of those with an id less than ``before``."""
-        return next(iter(self.newest(1, only, before=before)), None)
 
     def newest(self, limit: int, only: EventFilter = ALL_EVENTS, *, before: int | None = None) -> list[StoredEvent]:
         """The newest entries that are asked for, of those with an id less than ``before``, newest first."""

@@ -44,8 +44,12 @@ class EventRepository(Protocol):
     """The event log: entries are only ever added."""
 
     def append(self, kind: str, facts: Facts, *, time_s: float, epoch: Epoch | None = None) -> int:
-        """Add an entry. Returns its id, greater than every id before."""
-        ...
+        """Add an entry. Returns its id, greater than every id before.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        return self.record([NewEvent(kind, facts, epoch)], time_s=time_s)[0]
 
     def record(self, events: Sequence[NewEvent], *, time_s: float) -> tuple[int, ...]:
         """Add entries, all of them or none. Returns their ids."""
@@ -58,8 +62,12 @@ class EventRepository(Protocol):
         ...
 
     def last(self, only: EventFilter = ALL_EVENTS, *, before: int | None = None) -> StoredEvent | None:
-        """The newest entry that is asked for, of those with an id less than ``before``."""
-        ...
+        """The newest entry that is asked for, of those with an id less than ``before``.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        return next(iter(self.newest(1, only, before=before)), None)
 
     def newest(self, limit: int, only: EventFilter = ALL_EVENTS, *, before: int | None = None) -> list[StoredEvent]:
         """The newest entries that are asked for, of those with an id less than ``before``, newest first."""
@@ -98,7 +106,7 @@ class StoreLock(Protocol):
         ...
 
     def release(self) -> None:
-        """Let go of it. Calling it twice is fine."""
+        """Release it. Calling it twice is fine."""
         ...
 
 
@@ -155,7 +163,7 @@ class Store(Protocol):
         ...
 
     def notices(self) -> Notices:
-        """Returns what hears the changes of the store from now on; the caller closes it before the store.
+        """Returns a listener for changes of the store from now on; the caller closes it before the store.
 
         Raises:
             StoreError: the store did not answer.

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from era_store.drafts import flush
 from eras import ConfigurationError
 
 SUMS_FILE = "SHA256SUMS"
@@ -109,7 +110,7 @@ class EraFolder:
                 fresh.unlink()
             fresh.symlink_to(Path("eras") / era)
             fresh.replace(link)
-            _flush(self.path)
+            flush(self.path)
         except OSError as error:
             raise SwapError(
                 f"The link {link} could not be switched to {era}",
@@ -156,12 +157,3 @@ def configured_folder(path: Path | None, program: str | None) -> EraFolder | Non
 def _is_name(text: str) -> bool:
     """Whether ``text`` is a file name: era names come from a chain, and may be any text."""
     return _NAME.fullmatch(text) is not None and text not in (".", "..") and len(os.fsencode(text)) <= 255
-
-
-def _flush(folder: Path) -> None:
-    """Make renames in ``folder`` survive a power failure."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

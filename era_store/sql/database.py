@@ -29,8 +29,8 @@ DEFAULT_WAIT_S = 10.0
 POOL_CONNECTIONS = 5
 POOL_OVERFLOW = 10
 _POSTGRES_SESSION = {
-    "idle_in_transaction_session_timeout": "60s",  # a replica that froze within a transaction lets go of its locks
-    "tcp_keepalives_idle": "2s",  # a replica that lost its power lets go of them too
+    "idle_in_transaction_session_timeout": "60s",  # ends the locks of a replica that froze within a transaction
+    "tcp_keepalives_idle": "2s",  # and those of one that lost its power
     "tcp_keepalives_interval": "1s",
     "tcp_keepalives_count": "2",
 }
@@ -136,26 +136,29 @@ class Database:
                     driver.execute("ROLLBACK")
                 driver.execute(f"PRAGMA busy_timeout = {round(self._wait_s * 1000)}")
 
-    def keep_a_write_ahead_log(self) -> None:
+    def prepare_file(self) -> None:
         """Put a SQLite file into WAL mode, for good: readers and a writer do not wait for each other.
+
+        A file that cannot be written to is reported here, not when there is something to remember.
 
         Raises:
             StoreError: it cannot be done, or another process wrote for longer than this one waits.
         """
         with self.raw() as driver:
-            if driver.execute("PRAGMA journal_mode").fetchone() == ("wal",):
-                return
-            # SQLite waits for no writer here, whatever the connection's timeout: it refuses at once.
-            from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
+            if driver.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                # SQLite waits for no writer here, whatever the connection's timeout: it refuses at once.
+                from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
-            for attempt in Retrying(
-                retry=retry_if_exception(_is_busy),
-                stop=stop_after_delay(self._wait_s),
-                wait=wait_random(0.01, 0.05),
-                reraise=True,
-            ):
-                with attempt:
-                    driver.execute("PRAGMA journal_mode = WAL")
+                for attempt in Retrying(
+                    retry=retry_if_exception(_is_busy),
+                    stop=stop_after_delay(self._wait_s),
+                    wait=wait_random(0.01, 0.05),
+                    reraise=True,
+                ):
+                    with attempt:
+                        driver.execute("PRAGMA journal_mode = WAL")
+            driver.execute("BEGIN IMMEDIATE")
+            driver.execute("ROLLBACK")
 
     def session(self) -> Any:
         """The driver's connection, beside the pool, in which each statement is its own; the caller closes it.
@@ -280,7 +283,7 @@ def _prepare_postgres(engine: Engine, wait_s: float) -> None:
 
 
 def _prepare_sqlite(engine: Engine) -> None:
-    """Make SQLite keep its word: transactions that are ours to begin, foreign keys, and commits that reach the disk."""
+    """Have SQLite leave transactions to us, enforce foreign keys, and commit to the disk."""
 
     def connected(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # the driver would begin transactions late, and not before DDL

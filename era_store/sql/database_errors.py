@@ -177,6 +177,6 @@ def _shown(cause: BaseException, url: URL) -> str:
     lines = str(cause).strip().splitlines()
     if type(cause).__name__ != "OperationalError" or not lines:
         return type(cause).__name__
-    # Of a connection that failed, or broke: it names the host and what the server said.
+    # Of a connection that failed, or broke: it names the host and quotes the server.
     text = next((line for line in reversed(lines) if "failed:" in line), lines[0]).strip()
     return text.replace(url.password, "***") if isinstance(url.password, str) and url.password else text

@@ -28,37 +28,30 @@ from era_store.event_log import (
     EventFilter,
     LogHead,
     LogLine,
+    Written,
     added,
     continuing,
     grown,
     next_hash,
     parsed_facts,
 )
+from era_store.ports import EventRepository
 from era_store.records import Facts, NewEvent, StoredEvent
 from era_store.sql import tables
 from era_store.sql.database import Database
 from era_store.sql.locks import take_turn
-from era_store.sql.notices import tell
+from era_store.sql.notices import notify
 from era_store.sql.tables import NOT_DECODED, ContentError, decoding, typed
-from eras import Epoch
 
 PAGE = 1_000
 """Events read at once, where all of them are."""
 
 
-class SqlEvents:
-    """An ``EventRepository``."""
+class SqlEvents(EventRepository):
+    """An ``EventRepository`` in a database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    def append(self, kind: str, facts: Facts, *, time_s: float, epoch: Epoch | None = None) -> int:
-        """Add an entry. Returns its id.
-
-        Raises:
-            StoreError: it could not be written.
-        """
-        return self.record([NewEvent(kind, facts, epoch)], time_s=time_s)[0]
 
     def record(self, events: Sequence[NewEvent], *, time_s: float) -> tuple[int, ...]:
         """Add entries, all of them or none. Returns their ids.
@@ -81,14 +74,6 @@ class SqlEvents:
         asked = _where(select(tables.event), after, only).order_by(columns.id).limit(limit)
         with self._database.read() as connection:
             return tuple(_event(row, row.facts) for row in connection.execute(asked))
-
-    def last(self, only: EventFilter = ALL_EVENTS, *, before: int | None = None) -> StoredEvent | None:
-        """The newest entry that is asked for, of those with an id less than ``before``.
-
-        Raises:
-            StoreError: it could not be read.
-        """
-        return next(iter(self.newest(1, only, before=before)), None)
 
     def newest(self, limit: int, only: EventFilter = ALL_EVENTS, *, before: int | None = None) -> list[StoredEvent]:
         """The newest entries that are asked for, of those with an id less than ``before``, newest first.
@@ -146,7 +131,7 @@ class SqlEvents:
                 connection,
                 replace(head, first_id=first_id, base_hash=rows[-1].hash, size_bytes=head.size_bytes - size),
             )
-            tell(connection, "events")
+            notify(connection, "events")
             return len(rows)
 
     def restore(self, lines: Iterable[LogLine], base_hash: str) -> int:
@@ -173,7 +158,7 @@ class SqlEvents:
             if connection.dialect.name == "postgresql":  # the ids that were put in are not to be given again
                 taken = text("SELECT setval(pg_get_serial_sequence('event', 'id'), :last)")
                 connection.execute(taken, {"last": new[-1].event.id})
-            tell(connection, "events")
+            notify(connection, "events")
             return len(new)
 
 
@@ -187,7 +172,7 @@ def append_events(connection: Connection, events: Iterable[NewEvent], time_s: fl
     lines, head = added(new, ids, head, time_s)
     _insert(connection, lines)
     _write_head(connection, head)
-    tell(connection, "events")
+    notify(connection, "events")
     return tuple(ids)
 
 
@@ -208,8 +193,8 @@ def _chained_head(connection: Connection) -> LogHead:
     connection.execute(
         update(tables.event)
         .where(columns.id == bindparam("of"))
-        .values(hash=bindparam("to"), verdict=bindparam("tells")),
-        [{"of": line.event.id, "to": line.hash, "tells": line.event.verdict} for line in lines],
+        .values(hash=bindparam("to"), verdict=bindparam("judged")),
+        [{"of": line.event.id, "to": line.hash, "judged": line.event.verdict} for line in lines],
     )
     if head.last_id == 0:
         head = replace(head, first_id=late[0].id)
@@ -248,7 +233,7 @@ def _insert(connection: Connection, lines: Iterable[LogLine]) -> None:
             "id": event.id,
             "kind": event.kind,
             "epoch": event.epoch,
-            "facts": event.facts,
+            "facts": Written(line.facts),
             "version": event.version,
             "time_s": event.time_s,
             "role": event.role,

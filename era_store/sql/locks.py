@@ -1,11 +1,11 @@
-"""One at a time: locks between the processes that share a store, let go of when their holder dies, however it does.
+"""One at a time: locks between the processes that share a store, released when their holder dies, however it does.
 
-In: a database. Out: ``lock_of``, a ``StoreLock`` that one process holds for as long as it lives or likes (who polls the
+In: a database. Out: ``lock_of``, a ``StoreLock`` that one process holds until it releases it or ends (who polls the
 chain), and ``take_turn``, which orders the writers of one transaction.
 
 1. On PostgreSQL a lock is an advisory lock of a session of its own. The session ends with its process; when a whole
    machine goes, the server's keep-alive notices within some 4 s (``era_store.sql.database``).
-2. On a SQLite file it is a lock of the system upon a file beside it, which the system lets go of with the process.
+2. On a SQLite file it is a lock of the system upon a file beside it, which the system releases with the process.
 """
 
 import fcntl
@@ -102,7 +102,7 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release it."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
@@ -143,7 +143,7 @@ class AdvisoryLock:
         return self._held
 
     def release(self) -> None:
-        """Let go of it, and end the session."""
+        """Release it, and end the session."""
         session, self._session, held = self._session, None, self._held
         self._held = False
         if session is None:

@@ -60,8 +60,7 @@ def check_store(url: str, *, content: bool = True, wait_s: float = DEFAULT_WAIT_
     Raises:
         StoreError: it could not be read at all.
     """
-    database = Database(parse_url(url), wait_s=wait_s)
-    try:
+    with contextlib.closing(Database(parse_url(url), wait_s=wait_s)) as database:
         if database.path is not None:
             _require_file(database.path)
         with database.read() as connection:
@@ -78,8 +77,6 @@ def check_store(url: str, *, content: bool = True, wait_s: float = DEFAULT_WAIT_
             if mode & 0o077:
                 faults.append(f"others can read it (mode {mode:04o}): chmod 600 {database.path}")
         return StoreReport(database.name, revision, HEAD, tuple(faults), () if checked else CONTENT)
-    finally:
-        database.close()
 
 
 def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float = DEFAULT_WAIT_S) -> StoreReport:
@@ -113,17 +110,18 @@ def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float
             code="StoreExists",
         )
     _require_no_log(target)
-    database = _sqlite(url, wait_s)
-    try:
+    with contextlib.closing(_sqlite(url, wait_s)) as database:
         with database.read() as connection:
             revision_of(connection, database.name)  # another program's database is not ours to copy
         with _file_errors(target), draft_of(target) as draft:
             make_file(draft)
             with database.raw() as source:
                 _copy(source, draft, name=target)
-            return _require_sound(draft, target, _of_the_store(database.name))
-    finally:
-        database.close()
+            damaged = (
+                f"The store {database.name} is damaged, so no backup was made",
+                "Look with: eraswitch db check. Restore an older backup",
+            )
+            return _require_sound(draft, target, damaged)
 
 
 def restore_store(
@@ -196,12 +194,8 @@ def _without_services(database: Database) -> Iterator[None]:
 
 def _networks(path: Path) -> set[NetworkKey]:
     """The networks that are named in a store."""
-    database = Database(parse_url(str(path)))
-    try:
-        with database.read() as connection:
-            return {key for key in networks_of(connection) if key.is_named}
-    finally:
-        database.close()
+    with contextlib.closing(Database(parse_url(str(path)))) as database, database.read() as connection:
+        return {key for key in networks_of(connection) if key.is_named}
 
 
 def _require_network(source: Path, wanted: set[NetworkKey]) -> None:
@@ -251,25 +245,18 @@ def _require_file(path: Path) -> None:
         )
 
 
-def _of_the_store(name: str) -> tuple[str, str]:
-    return (
-        f"The store {name} is damaged, so no backup was made",
-        "Look with: eraswitch db check. Restore an older backup",
-    )
+def _require_sound(path: Path, name: Path, damaged: tuple[str, str] | None = None) -> StoreReport:
+    """Check that a backup is an intact store; its schema may be older, and who may read it is its owner's matter.
 
-
-def _require_sound(path: Path, name: Path, told: tuple[str, str] | None = None) -> StoreReport:
-    """Check that a backup is an intact store; its schema may be older, and who may read it is its owner's matter."""
-    database = _sqlite(str(path), DEFAULT_WAIT_S)
-    try:
+    ``damaged`` is what happened and the next step, where it is more than an unsound backup.
+    """
+    with contextlib.closing(_sqlite(str(path), DEFAULT_WAIT_S)) as database:
         with database.read() as connection:
             revision = revision_of(connection, str(name))
         with database.raw() as driver:
             faults = _faults(driver) if revision is not None else ["an empty file"]
-    finally:
-        database.close()
     if faults:
-        what, next_step = told or (f"The backup {name} is not sound", "Use another backup")
+        what, next_step = damaged or (f"The backup {name} is not sound", "Use another backup")
         raise StoreDamagedError(
             what, expected="an intact store", got="; ".join(faults), next_step=next_step, store=str(name)
         )

@@ -4,7 +4,7 @@ In: a database. Out: ``Notices``, whose ``wait`` returns when something changed,
 carries the kind of the change at most, where it is known; the listener reads the store. Some come though nothing
 changed; none is missed, whatever happens to the connection.
 
-1. On PostgreSQL a writer notifies with its transaction (``tell``), and LISTEN hears it when that is committed.
+1. On PostgreSQL a writer notifies with its transaction (``notify``), and LISTEN receives it when that is committed.
 2. On a SQLite file the file's own counter of commits is looked at, some times in a second.
 """
 
@@ -29,7 +29,7 @@ RECONNECT_AFTER_S = 0.5
 
 
 def notices_of(database: Database) -> Notices:
-    """Returns what hears the changes of a database from now on; the caller closes it before the database.
+    """Returns a listener for changes of a database from now on; the caller closes it before the database.
 
     Raises:
         StoreError: the database did not answer.
@@ -37,7 +37,7 @@ def notices_of(database: Database) -> Notices:
     return ListenNotices(database) if database.path is None else CounterNotices(database)
 
 
-def tell(connection: Connection, topic: str) -> None:
+def notify(connection: Connection, topic: str) -> None:
     """Within a writing transaction: notify listeners, once it is committed. SQLite counts commits by itself."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
@@ -108,7 +108,7 @@ class ListenNotices(_SessionNotices):
             with self._turn:
                 if self._closed.is_set():
                     return NOTHING
-                # A session that is made anew counts as a change: what was told meanwhile was not heard.
+                # A new session counts as a change: it has missed the notices before it.
                 heard = self._again() if self._session is None else self._hear(min(left, LOOK_EVERY_S))
             if heard:
                 return heard
@@ -125,7 +125,7 @@ class ListenNotices(_SessionNotices):
     def _hear(self, wait_s: float) -> frozenset[str]:
         try:
             with self._database.errors():
-                return frozenset(told.payload for told in self._session.notifies(timeout=wait_s, stop_after=1))
+                return frozenset(notice.payload for notice in self._session.notifies(timeout=wait_s, stop_after=1))
         except StoreError:
             self._session.close()
             self._session = None

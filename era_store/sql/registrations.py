@@ -7,6 +7,7 @@ registrations there are; ``rebuild`` does count anew.
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import (
@@ -40,7 +41,7 @@ from era_store.sql.capabilities import capabilities_of, capability_numbers
 from era_store.sql.database import Database
 from era_store.sql.locks import take_turn
 from era_store.sql.networks import NetworkNumber, numbers_of
-from era_store.sql.notices import REGISTRATIONS, tell
+from era_store.sql.notices import REGISTRATIONS, notify
 from era_store.sql.registration_bulk import PartyNumbers, bulk_of
 from era_store.sql.registration_counting import Row
 from era_store.sql.registration_rollup import (
@@ -154,7 +155,7 @@ class SqlRegistrations:
                 refused = [refuse(row[6] - arrival - 1) for row in of_signers]
                 kept += [reject for reject in refused if reject is not None]
             if accepted:
-                tell(connection, REGISTRATIONS)
+                notify(connection, REGISTRATIONS)
             _keep_rejects(connection, sources[source], kept, time_s)
             read = {"of": sources[source], "arrival": arrival + len(rows), "at_s": time_s, "read": cursor}
             connection.execute(_READ_SO_FAR, read)
@@ -366,7 +367,7 @@ class SqlRegistrations:
                 _keep_rejects(connection, number, [withdrawal.reject(registration_of(row)) for row in said], time_s)
                 connection.execute(delete(table).where(these))
                 recount(connection, network, epoch)
-            tell(connection, REGISTRATIONS)
+            notify(connection, REGISTRATIONS)
         return found
 
     def network_stake(self, epoch: Epoch) -> int | None:
@@ -462,17 +463,7 @@ def _keep_rejects(connection: Connection, source: int, rejects: Sequence[Reject]
     """Keep the rejects that are not there yet."""
     table = registration_reject
     rows = {
-        _digest(reject): {
-            "source": source,
-            "digest": _digest(reject),
-            "place": reject.place,
-            "reason": reject.reason,
-            "content": reject.content,
-            "epoch": reject.epoch,
-            "party_id": reject.party_id,
-            "stake": reject.stake,
-            "time_s": time_s,
-        }
+        (digest := _digest(reject)): {"source": source, "digest": digest, "time_s": time_s, **asdict(reject)}
         for reject in rejects
     }
     digests = list(rows)

@@ -12,7 +12,7 @@ from era_store.sql.database import Database
 from era_store.sql.events import append_events
 from era_store.sql.locks import take_turn
 from era_store.sql.networks import NetworkNumber
-from era_store.sql.notices import tell
+from era_store.sql.notices import notify
 from era_store.sql.tables import typed
 from era_store.tokens import ApiToken, token_not_found
 
@@ -93,7 +93,7 @@ class SqlSnapshots:
             if written.rowcount == 0:
                 connection.execute(insert(table).values(key_id=key_id, **values))
             append_events(connection, events, time_s)
-            tell(connection, "snapshot")
+            notify(connection, "snapshot")
 
 
 def _token(row: Row[Any]) -> ApiToken:

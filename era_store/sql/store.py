@@ -78,7 +78,7 @@ class SqlStore:
         return lock_of(self.database, name)
 
     def notices(self) -> Notices:
-        """Returns what hears the changes of the store from now on; the caller closes it before the store.
+        """Returns a listener for changes of the store from now on; the caller closes it before the store.
 
         Raises:
             StoreError: the database did not answer.
@@ -166,8 +166,4 @@ def _bring_up_to_date(database: Database, *, migrate: bool) -> None:
         with database.write() as connection:
             upgrade(connection, database.name)
     if database.path is not None:
-        database.keep_a_write_ahead_log()
-        with database.raw() as driver:
-            # A file that cannot be written to is reported now, not when there is something to remember.
-            driver.execute("BEGIN IMMEDIATE")
-            driver.execute("ROLLBACK")
+        database.prepare_file()

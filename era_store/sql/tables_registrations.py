@@ -92,7 +92,7 @@ registration = Table(
     Column("party", BigInteger, primary_key=True, autoincrement=False),
     Column("precedence", Float, primary_key=True),  # POSIX time seen, plus SIGNED_FIRST where it is signed
     Column("stake", BigInteger, primary_key=True, autoincrement=False),
-    Column("version", Text, primary_key=True),  # empty where none was said: a key has no nulls
+    Column("version", Text, primary_key=True),  # empty where none was stated: a key has no nulls
     Column("capability", BigInteger, primary_key=True, autoincrement=False),  # 0 where none was reported
     Column("arrival", BigInteger, nullable=False),
     Column("source", BigInteger, nullable=False),
@@ -106,7 +106,7 @@ registration_tally = Table(
     metadata,
     Column("network", BigInteger, primary_key=True, autoincrement=False),
     Column("epoch", Integer, primary_key=True, autoincrement=False),
-    Column("release", Text, primary_key=True),  # empty where none was said
+    Column("release", Text, primary_key=True),  # empty where none was stated
     Column("capability", BigInteger, primary_key=True, autoincrement=False),  # 0 where none was reported
     Column("stake", Sum, nullable=False),
     Column("parties", BigInteger, nullable=False),

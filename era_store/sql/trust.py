@@ -18,20 +18,23 @@ from era_store.sql import tables
 from era_store.sql.database import Database
 from era_store.sql.events import append_events
 from era_store.sql.locks import take_turn
-from era_store.sql.notices import tell
+from era_store.sql.notices import notify
 from eras import MarkerError
 
 _TRUSTED = "trusted_"
 
 # What every reading of the chain asks, made once.
 _TRUST = select(tables.trust).where(tables.trust.c.key_id == bindparam("of"))
-_VERSION = select(tables.trust.c.id, tables.trust.c.version).where(tables.trust.c.key_id == bindparam("of"))
+_KNOWN = select(tables.trust.c.id).where(tables.trust.c.key_id == bindparam("of"))
 _PAYLOADS = (
     select(*[tables.payload.c[name] for name in SeenPayload.__slots__])
     .where(tables.payload.c.trust_id == bindparam("of"))
     .order_by(tables.payload.c.id)
 )
 _SUPERSEDED = select(tables.superseded_output.c.reference).where(tables.superseded_output.c.trust_id == bindparam("of"))
+_VERDICTS = select(*[tables.verdict.c[name] for name in CachedVerdict._fields]).where(
+    tables.verdict.c.keys_id == bindparam("of")
+)
 
 
 class SqlTrust:
@@ -73,27 +76,23 @@ class SqlTrust:
             _write_payloads(connection, trust_id, trust.payloads)
             _write_superseded(connection, trust_id, trust.superseded_outputs)
             append_events(connection, events, time_s)
-            tell(connection, "trust")
+            notify(connection, "trust")
         return replace(trust, version=trust.version + 1)
 
     def _write_row(self, connection: Connection, key: TrustKey, trust: StoredTrust) -> int:
         table, values = tables.trust, _values(key, trust)
-        found = connection.execute(_VERSION, {"of": key.id}).one_or_none()
-        if trust.version != (0 if found is None else found.version):
-            raise changed(self._database.name, trust.version)
-        if found is None:
+        if trust.version:  # in the statement: of two writers that have read the same one, one comes through
+            mine = (table.c.key_id == key.id, table.c.version == trust.version)
+            written = update(table).where(*mine).values(values).returning(table.c.id)
+            found = connection.execute(written).scalar()
+        else:
             take_turn(connection, f"trust {key.id}")  # of two first writers, the later one sees what the other wrote
-            if connection.execute(_VERSION, {"of": key.id}).one_or_none() is not None:
-                raise changed(self._database.name, trust.version)
-            (made,) = connection.execute(insert(table).values(values)).inserted_primary_key or (0,)
-            return int(made)
-        # The version again: of two writers that read the same one, a database without a common lock lets one through.
-        written = connection.execute(
-            update(table).where(table.c.id == found.id, table.c.version == trust.version).values(values)
-        )
-        if written.rowcount != 1:
+            found = None
+            if connection.execute(_KNOWN, {"of": key.id}).first() is None:
+                found = connection.execute(insert(table).values(values).returning(table.c.id)).scalar()
+        if found is None:
             raise changed(self._database.name, trust.version)
-        return int(found.id)
+        return int(found)
 
 
 def _values(key: TrustKey, trust: StoredTrust) -> dict[str, object]:
@@ -168,12 +167,9 @@ class SqlVerdicts:
         Raises:
             StoreError: they could not be read.
         """
-        columns = tables.verdict.c
-        asked = select(columns.reference, columns.fingerprint, columns.kind, columns.reason, columns.content).where(
-            columns.keys_id == key.id
-        )
         with self._database.read() as connection:
-            return {row[0]: CachedVerdict._make(row) for row in connection.execute(asked).cursor.fetchall()}
+            rows = connection.execute(_VERDICTS, {"of": key.id}).cursor.fetchall()
+            return {row[0]: CachedVerdict._make(row) for row in rows}
 
     def save(self, key: TrustKey, verdicts: Iterable[CachedVerdict]) -> None:
         """Keep these too; those at the same reference are replaced, and the oldest go beyond the capacity.
@@ -182,17 +178,7 @@ class SqlVerdicts:
             StoreError: they could not be written; none of them is.
         """
         keys_id, columns = key.id, tables.verdict.c
-        rows = {
-            verdict.reference: {
-                "keys_id": keys_id,
-                "reference": verdict.reference,
-                "fingerprint": verdict.fingerprint,
-                "kind": verdict.kind,
-                "reason": verdict.reason,
-                "content": verdict.content,
-            }
-            for verdict in verdicts
-        }
+        rows = {verdict.reference: {"keys_id": keys_id, **verdict._asdict()} for verdict in verdicts}
         if not rows:
             return
         references = list(rows)

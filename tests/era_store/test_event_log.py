@@ -16,7 +16,15 @@ from sqlalchemy import insert, update
 
 from era_store import EventFilter, EventLogNewerError, MemoryStore, NewEvent, SqlStore, Store, open_store, verified
 from era_store.event_files import EventFile, write_events
-from era_store.event_log import NO_HASH, EventLogDamagedError, LogHead, canonical, next_hash, require_end
+from era_store.event_log import (
+    NO_HASH,
+    EventLogDamagedError,
+    LogHead,
+    Written,
+    canonical,
+    next_hash,
+    require_end,
+)
 from era_store.redaction import MASK, redacted, register_secret
 from era_store.sql import tables
 from eras import MAX_EPOCH, Epoch
@@ -73,6 +81,11 @@ class TestCanonical:
     def test_what_json_has_not(self):
         with pytest.raises(TypeError):
             canonical({"a": {1, 2}})
+
+    def test_what_is_written_already_is_not_written_again(self):
+        text = canonical({"facts": 'a "word"'})
+        assert canonical(Written(text)) == text
+        assert canonical(text) != text
 
 
 class TestRedaction:
