@@ -4,7 +4,7 @@ In: a ``Service`` and the status of its network. Out: a ``Counted``.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from era_service.releasing.recoveries import with_registrations
 from era_service.service.adoption import forecast_at
@@ -38,14 +38,16 @@ class Counted:
         forecast: the forecast of its switch, or the error that prevents one.
         compatibility: which versions support which era.
         recovery: the recovery from the newest switch; ``None`` if that was long ago.
+        error: the reason why nothing could be counted; then all else is at its default.
     """
 
-    era: str | None
-    epochs: tuple[EpochAdoption, ...]
-    gate: GateResult | None
-    forecast: Forecast | EraSwitchError | None
-    compatibility: Compatibility
+    era: str | None = None
+    epochs: tuple[EpochAdoption, ...] = ()
+    gate: GateResult | None = None
+    forecast: Forecast | EraSwitchError | None = None
+    compatibility: Compatibility = field(default_factory=Compatibility)
     recovery: Recovery | None = None
+    error: EraSwitchError | None = None
 
     @property
     def is_vouched_for(self) -> bool:
@@ -69,7 +71,7 @@ def count(service: Service, status: EraStatus) -> Counted:
     era = None if coming is None else coming.name
     compatibility, rules, gate = compatibility_of(settings), adoption_rules(settings), configured_gate(settings)
     if not registrations.epochs():
-        return Counted(era, (), None, None, compatibility)
+        return Counted(era, compatibility=compatibility)
     eras = tuple(dict.fromkeys((*compatibility.eras, *(() if era is None else (era,)))))
     current = None if status.epoch is None else Epoch(status.epoch)
     begun = newest_begun(registrations.epochs(), current)

@@ -97,12 +97,11 @@ class Gatherer:
         status = snapshot.status
         calendar = EpochCalendar(service.genesis, now_s)
         try:
-            counted: Counted | EraSwitchError = self.counted(snapshot)
+            counted = self.counted(snapshot)
         except EraSwitchError as error:
-            counted = kept(error)
-        ready = None if isinstance(counted, EraSwitchError) else readiness(counted.epochs, counted.gate, counted.era)
+            counted = Counted(error=kept(error))
         configured = service.settings.protocol_configuration.enabled or snapshot.configuration is not None
-        is_over = status.upcoming is None and not isinstance(counted, EraSwitchError) and counted.recovery is not None
+        is_over = status.upcoming is None and counted.recovery is not None
         makers: tuple[Callable[[], Panel | None], ...] = (
             lambda: schedule_panel(status, calendar),
             lambda: self._recovery(counted, calendar),
@@ -113,10 +112,11 @@ class Gatherer:
             lambda: markers_panel(status, snapshot.history),
             lambda: providers_panel(service.provider_health(), public=public),
         )
+        ready = readiness(counted.epochs, counted.gate, counted.era)
         head = headline(status, calendar, ready, _why_unknown(counted))
         made = (_guarded(view, make) for view, make in zip(VIEWS, makers, strict=True))
         panels = tuple(panel for panel in made if panel is not None)
-        era = None if isinstance(counted, EraSwitchError) else counted.era
+        era = counted.era
         return Page(
             network,
             status.epoch,
@@ -269,7 +269,7 @@ class Gatherer:
             self._due.set()
         self.generation += 1
 
-    def _recovery(self, counted: Counted | EraSwitchError, calendar: EpochCalendar) -> Panel | None:
+    def _recovery(self, counted: Counted, calendar: EpochCalendar) -> Panel | None:
         found = _require_counted(counted).recovery
         if found is None:
             return None
@@ -277,21 +277,20 @@ class Gatherer:
         tickers = {} if settings.service.public else configured_tickers(settings)
         return recovery_panel(found, calendar, tickers, public=settings.service.public)
 
-    def _answer(self, counted: Counted | EraSwitchError, status: EraStatus) -> Answer | None:
+    def _answer(self, counted: Counted, status: EraStatus) -> Answer | None:
         """Whether it is safe to switch, or the network recovered from a switch; ``None`` where none is near."""
         if status.upcoming is None:
-            found = None if isinstance(counted, EraSwitchError) else counted.recovery
+            found = counted.recovery
             return None if found is None else recovery_answer(found, stale=status.stale is not None)
         era = status.upcoming.name
-        forecast, gate = (None, None) if isinstance(counted, EraSwitchError) else (counted.forecast, counted.gate)
         try:
             overridden = self._service.store.events.last(EventFilter(kinds=(OVERRIDDEN,)))
         except StoreError as error:
             return answer(era, SwitchSafety(Verdict.UNKNOWN, (error.what,)))
         is_of_era = overridden is not None and overridden.facts.get("era") == era
         safety = judge_switch(
-            None if isinstance(forecast, EraSwitchError) else forecast,
-            gate,
+            None if isinstance(counted.forecast, EraSwitchError) else counted.forecast,
+            counted.gate,
             missing=_why_no_answer(counted),
             stale=status.stale is not None,
             override=str(overridden.facts.get("reason")) if overridden is not None and is_of_era else None,
@@ -329,24 +328,24 @@ def rest_s(took_s: float) -> float:
     return max(2 * took_s, min(19 * took_s, OLD_S))
 
 
-def _require_counted(counted: Counted | EraSwitchError) -> Counted:
-    if isinstance(counted, EraSwitchError):
-        raise counted
+def _require_counted(counted: Counted) -> Counted:
+    if counted.error is not None:
+        raise counted.error
     return counted
 
 
-def _why_unknown(counted: Counted | EraSwitchError) -> str:
+def _why_unknown(counted: Counted) -> str:
     """The reason why it is unknown how much of the stake is ready."""
-    if isinstance(counted, EraSwitchError):
+    if counted.error is not None:
         return "The registrations cannot be counted now."
     if not counted.epochs:
         return "Nobody has registered yet."
     return f"{nobody_vouches(counted.era or 'the era')}."
 
 
-def _why_no_answer(counted: Counted | EraSwitchError) -> str:
+def _why_no_answer(counted: Counted) -> str:
     """The reason why neither a forecast nor a gate can answer."""
-    if isinstance(counted, EraSwitchError) or not counted.epochs or not counted.is_vouched_for:
+    if not counted.epochs or not counted.is_vouched_for:
         words = _why_unknown(counted)
     elif isinstance(counted.forecast, EraSwitchError) and not isinstance(counted.forecast, ConfigurationError):
         words = counted.forecast.what

@@ -12,7 +12,6 @@ from urllib.parse import quote
 from era_service.dashboard.views import PARTIES, Cell, Panel, Search, Table, notice_panel
 from era_service.dashboard.words import nobody_vouches
 from era_store import release_of
-from eras import Epoch
 from eras.words import about_ada, counted, percents
 from release_tools.adoption.parties import NotReady
 from release_tools.adoption.shares import Share
@@ -38,7 +37,6 @@ class Laggards:
 
     Attributes:
         era: the era that they are not ready for.
-        epoch: the epoch of their registrations.
         listed: the listed ones, largest first.
         found: the number of those that match the search.
         parties: the number of all that are not ready.
@@ -48,7 +46,6 @@ class Laggards:
     """
 
     era: str
-    epoch: Epoch
     listed: tuple[NotReady, ...]
     found: int
     parties: int
@@ -79,7 +76,7 @@ class Laggards:
         else:
             listed, found = tuple(islice(behind, LISTED)), row.behind
         stake = now.registered_stake - row.registered.part
-        return cls(row.era, now.epoch, listed, found, row.behind, stake, row.registered, sought)
+        return cls(row.era, listed, found, row.behind, stake, row.registered, sought)
 
 
 def unknown_parties(era: str) -> Panel:
