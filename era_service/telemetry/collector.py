@@ -1,7 +1,7 @@
 """The metrics of a scrape: the service's documents as samples.
 
 In: a ``Service``. Out: the families of a scrape. Each part is collected separately, so that one that fails (because the
-store does not answer) is reported as failed and the others go on. Expensive figures are counted at limited intervals.
+store does not answer) is reported as failed and the others continue. Expensive figures are counted at intervals.
 """
 
 import logging
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from prometheus_client import Metric as Family
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from chain_reader.node.kinds import DecisionKind
 from chain_reader.trust.verdicts import NOT_REFUSED
@@ -18,7 +19,7 @@ from era_service.service import adoption
 from era_service.service import changes as kinds
 from era_service.service.documents import EraStatus, ProviderDocument
 from era_service.service.service import Service
-from era_service.telemetry.sheet import Sheet
+from era_service.telemetry.declared import BY_NAME, METRICS
 from era_service.web.stream import TOLD, EventStream
 from era_service.webhooks.deliverer import Deliverer
 from era_store.redaction import mask_text
@@ -34,6 +35,37 @@ OTHERS, UNKNOWN = "others", "unknown"
 ADOPTION_EVERY_S = 15.0
 EVENTS_AT_ONCE = 5_000
 SHED = DecisionKind.INPUTS_SHED.value
+
+
+class Sheet:
+    """The values of one scrape. Nothing that is not declared can be reported."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, dict[tuple[str, ...], float]] = {}
+
+    def put(self, name: str, value: float | bool | None, **labels: str) -> None:
+        """Put a value; ``None`` is left out.
+
+        Raises:
+            KeyError: the metric, or a label of it, is not declared.
+        """
+        if value is None:
+            return
+        metric = BY_NAME[name]
+        if set(labels) != set(metric.labels):
+            raise KeyError(f"{name} has the labels {metric.labels}, not {tuple(labels)}")
+        of_metric = self._values.setdefault(name, {})
+        of_metric[tuple(labels[label] for label in metric.labels)] = float(value)
+
+    def families(self) -> Iterator[Family]:
+        """The values, in the order in which the metrics are declared."""
+        for name, values in sorted(self._values.items(), key=lambda item: METRICS.index(BY_NAME[item[0]])):
+            metric = BY_NAME[name]
+            kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+            family = kind(metric.full_name, metric.help, labels=metric.labels)
+            for labels, value in values.items():
+                family.add_metric(labels, value)
+            yield family
 
 
 class ServiceCollector:

@@ -1,6 +1,6 @@
 """Every metric, declared once: its name, kind, labels and help. Pure.
 
-Out: ``METRICS``, from which a scrape (``sheet``) and the table in docs/metrics.md are made.
+Out: ``METRICS``, from which a scrape (``collector``) and the table in docs/metrics.md are made.
 """
 
 from dataclasses import dataclass

@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from chain_reader.node.kinds import DecisionKind
 from era_service.service import adoption
 from era_service.service.documents import ProviderDocument
+from era_service.telemetry.collector import Sheet
 from era_service.telemetry.declared import METRICS, metric_table
-from era_service.telemetry.sheet import Sheet
 from era_store import NewEvent
 from eras import EraMarker, StoreError
 from tests.web.world import LAGRANGE, PYTHAGORAS, SCHEDULED, World, registration
