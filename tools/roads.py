@@ -126,7 +126,7 @@ def service(stage: Stage, folder: Path) -> Task:
             opened.callback(served.close)
             served.load_snapshot()
             served.read_chain()
-            served.documents(served.snapshot)
+            served.answer("/era/status")
 
     return read
 
