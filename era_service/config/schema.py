@@ -51,7 +51,7 @@ ALIASES = {
 
 
 class GenesisFields(Section):
-    """The genesis of a network of one's own; the public ones' is known."""
+    """The genesis of a private network; that of the public ones is known."""
 
     era_script_file: Path | None = Field(
         default=None,
@@ -440,7 +440,7 @@ class HookSettings(Section):
 
 
 class CustomNetwork(GenesisFields):
-    """A network of one's own: what its name fills in, as the public ones do."""
+    """A private network: the settings that its name fills in, as the name of a public one does."""
 
     magic: Whole = Field(ge=0, lt=2**32, description="Magic of the Cardano network.")
     era_address: Address = Field(description="Where the era markers are published.")

@@ -18,7 +18,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from chain_reader import TrustedReader, TrustedReading, TrustPolicy
@@ -86,17 +86,10 @@ class SyncReport:
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready."""
-        rows = self.registrations
-        return {
-            "leader": self.leader,
-            "reason": self.reason,
-            "payloads": self.payloads,
-            "taken": self.taken,
-            "trusted": self.trusted,
-            "epoch": self.epoch,
-            "registrations": None if rows is None else {"accepted": rows.accepted, "repeated": rows.repeated},
-            "configurations": None if self.configurations is None else self.configurations.to_dict(),
-        }
+        facts = asdict(self)
+        if facts["registrations"] is not None:
+            del facts["registrations"]["rejected"]
+        return facts
 
 
 def sync(

@@ -16,18 +16,19 @@ from era_service.node.hooks import Hook
 from era_service.node.opening import configured_hooks, minimum_of, watch_options
 from era_service.node.service_works import SupportRule
 from era_service.node.watcher import NodeWatcher
-from era_service.service.reloading import Reloaded, merged, reads_elsewhere
+from era_service.service.reloading import READER_SETTINGS, Reloaded, merged, reads_elsewhere
 from era_service.wiring.deciding import tried_providers
 from eras import ConfigurationError
 
 RELOADED_SECTIONS = frozenset(("adoption", "hooks", "log"))
-RELOADED_SETTINGS = frozenset(
-    (
-        *(f"reader.{name}" for name in ("providers", "agreement", "max_tip_age_s", "project_id", "project_id_file")),
-        *(f"watch.{name}" for name in ("poll_interval_s", "spread_s", "backoff_max_s", "read_interval_s")),
-        *(f"watch.{name}" for name in ("support_url", "support_threshold")),
-    )
-)
+RELOADED_SETTINGS = READER_SETTINGS | {
+    "watch.poll_interval_s",
+    "watch.spread_s",
+    "watch.backoff_max_s",
+    "watch.read_interval_s",
+    "watch.support_url",
+    "watch.support_threshold",
+}
 KEPT_SETTINGS = frozenset(("hooks.before_switch",))
 """The hooks that prepare a switch, and may veto it, must not change during one."""
 UNUSED_SECTIONS = frozenset(("keys", "networks", "quorum", "service"))

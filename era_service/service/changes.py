@@ -18,7 +18,7 @@ EVENTS: Final = "events"
 REGISTRATIONS: Final = "registrations"
 """Registrations came in."""
 COUNTED: Final = "counted"
-"""What registrations come to was counted anew, after somebody was shown what was counted before."""
+"""Registrations were counted again, after an older count was shown to somebody."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ Listener = Callable[[str], None]
 
 
 class Changes:
-    """The place where changes are announced and heard."""
+    """Passes notices of changes to all listeners."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -69,23 +69,23 @@ class Changes:
 
 
 class _Kinds:
-    """The kinds that were announced and not heard yet. Waiting for the next one may be given up, and begun again."""
+    """The kinds that were announced and not delivered yet. Waiting for the next may be cancelled and begun again."""
 
     def __init__(self) -> None:
         self._pending: dict[str, None] = {}
-        self._told = asyncio.Event()
+        self._added = asyncio.Event()
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> str:
         while not self._pending:
-            self._told.clear()
-            await self._told.wait()
+            self._added.clear()
+            await self._added.wait()
         kind = next(iter(self._pending))
         del self._pending[kind]
         return kind
 
     def add(self, kind: str) -> None:
         self._pending[kind] = None
-        self._told.set()
+        self._added.set()

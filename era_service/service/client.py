@@ -3,7 +3,7 @@
 In: the URL of a service, and the verification key that the node was configured with. Out: markers, as an
 ``EraReaderAdapter`` gives them. What the client holds the service to:
 
-1. The signed payload is verified here, with the node's own key; the service's own words beside it are not believed.
+1. The signed payload is verified here, with the node's own key; the service's own statements beside it are ignored.
 2. The payload may follow the one before it (rule T4 of trust): an older one is refused, however true its signature.
 3. A service that answers 412 speaks another API version; what it speaks is in the error.
 4. With ``publications`` the client proves who published, too: every link of the chain, by the bytes of transactions.
@@ -346,15 +346,14 @@ def _spoken(call: Call, body: bytes) -> ApiVersion:
     """
     try:
         return ApiVersion.parse(json.loads(body)["facts"]["spoken"])
-    except (ValueError, KeyError, TypeError, RecursionError, MarkerError):
-        pass
-    raise call.error(
-        UnexpectedAnswerError,
-        "was refused for its API version, but the service does not state which it speaks",
-        expected="facts.spoken in the problem",
-        got="none",
-        next_step="Check that the URL is that of a service of this project",
-    )
+    except (ValueError, KeyError, TypeError, RecursionError, MarkerError) as error:
+        raise call.error(
+            UnexpectedAnswerError,
+            "was refused for its API version, but the service does not state which it speaks",
+            expected="facts.spoken in the problem",
+            got="none",
+            next_step="Check that the URL is that of a service of this project",
+        ) from error
 
 
 def _detail(body: bytes) -> str:

@@ -60,7 +60,7 @@ def gate_event(settings: Settings, store: SqlStore, status: EraStatus) -> NewEve
     except StoreError:
         raise
     except EraSwitchError:
-        return None  # nobody has registered, or nobody has said which versions know the era: no gate to cross
+        return None  # nobody has registered, or it is not configured which versions know the era: no gate to cross
     last = store.events.last(EventFilter(kinds=(GATE_CROSSED,)))
     was_met = last is not None and last.facts.get("era") == upcoming.name and bool(last.facts.get("met"))
     if judged.met == was_met:

@@ -11,7 +11,8 @@ from chain_reader.trust.publications import Link
 from datum import ERA, MarkerKind
 from era_service.service.documents import EraHistory, HistoryEntry
 from era_service.service.service import Service
-from era_service.service.snapshot import UNCONFIRMED, remembered
+from era_service.service.snapshot import remembered
+from era_service.status.documents import UNCONFIRMED
 from era_service.wiring.trust import EraPlaceNeededError, configuration_policy, trust_policy
 
 MAX_PAGE = 200

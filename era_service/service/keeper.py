@@ -138,7 +138,7 @@ class Keeper:
     def settle(self) -> None:
         """Wait until the reading that is under way, if there is one, has put its snapshot in force.
 
-        It records its events before that, and who hears of one asks for the documents at once.
+        It records its events before that, and a client that receives one requests the documents at once.
         """
         with self._reading:
             pass
@@ -179,13 +179,13 @@ class Keeper:
         self.changes.notify(kinds.SNAPSHOT)
         self.changes.notify(kinds.EVENTS)
 
-    def go_on(self) -> None:
+    def enter_epoch(self) -> None:
         """Enter the epoch of now by the schedule that is known, whatever becomes of a reading."""
         with self._writers:
             known = self._snapshot
             if known is not None and (moved := self._on_time(known)) is not known:
                 self.take(moved)
-                self._fresh_until_s = 0.0  # why it is not confirmed is said with the next answer
+                self._fresh_until_s = 0.0  # the next answer states why it is not confirmed
 
     def note_failure(self, error: Exception) -> None:
         """Polling itself has failed: what is known is stale, and the reason is reported."""
@@ -233,7 +233,7 @@ class Keeper:
         if self.clock() > self._fresh_until_s and self._snapshot is not None and self._writers.acquire(blocking=False):
             # Who has it puts a newer snapshot in force, whose answers these must not replace.
             try:
-                self._fresh_until_s = self.clock() + 1  # it says how long ago, but need not say it every time
+                self._fresh_until_s = self.clock() + 1  # the age that it states may be a second old
                 self._write_answers(self.snapshot)
             finally:
                 self._writers.release()

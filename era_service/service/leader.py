@@ -107,7 +107,7 @@ class LeaderPoller:
                 if self.held:
                     continue
                 if not changed and time.monotonic() < look_at:
-                    continue  # registrations came in, and may go on to by the hundred
+                    continue  # registrations came in, perhaps hundreds in a second
                 look_at = time.monotonic() + self._look_every_s
                 if self.try_to_lead():
                     wake()

@@ -15,7 +15,7 @@ from eras.era_id import EraId, EraIdentity, PeerSchedule
 
 _log = logging.getLogger(__name__)
 
-MAX_TOLD = 256
+MAX_KNOWN = 256
 MAX_VERSIONS = 512
 MAX_VERSION_LENGTH = 64
 OTHERS = "others"
@@ -33,16 +33,16 @@ class Peers:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
-        self._told: dict[str, PeerSchedule] = {}
+        self._known: dict[str, PeerSchedule] = {}
         self.schedules: Counter[str] = Counter()
-        """What peers' era-ids said, by ``PeerSchedule``, and ``malformed``."""
+        """Requests by the ``PeerSchedule`` that their era-id shows, or ``malformed``."""
         self.versions: Counter[str] = Counter()
         """Requests by the version of the node that made them."""
 
     def forget(self) -> None:
         """The schedule here has changed, so peers are reported again."""
         with self._lock:
-            self._told.clear()
+            self._known.clear()
 
     def note_version(self, version: str) -> None:
         """A request of a node of that version."""
@@ -55,8 +55,8 @@ class Peers:
     def judge(self, text: str, identity: EraIdentity, epoch: Epoch) -> tuple[PeerSchedule | None, bool]:
         """The state by a peer's era-id (``None``: it is malformed), and whether that is new."""
         with self._lock:
-            if text in self._told:
-                verdict = self._told[text]
+            if text in self._known:
+                verdict = self._known[text]
                 self.schedules[verdict.value] += 1
                 return verdict, False
         try:
@@ -67,12 +67,12 @@ class Peers:
             return None, False
         with self._lock:
             self.schedules[found.value] += 1
-            is_new = found is not PeerSchedule.SAME and len(self._told) < MAX_TOLD and text not in self._told
+            is_new = found is not PeerSchedule.SAME and len(self._known) < MAX_KNOWN and text not in self._known
             if is_new:
-                self._told[text] = found
+                self._known[text] = found
         return found, is_new
 
-    def tell(self, text: str, verdict: PeerSchedule, own: EraId, epoch: Epoch) -> None:
+    def report(self, text: str, verdict: PeerSchedule, own: EraId, epoch: Epoch) -> None:
         """Report a peer on another schedule; it blocks for as long as the store takes."""
         _log.warning("A peer is on another schedule (%s): its era-id is %s, ours is %s", verdict.value, text, own)
         facts = {"peer": text, "own": str(own), "schedule": verdict.value}

@@ -6,6 +6,7 @@ that the reader has left in the store.
 """
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 
@@ -89,22 +90,22 @@ class Poller:
     def _tick(self) -> None:
         """Begin each epoch when it begins, also while a reading takes its time or cannot be made (rule T9)."""
         while not self._ended.is_set():
-            ends_at_s = self._keeper.epoch_ends_at_s
-            left_s = TICK_S if ends_at_s is None else ends_at_s - self._keeper.clock() + AFTER_BOUNDARY_S
+            left_s = self._left_s
             if left_s <= 0:
                 try:
-                    self._keeper.go_on()
+                    self._keeper.enter_epoch()
                 except Exception:
                     _log.exception("The new epoch could not be processed")
-                left_s = TICK_S
-            self._ended.wait(min(left_s, TICK_S))
+            self._ended.wait(TICK_S if left_s <= 0 else min(left_s, TICK_S))
 
     def _pause_s(self) -> float:
-        pause_s = self._keeper.settings.service.poll_interval_s
-        ends_at_s = self._keeper.epoch_ends_at_s
-        if ends_at_s is None:
-            return pause_s
-        left_s = ends_at_s - self._keeper.clock() + AFTER_BOUNDARY_S
+        pause_s, left_s = self._keeper.settings.service.poll_interval_s, self._left_s
         if left_s > 0:
             return min(pause_s, left_s)
         return min(pause_s, BOUNDARY_POLL_S) if left_s > -BOUNDARY_S else pause_s
+
+    @property
+    def _left_s(self) -> float:
+        """Seconds until the next epoch has begun; infinite where its beginning is not known."""
+        ends_at_s = self._keeper.epoch_ends_at_s
+        return math.inf if ends_at_s is None else ends_at_s - self._keeper.clock() + AFTER_BOUNDARY_S

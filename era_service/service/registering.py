@@ -78,7 +78,7 @@ def register(
         if isinstance(found, Refusal):
             rejects[index] = rejected(f"registration {index}", found, json.dumps(one))
         elif found.signed is None and not 0 < found.seen_at_s <= now_s:
-            # Of now at the latest: dated ahead, it would count for more than what its party says meanwhile.
+            # Of now at the latest: dated ahead, it would outrank what its party registers meanwhile.
             rows[index] = found._replace(seen_at_s=now_s)
         else:
             rows[index] = found

@@ -17,23 +17,21 @@ from eras import ChainReadError, StoreError
 RELOADED_SECTIONS = frozenset(("adoption", "quorum", "limits", "log"))
 """Sections that are read again as a whole."""
 
-RELOADED_SETTINGS = frozenset(
-    f"{section}.{name}"
-    for section, names in {
-        "reader": ("providers", "agreement", "max_tip_age_s", "project_id", "project_id_file"),
-        "service": (
-            "poll_interval_s",
-            "max_age_s",
-            "max_body_bytes",
-            "writes_per_s",
-            "write_burst",
-            "heartbeat_s",
-            "shutdown_delay_s",
-            "webhooks",
-        ),
-    }.items()
-    for name in names
+READER_SETTINGS = frozenset(
+    f"reader.{name}" for name in ("providers", "agreement", "max_tip_age_s", "project_id", "project_id_file")
 )
+"""The settings of the providers, which a running watcher reads again, too."""
+
+RELOADED_SETTINGS = READER_SETTINGS | {
+    "service.poll_interval_s",
+    "service.max_age_s",
+    "service.max_body_bytes",
+    "service.writes_per_s",
+    "service.write_burst",
+    "service.heartbeat_s",
+    "service.shutdown_delay_s",
+    "service.webhooks",
+}
 """Single settings of the other sections that are read again."""
 
 UNUSED_SECTIONS = frozenset(("keys", "watch", "hooks", "networks"))

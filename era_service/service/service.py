@@ -62,10 +62,10 @@ OF_PROVIDERS = frozenset(
         "webhook-given-up",
     )
 )
-"""Kinds of events that may say who was asked, followed, or told."""
+"""Kinds of events that may name a provider, a leader or a webhook."""
 
 NOT_PUBLIC = frozenset(("reason", "source", "leader", "words", "webhook"))
-"""Their facts that say it."""
+"""The facts that name it."""
 
 
 class Service(Keeper):
@@ -145,7 +145,7 @@ class Service(Keeper):
         super().close()
 
     def reconfigure(self, settings: Settings) -> None:
-        """Go on with other settings (``reloading``): providers are opened anew, and the chain is read at once."""
+        """Use other settings from now on (``reloading``): providers are opened anew, and the chain is read at once."""
         policy = policy_of(settings)
         with self._reading:
             self._close_reader()
@@ -292,36 +292,31 @@ class Service(Keeper):
 
     def live(self) -> Health:
         """Whether the process works; if not, it should be restarted."""
-        died = self.poller.has_died
-        return _health(HealthCheck(name="poller", ok=not died, detail="it has died" if died else "it turns"))
+        return _health(_check("poller", not self.poller.has_died, "it turns", "it has died"))
 
     def ready(self) -> Health:
         """Whether it has something to answer with, a store that answers and takes changes, and no end in sight."""
         known = self._snapshot
         trusted = known is not None and known.status.current is not None
-        detail = "an era is known" if trusted else "no current era is known"
-        staying = HealthCheck(
-            name="staying", ok=not self.is_leaving, detail="it ends" if self.is_leaving else "it stays"
-        )
-        return _health(HealthCheck(name="eras", ok=trusted, detail=detail), staying, *self._store_checks())
+        eras = _check("eras", trusted, "an era is known", "no current era is known")
+        return _health(eras, _check("staying", not self.is_leaving, "it stays", "it ends"), *self._store_checks())
 
     def started(self) -> Health:
         """Whether it has read something, or loaded what was read before."""
-        done = self._snapshot is not None
-        return _health(HealthCheck(name="first reading", ok=done, detail="made" if done else "not made yet"))
+        return _health(_check("first reading", self._snapshot is not None, "made", "not made yet"))
 
     def _store_checks(self) -> tuple[HealthCheck, ...]:
         try:
             self.store.events.read(limit=1)
         except StoreError as error:
             return (HealthCheck(name="store", ok=False, detail=error.code),)
-        reads = HealthCheck(name="store", ok=True, detail="it answers")
+        hindrance = None
         if self.unsaved is not None:
-            detail = f"the last reading could not be saved: {self.unsaved}"
-            return reads, HealthCheck(name="store writes", ok=False, detail=detail)
-        hindered = self._write_probe.error()
-        detail = "it accepts changes" if hindered is None else f"no change can be committed: {hindered.code}"
-        return reads, HealthCheck(name="store writes", ok=hindered is None, detail=detail)
+            hindrance = f"the last reading could not be saved: {self.unsaved}"
+        elif (refused := self._write_probe.error()) is not None:
+            hindrance = f"no change can be committed: {refused.code}"
+        writes = _check("store writes", hindrance is None, "it accepts changes", hindrance or "")
+        return HealthCheck(name="store", ok=True, detail="it answers"), writes
 
 
 def _public(event: StoredEvent) -> StoredEvent:
@@ -329,6 +324,10 @@ def _public(event: StoredEvent) -> StoredEvent:
     if event.kind not in OF_PROVIDERS:
         return event
     return replace(event, facts={name: fact for name, fact in event.facts.items() if name not in NOT_PUBLIC})
+
+
+def _check(name: str, ok: bool, fine: str, wrong: str) -> HealthCheck:
+    return HealthCheck(name=name, ok=ok, detail=fine if ok else wrong)
 
 
 def _health(*checks: HealthCheck) -> Health:

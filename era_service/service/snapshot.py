@@ -26,7 +26,14 @@ from era_service.service.documents import (
     ProviderDocument,
 )
 from era_service.status.describing import describe, warnings_of
-from era_service.status.documents import ConfigurationStatus, ErrorDocument, ListedEra, MarkerDocument, SourceDocument
+from era_service.status.documents import (
+    UNCONFIRMED,
+    ConfigurationStatus,
+    ErrorDocument,
+    ListedEra,
+    MarkerDocument,
+    SourceDocument,
+)
 from era_service.status.reader import Reading
 from era_store import SeenPayload, StoredTrust
 from eras import Epoch, EraEpochToken, EraMarker, EraSwitchError
@@ -35,8 +42,6 @@ from release_tools.documents import Document
 
 LISTED_REFUSED = 50
 LISTED_PAYLOADS = 200
-UNCONFIRMED = "it could not be confirmed"
-"""All that the public is told of why something is stale."""
 
 
 class GenesisDocument(Document):
@@ -92,10 +97,7 @@ class Snapshot(Document):
 
     def identity(self) -> EraIdentity | None:
         """The parts of the era-id; ``None`` where no markers are in force, or their origin is unknown."""
-        network = self.status.network
-        if network.era_address is None or network.verification_key is None or not self.status.eras:
-            return None
-        return EraIdentity(network.magic, network.era_address, network.verification_key, self.schedule)
+        return _identity(self.status.network, self.schedule)
 
     def stale_for(self, reason: str) -> "Snapshot":
         """The same, no longer confirmed."""
@@ -171,7 +173,7 @@ def take_snapshot(
     ends_at_s = None if genesis is None or found.epoch is None else genesis.begins_s(found.epoch + 1)
     source = document.trusted
     payload = _payload(source, stored)
-    identity = _identity(network, found)
+    identity = _identity(network, () if found.reading is None else found.reading.markers)
     era_id = None if identity is None or found.epoch is None else str(identity.at(found.epoch))
     status = EraStatus(
         **dict(document)
@@ -186,7 +188,11 @@ def take_snapshot(
     )
     config = markers = None
     if token is not None and source is not None:
-        config = config_of(status, token, source, _freshness(status, stored, ends_at_s, time_s))
+        tip_slot = None if stored is None else stored.tip_slot
+        freshness = FreshnessDocument(
+            stale=status.stale, read_at_s=time_s, tip_slot=tip_slot, epoch_ends_at_s=ends_at_s
+        )
+        config = config_of(status, token, source, freshness)
         if payload is not None:
             markers = EraMarkers(
                 network=network,
@@ -204,9 +210,7 @@ def take_snapshot(
         providers=[_provider(call) for call in calls],
         read_at_s=time_s,
         epoch_ends_at_s=ends_at_s,
-        genesis=None
-        if genesis is None
-        else GenesisDocument(**{name: getattr(genesis, name) for name in GenesisDocument.model_fields}),
+        genesis=None if genesis is None else GenesisDocument.model_validate(genesis),
         configuration=document.configuration,
         alarms=[words for is_stated, words in warnings if not is_stated],
         unconfirmed=[] if status.stale is None else [status.stale],
@@ -234,19 +238,10 @@ def config_of(
     )
 
 
-def _freshness(
-    status: EraStatus, stored: StoredTrust | None, ends_at_s: float | None, time_s: float
-) -> FreshnessDocument:
-    tip = None if stored is None else stored.tip_slot
-    return FreshnessDocument(stale=status.stale, read_at_s=time_s, tip_slot=tip, epoch_ends_at_s=ends_at_s)
-
-
-def _identity(network: NetworkDocument, found: Reading) -> EraIdentity | None:
-    if network.era_address is None or network.verification_key is None or found.reading is None:
+def _identity(network: NetworkDocument, markers: tuple[EraMarker, ...]) -> EraIdentity | None:
+    if network.era_address is None or network.verification_key is None or not markers:
         return None
-    if not found.reading.markers:
-        return None
-    return EraIdentity(network.magic, network.era_address, network.verification_key, found.reading.markers)
+    return EraIdentity(network.magic, network.era_address, network.verification_key, markers)
 
 
 def _payload(source: SourceDocument | None, stored: StoredTrust | None) -> str | None:

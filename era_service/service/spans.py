@@ -1,4 +1,4 @@
-"""The service's reports of its work, for traces and counts; by itself, none.
+"""The service's reports of its work, for traces and counts; without tracing they go nowhere.
 
 In: the beginning and the end of what takes time. Out: nothing here; ``era_service.telemetry.tracing`` makes spans
 of it.

@@ -77,7 +77,7 @@ def _eras(found: Reading, settings: Settings) -> list[ListedEra]:
         return []
     calendar = EpochCalendar(found.genesis, time.time())
     notice, supported = settings.network.notice_epochs, settings.network.supported_eras
-    schedule = dict.fromkeys(found.reading.markers)  # a payload that was signed anew says its first marker twice
+    schedule = dict.fromkeys(found.reading.markers)  # a payload that was signed anew holds its first marker twice
     return [
         ListedEra(
             name=marker.name,

@@ -11,6 +11,9 @@ from datum.configuration import EpochConfiguration, ProtocolConfiguration, Proto
 from eras import Epoch
 from release_tools.documents import Document, EpochNumber
 
+UNCONFIRMED = "it could not be confirmed"
+"""The only reason that the public sees for something stale."""
+
 
 class MarkerDocument(Document):
     """An era and the epoch it begins at; without one while it is only announced."""
@@ -158,7 +161,7 @@ class ConfigurationStatus(Document):
     def for_the_public(self) -> "ConfigurationStatus":
         """The same without a word on who was asked."""
         source = self.trusted and self.trusted.model_copy(update={"source": "the chain"})
-        stale = None if self.stale is None else "it could not be confirmed"
+        stale = None if self.stale is None else UNCONFIRMED
         return self.model_copy(update={"trusted": source, "stale": stale, "warnings": []})
 
 

@@ -98,7 +98,7 @@ class StatusReader:
         clock: POSIX time in seconds.
         name: of the node that keeps the event log of ``memory``: what comes in is put into it, with what is decided
             upon it about trust and eras. ``None`` keeps no log.
-        policy: the policy of trust of ``settings``, where it is at hand.
+        policy: the policy of trust of ``settings``, if the caller has it already.
     """
 
     def __init__(

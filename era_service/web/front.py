@@ -36,11 +36,10 @@ from eras import (
     API_VERSION_HEADER,
     SIGNER_NODE_VERSION_HEADER,
     ApiVersion,
-    Epoch,
     MarkerError,
     __version__,
 )
-from eras.era_id import ERA_ID_HEADER, EraId, PeerSchedule
+from eras.era_id import ERA_ID_HEADER, PeerSchedule
 
 SPOKEN_UNDER: Final = ("/era/", "/switches", "/adoption/", "/registrations", "/events")
 """The paths for nodes, where the version of the API counts; health, metrics and the dashboard are for others."""
@@ -226,11 +225,10 @@ class Gate:
         if known is None:
             return
         identity, epoch = known
-        verdict, is_new = service.peers.judge(text, identity, Epoch(epoch))
+        verdict, is_new = service.peers.judge(text, identity, epoch)
         if not is_new or verdict is None or verdict is PeerSchedule.SAME:
             return
-        own: EraId = identity.at(Epoch(epoch))
-        report = partial(service.peers.tell, text, verdict, own, Epoch(epoch))
+        report = partial(service.peers.report, text, verdict, identity.at(epoch), epoch)
         reporting = asyncio.get_running_loop().run_in_executor(None, report)
         self._background.add(reporting)
         reporting.add_done_callback(self._background.discard)

@@ -313,9 +313,7 @@ def registrations_router() -> APIRouter:
         status = HTTPStatus.OK if not receipt.rejected else HTTPStatus.MULTI_STATUS
         if receipt.rejected and not receipt.accepted + receipt.repeated:
             status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return Response(
-            receipt.model_dump_json(), status, headers={"cache-control": "no-store"}, media_type="application/json"
-        )
+        return unstored(receipt, status)
 
     return router
 

@@ -133,7 +133,7 @@ def test_without_a_configured_genesis_the_providers_counts_where_its_clock_is_th
     assert replica.genesis == genesis, "a replica that asks no provider has it from the snapshot"
     replica.close()
     world.now_s = world.service.epoch_ends_at_s + 1
-    world.service.go_on()
+    world.service.enter_epoch()
     assert world.service.snapshot.status.epoch == 1, "no epoch begins by it, which the chain would then be behind"
     world.read()
     assert world.service.snapshot.status.stale is None
