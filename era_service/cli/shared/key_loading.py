@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from datum import EraSigner, KeyFormatError, SigningKey
-from era_service.cli.shared.arguments import inline_or_file, require_half
+from era_service.cli.shared.arguments import file_of, inline_or_file, naming, require_half
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.passphrases import unlock, without_core_dumps
 from era_service.config.networks import NETWORKS
@@ -30,12 +30,13 @@ def read_secret_key(text: str) -> EraSigner:
 
     Raises:
         ConfigurationError: the file cannot be read, or is damaged; or there is no passphrase, and nobody to ask.
-        KeyFormatError: it is no secret key, or by the ending of the file it is the other half.
+        KeyFormatError: it is not a secret key, or by the ending of the file it is the other half.
         WrongPassphraseError: the passphrase is another one.
     """
     without_core_dumps()
     require_half(text, ".sk")
-    path = Path(text[1:]) if text.startswith("@") else None
+    file = file_of(text)
+    path = None if file is None else Path(file)
     content = inline_or_file(text)
     if content.lstrip().startswith("{"):
         name = "The key" if path is None else str(path)
@@ -53,7 +54,8 @@ def read_secret_key(text: str) -> EraSigner:
             next_step="Give a payment key with --payment-key-file; --secret-key takes the era key",
         )
     _warn_of_readers("secret key", path)
-    key = SigningKey.parse(content)
+    with naming(file):
+        key = SigningKey.parse(content)
     _warn_of_plain("era key", path)
     return key
 

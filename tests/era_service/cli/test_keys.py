@@ -70,6 +70,16 @@ def test_what_is_no_payment_key_is_refused_unseen(tmp_path: Path, text: str):
     assert not (tmp_path / "out.skey").exists()
 
 
+def test_a_malformed_secret_key_is_refused_by_the_name_of_its_file_and_unseen(tmp_path: Path):
+    secret = SEED.hex()[:-2]
+    (tmp_path / "bad.sk").write_text(secret)
+    options = ("activate", "thales", "--at", "5", "--secret-key", f"@{tmp_path / 'bad.sk'}")
+    done = invoke("--network", "preview", "marker", *options)
+    assert done.exit_code == 2
+    assert f"Error: {tmp_path / 'bad.sk'}: A secret key is not usable" in done.stderr
+    assert secret not in done.output
+
+
 WORDS = "test walk nut penalty hip pave soap entry language right filter choice"
 
 
