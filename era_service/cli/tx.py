@@ -14,9 +14,10 @@ from chain_reader.providers.gateway import Network
 from chain_reader.providers.transport.errors import TransactionRefusedError
 from chain_reader.trust.reading import TrustedReading
 from datum import EraMarkersPayload, VerificationKey, decode_datum, read_extended
+from era_service.cli.shared.arguments import read_text
 from era_service.cli.shared.commands import OUTPUT, argument, nested, option, option_group
 from era_service.cli.shared.context import AppContext
-from era_service.cli.shared.files import read_payload, read_text, with_witnesses
+from era_service.cli.shared.files import read_payload, with_witnesses
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, echo_lines, warn
 from era_service.cli.shared.publication_view import (

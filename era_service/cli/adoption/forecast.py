@@ -14,10 +14,9 @@ from era_service.cli.adoption.forecast_view import forecast_chart, forecast_line
 from era_service.cli.adoption.options import QuorumOptions, ReadinessOptions, share, svg_path
 from era_service.cli.protocol_configuration import PlaceOptions
 from era_service.cli.protocol_configuration import on_chain as configurations_on_chain
-from era_service.cli.shared.arguments import CHANCE, naming, read_bytes
+from era_service.cli.shared.arguments import CHANCE, naming, read_bytes, read_text
 from era_service.cli.shared.commands import OUTPUT, argument, command, option, option_group
 from era_service.cli.shared.context import AppContext
-from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions
 from era_service.config.schema import Settings

@@ -7,8 +7,7 @@ In: what is trusted, from the chain or from a file, and an order. Out: the signe
 import click
 
 from chain_reader import TrustPolicy
-from era_service.cli.shared.arguments import naming
-from era_service.cli.shared.files import read_text
+from era_service.cli.shared.arguments import naming, read_text
 from era_service.cli.shared.output import echo_json, echo_lines, printable, warn, write_file
 from era_service.cli.shared.publication_view import plan_lines
 from era_service.cli.shared.release import DryRunOptions, SigningFiles

@@ -14,9 +14,9 @@ from era_service.cli.rollout.verify import (
     read_plan,
     verified,
 )
+from era_service.cli.shared.arguments import read_text
 from era_service.cli.shared.commands import command, nested, option, option_group
 from era_service.cli.shared.context import AppContext
-from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.release import (
     JsonOptions,

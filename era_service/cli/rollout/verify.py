@@ -7,10 +7,9 @@ from pathlib import Path
 import click
 
 from era_service.cli.adoption.options import compatibility_option, from_option, share
-from era_service.cli.shared.arguments import read_bytes
+from era_service.cli.shared.arguments import read_bytes, read_text
 from era_service.cli.shared.commands import argument, command, option, option_group
 from era_service.cli.shared.context import AppContext
-from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_result, table_lines
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
 from era_service.config.schema import Settings

@@ -69,7 +69,7 @@ def read_verification_key(text: str) -> "VerificationKey":
 
     Raises:
         ConfigurationError: the file cannot be read.
-        KeyFormatError: it is no verification key, or by the ending of the file it is the other half.
+        KeyFormatError: it is not a verification key, or by the ending of the file it is the other half.
     """
     from datum import VerificationKey
 
@@ -108,14 +108,29 @@ def inline_or_file(text: str) -> str:
     Raises:
         ConfigurationError: the file cannot be read, or is not text.
     """
+    name = file_of(text)
+    return text if name is None else read_text(name)
+
+
+def read_text(name: str, data: bytes | None = None) -> str:
+    """The text in a file, or in standard input for ``-``; ``data`` is its content, where that is read already.
+
+    Raises:
+        ConfigurationError: it cannot be read, or is not text.
+    """
     from datum import text_of
 
-    if not text.startswith("@"):
-        return text
     try:
-        return text_of(read_bytes(text[1:]))
-    except UnicodeDecodeError as error:
-        raise _input_file_error(text[1:], "bytes that are not text") from error
+        return text_of(read_bytes(name) if data is None else data)
+    except UnicodeDecodeError:
+        # "from None": the exception holds the bytes, which may be a secret.
+        raise ConfigurationError(
+            "A file cannot be read",
+            expected=f"text in {name}",
+            got="bytes that are not text",
+            next_step="Check the path",
+            code="InputFile",
+        ) from None
 
 
 def _input_file_error(name: str, got: str) -> ConfigurationError:

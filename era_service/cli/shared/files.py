@@ -1,9 +1,9 @@
-"""Files that several of the release team's commands read: texts, signed payloads, signatures made elsewhere."""
+"""Files that several of the release team's commands read: signed payloads, signatures made elsewhere."""
 
 from typing import TYPE_CHECKING
 
-from datum import find_datums, kind_of_file, text_of
-from era_service.cli.shared.arguments import naming, read_bytes
+from datum import find_datums, kind_of_file
+from era_service.cli.shared.arguments import naming, read_bytes, read_text
 from eras import ConfigurationError
 from release_tools.keys.envelopes import json_object
 from release_tools.markers.cosigning import Cosigning
@@ -61,21 +61,3 @@ def read_payload(name: str) -> bytes:
         next_step="Give the file that --payload-out wrote",
         code="InputFile",
     )
-
-
-def read_text(name: str, data: bytes | None = None) -> str:
-    """The text in a file, or in standard input for ``-``; ``data`` is its content, where that is read already.
-
-    Raises:
-        ConfigurationError: it cannot be read, or is not text.
-    """
-    try:
-        return text_of(read_bytes(name) if data is None else data)
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(
-            "A file cannot be read",
-            expected=f"text in {name}",
-            got="bytes that are not text",
-            next_step="Check the path",
-            code="InputFile",
-        ) from error
