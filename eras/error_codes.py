@@ -171,6 +171,9 @@ _ROWS = (
     ("ConfigurationNotRead", 404, 1, "The service is not configured to read protocol configurations.", "Set `protocol_configuration.enabled`, or ask another service."),
     ("NotAllowed", 403, 1, "An API token does not allow the request, or the service only reads.", "Use a token that allows it: `eraswitch token new`."),
     ("EventLogForeign", 409, 1, "Events of one log were to be added to another one.", "Import them into a new store."),
+    ("SourceMissing", 404, 1, "There is no such source, or this user may not read it.", "Correct the path, or who may read it."),
+    ("SourceLocked", 503, 1, "Another process holds the source for longer than this one waits.", "Wait until the other process has ended, then run the command again."),
+    ("SourceDamaged", 422, 1, "The source is truncated or damaged.", "Get the source again."),
     ("SourceFormat", 422, 1, "The source is of another form than the one it is read as: other tables, columns or fields.", "Name its form, or correct the file."),
 )  # fmt: skip
 

@@ -11,20 +11,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from era_store.registrations import Registration, Reject
 from era_store.sqlite_files import connect_to_read
-from eras import Epoch
+from eras import ChainReadError, Epoch
 from release_tools.registrations.judging import Judge, Refusal, rejected
-from release_tools.registrations.source import (
-    Batch,
-    RegistrationSource,
-    RegistrationSourceError,
-    SourceDamagedError,
-    SourceLockedError,
-    SourceMissingError,
-)
+from release_tools.registrations.source import Batch, RegistrationSource
 
 MAX_CONTENT = 64 * 1024
 AT_ONCE = 500
@@ -35,31 +28,42 @@ NO_JSON = "is not JSON"
 NO_EVENT = "is not an event with headers and content"
 
 _COLUMNS = ("event_id", "created_at", "action", "content")
-_ERRORS: dict[int, tuple[type[RegistrationSourceError], str, str, str]] = {
-    sqlite3.SQLITE_BUSY: (
-        SourceLockedError,
+
+
+class _Fault(NamedTuple):
+    """A reason why an event store cannot be read."""
+
+    what: str
+    expected: str
+    next_step: str
+    code: str
+
+
+_FAULTS = {
+    sqlite3.SQLITE_BUSY: _Fault(
         "is locked",
         "to read it within {wait:g} s",
         "Wait until the aggregator is idle, then run the command again",
+        code="SourceLocked",
     ),
-    sqlite3.SQLITE_CANTOPEN: (
-        SourceMissingError,
+    sqlite3.SQLITE_CANTOPEN: _Fault(
         "cannot be opened",
         "a file that this user may read; in WAL mode its folder has to be writable, too",
         "Check the path and its permissions, or read a copy of it",
+        code="SourceMissing",
     ),
-    sqlite3.SQLITE_READONLY: (
-        SourceLockedError,
+    sqlite3.SQLITE_READONLY: _Fault(
         "was left in the middle of a change",
         "a file that needs no recovery",
         "Start the aggregator once, which completes or undoes the change, or read a backup",
+        code="SourceLocked",
     ),
 }
-_DAMAGED = (
-    SourceDamagedError,
+_DAMAGED = _Fault(
     "is truncated or damaged",
     "an intact SQLite file",
     "Make a new copy with: sqlite3 FILE '.backup COPY'. A copy of the bare file misses what is in its -wal",
+    code="SourceDamaged",
 )
 _ASKED = (
     "SELECT event_id, created_at, substr(content, 1, ?) FROM event "
@@ -87,7 +91,7 @@ class MithrilEvents(RegistrationSource):
         """The id of the last event.
 
         Raises:
-            RegistrationSourceError: it cannot be read.
+            ChainReadError: it cannot be read.
         """
         with self._connected() as connection:
             found: int | None = connection.execute("SELECT max(event_id) FROM event").fetchone()[0]
@@ -97,7 +101,7 @@ class MithrilEvents(RegistrationSource):
         """The registrations after ``cursor``.
 
         Raises:
-            RegistrationSourceError: it cannot be read further.
+            ChainReadError: it cannot be read further.
         """
         with self._connected() as connection:
             last = self._resume(connection, cursor)
@@ -157,8 +161,9 @@ class MithrilEvents(RegistrationSource):
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         if not self._path.is_file():
-            raise SourceMissingError(
+            raise ChainReadError(
                 f"There is no event store at {self._path}",
+                code="SourceMissing",
                 expected="a file",
                 got="a folder" if self._path.is_dir() else "nothing",
                 next_step="Name the aggregator's monitoring.sqlite3",
@@ -168,19 +173,20 @@ class MithrilEvents(RegistrationSource):
                 self._require_schema(connection)
                 yield connection
         except sqlite3.Error as error:
-            kind, what, expected, next_step = _ERRORS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, _DAMAGED)
-            raise kind(
-                f"The event store {self._path} {what}",
-                expected=expected.format(wait=self._wait_s),
+            fault = _FAULTS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, _DAMAGED)
+            raise ChainReadError(
+                f"The event store {self._path} {fault.what}",
+                code=fault.code,
+                expected=fault.expected.format(wait=self._wait_s),
                 got=str(error),
-                next_step=next_step,
+                next_step=fault.next_step,
             ) from error
 
     def _require_schema(self, connection: sqlite3.Connection) -> None:
         columns = {row[1] for row in connection.execute("PRAGMA table_info(event)")}
         missing = [name for name in _COLUMNS if name not in columns]
         if missing:
-            raise RegistrationSourceError(
+            raise ChainReadError(
                 f"The file {self._path} is not the event store of a Mithril aggregator",
                 expected=f"a table event with the columns {', '.join(_COLUMNS)}",
                 got=f"one without {', '.join(missing)}" if columns else "no table event",

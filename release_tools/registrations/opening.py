@@ -7,10 +7,9 @@ from typing import Literal
 from era_store.sqlite_files import is_database
 from eras import Epoch
 from release_tools.registrations.aggregator_http import AggregatorHttp, Known
-from release_tools.registrations.csv_rows import CsvRows
 from release_tools.registrations.mithril_events import MithrilEvents
 from release_tools.registrations.source import RegistrationSource
-from release_tools.registrations.text_files import JsonLines
+from release_tools.registrations.text_files import CsvRows, JsonLines
 
 SourceKind = Literal["aggregator", "mithril", "csv", "lines"]
 

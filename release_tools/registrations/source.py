@@ -11,35 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from era_store.registrations import Registration, Reject
-from eras import ChainReadError
 from release_tools.registrations.judging import Judge
-
-
-class RegistrationSourceError(ChainReadError):
-    """A source of registrations cannot be read."""
-
-    advice = "Correct what the message names, then run the command again: it continues."
-    exit_code = 1
-
-
-class SourceMissingError(RegistrationSourceError):
-    """There is no such source, or this user may not read it."""
-
-    advice = "Correct the path, or who may read it."
-    http_status = 404
-
-
-class SourceLockedError(RegistrationSourceError):
-    """Another process holds the source for longer than this one waits."""
-
-    advice = "Wait until the other process has ended, then run the command again."
-
-
-class SourceDamagedError(RegistrationSourceError):
-    """The source is truncated or damaged."""
-
-    advice = "Get the source again."
-    http_status = 422
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +53,7 @@ class RegistrationSource(ABC):
         """The entries after ``cursor``, at most ``size`` at a time.
 
         Raises:
-            RegistrationSourceError: it cannot be read further; earlier batches are valid.
+            ChainReadError: it cannot be read further; earlier batches are valid.
         """
 
     def close(self) -> None:  # noqa: B027 - a batch is read whole

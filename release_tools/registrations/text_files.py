@@ -5,6 +5,7 @@ file, the number of the line there, and a hash of the bytes before it: a file th
 beginning changed is read again.
 """
 
+import csv
 import hashlib
 import os
 import stat
@@ -17,9 +18,10 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from era_store.registrations import Registration, Reject
-from eras import Epoch
+from eras import ChainReadError, Epoch
+from eras.words import of_sheet_cell
 from release_tools.registrations.judging import Judge, Refusal, read_json, rejected
-from release_tools.registrations.source import Batch, RegistrationSource, RegistrationSourceError, SourceMissingError
+from release_tools.registrations.source import Batch, RegistrationSource
 
 MAX_LINE_BYTES = 64 * 1024
 BATCH_BYTES = 32 * 1024 * 1024
@@ -32,9 +34,11 @@ TOO_LONG = f"the line is longer than {MAX_LINE_BYTES} bytes"
 NO_JSON = "is not JSON in UTF-8"
 NO_OBJECT = "is not a JSON object"
 STANDARD_INPUT = "-"
+NEEDED = ("party_id", "epoch", "stake")
 
 _HASHED = 4096
 _BEGIN = (0, 0)
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 Parse = Callable[[bytes], Registration | Refusal | str | None]
 """Parses a line into a registration or a refusal; ``None`` for a line to skip."""
@@ -65,7 +69,7 @@ class TextRows(RegistrationSource):
     """
 
     kind: ClassVar[str]
-    """What its name begins with: cursors are remembered by name."""
+    """The beginning of its name: cursors are remembered by name."""
 
     def __init__(self, path: str, *, current: Epoch | None = None, network_magic: int | None = None) -> None:
         self.path = path
@@ -79,7 +83,7 @@ class TextRows(RegistrationSource):
         """The size of the file in bytes; ``None`` for a stream.
 
         Raises:
-            SourceMissingError: it cannot be read.
+            ChainReadError: it cannot be read.
         """
         if self.piped:
             return None
@@ -93,7 +97,7 @@ class TextRows(RegistrationSource):
         """Return the first line of a file that can be read again.
 
         Raises:
-            SourceMissingError: it cannot be read.
+            ChainReadError: it cannot be read.
         """
         with self._opened() as file:
             return self._read(file)
@@ -111,8 +115,7 @@ class TextRows(RegistrationSource):
             foreign: refusals that mean that the file has another format if there are no others.
 
         Raises:
-            SourceMissingError: the file cannot be read.
-            RegistrationSourceError: no line has the right format.
+            ChainReadError: the file cannot be read, or no line has the right format.
         """
         rows: list[Registration] = []
         rejects: list[Reject] = []
@@ -140,8 +143,8 @@ class TextRows(RegistrationSource):
             if rows or rejects or safe != begin:
                 yield Batch(rows, rejects, _cursor(file, *safe) if keeps else None, safe[0])
 
-    def _of_another_kind(self, rejects: list[Reject]) -> RegistrationSourceError:
-        return RegistrationSourceError(
+    def _of_another_kind(self, rejects: list[Reject]) -> ChainReadError:
+        return ChainReadError(
             f"{self.place} does not hold registrations",
             expected="one JSON object on each line",
             got=f"no such line among the first {len(rejects)}: {rejects[0].place} {rejects[0].reason}",
@@ -194,9 +197,10 @@ class TextRows(RegistrationSource):
         file.seek(begin[0])
         return begin
 
-    def _unreadable_registrations(self, error: OSError) -> SourceMissingError:
-        return SourceMissingError(
+    def _unreadable_registrations(self, error: OSError) -> ChainReadError:
+        return ChainReadError(
             f"The registrations in {self.place} cannot be read",
+            code="SourceMissing",
             expected="a file that this user may read",
             got=error.strerror or type(error).__name__,
             next_step="Check the path and its permissions",
@@ -216,8 +220,7 @@ class JsonLines(TextRows):
         """The lines after ``cursor``.
 
         Raises:
-            SourceMissingError: the file cannot be read.
-            RegistrationSourceError: no line of it is a JSON object.
+            ChainReadError: the file cannot be read, or no line of it is a JSON object.
         """
         return self._batches(cursor, size, self._parse, foreign=(NO_JSON, NO_OBJECT, TOO_LONG))
 
@@ -229,6 +232,74 @@ class JsonLines(TextRows):
         except (ValueError, RecursionError):
             return NO_JSON
         return self._judge.fields(found) if isinstance(found, dict) else NO_OBJECT
+
+
+class CsvRows(TextRows):
+    """CSV: a header with ``party_id``, ``epoch``, ``stake``, and more where it is known, then one row a line.
+
+    A header that lacks one of the three is refused before anything is read. A row is one line: were a quote that is
+    never closed to continue over line breaks, it would swallow good rows.
+    """
+
+    kind = "csv"
+
+    def __init__(self, path: str, *, current: Epoch | None = None, network_magic: int | None = None) -> None:
+        super().__init__(path, current=current, network_magic=network_magic)
+        self._header: list[str] = []
+
+    def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:
+        """The rows after ``cursor``.
+
+        Raises:
+            ChainReadError: the file cannot be read, or its header is not one of registrations.
+        """
+        if self.piped:
+            return self._batches(cursor, size, self._first_then_rows)
+        self._header = self._header_of(self._first_line())
+        return self._batches(cursor, size, self._parse, header_lines=1)
+
+    def _first_then_rows(self, line: bytes) -> Registration | Refusal | str | None:
+        """A stream cannot be read twice: its first line becomes the header when it comes."""
+        if self._header:
+            return self._parse(line)
+        self._header = self._header_of(line)
+        return None
+
+    def _header_of(self, line: bytes) -> list[str]:
+        found = _split(line.removeprefix(_BYTE_ORDER_MARK))
+        names = [name.strip() for name in found] if isinstance(found, list) else []
+        missing = [name for name in NEEDED if name not in names]
+        if missing or len(set(names)) < len(names):
+            shown = ", ".join(name[:40] for name in names[:10])
+            raise ChainReadError(
+                f"The header of {self.place} is not one of registrations",
+                expected=f"the columns {', '.join(NEEDED)}, and more where they are known, each once",
+                got=f"the columns {shown or 'none'}",
+                next_step="Correct the header; nothing was read",
+                missing=missing,
+                code="SourceFormat",
+            )
+        return names
+
+    def _parse(self, line: bytes) -> Registration | Refusal | str | None:
+        if line.isspace():
+            return None
+        found = _split(line)
+        if isinstance(found, str):
+            return found
+        if len(found) != len(self._header):
+            return "has more or fewer fields than the header"
+        return self._judge.fields(dict(zip(self._header, map(of_sheet_cell, found), strict=True)))
+
+
+def _split(line: bytes) -> list[str] | str:
+    """The fields of a line, or the reason why it has none."""
+    try:
+        return next(csv.reader([line.decode()], strict=True), [])
+    except UnicodeDecodeError:
+        return "is not UTF-8 text"
+    except csv.Error:
+        return "is not CSV"
 
 
 def _cursor(file: BinaryIO, end: int, number: int) -> str:

@@ -16,14 +16,15 @@ from typing import ClassVar
 import pytest
 
 from era_store import Registration, Reject, SqlStore, open_store, temporary_registrations
-from eras import Epoch, StoreError
+from eras import ChainReadError, Epoch, StoreError
 from release_tools.registrations import ingest, open_source
 from release_tools.registrations.ingesting import IngestSummary
 from release_tools.registrations.mithril_events import MithrilEvents
-from release_tools.registrations.source import Batch, SourceDamagedError
+from release_tools.registrations.source import Batch
 from release_tools.registrations.text_files import JsonLines
 from tests import forked
 from tests.conftest import ROOT, MithrilFile
+from tests.errors import raising
 from tests.forked import Forked
 
 
@@ -125,7 +126,7 @@ class Breaking:
         first = int(cursor or 0)
         for number in range(first, 5):
             if self.left == 0:
-                raise SourceDamagedError("The disk broke", next_step="Mend it")
+                raise ChainReadError("The disk broke", code="SourceDamaged", next_step="Mend it")
             self.left -= 1
             row = Registration(f"p{number}", Epoch(1), "1", number, 1.0, self.name)
             yield Batch([row] * min(size, 2), [Reject(f"line {number}", "bad")], str(number + 1), number)
@@ -135,7 +136,7 @@ class Breaking:
 
 
 def test_what_came_before_an_error_is_kept_and_the_next_run_goes_on(store: SqlStore) -> None:
-    with pytest.raises(SourceDamagedError) as caught:
+    with raising("SourceDamaged") as caught:
         ingest(Breaking(2), store.registrations, batch_rows=2)
     assert caught.value.facts["ingested"]["accepted"] == 2
     assert caught.value.facts["ingested"]["reasons"] == {"bad": 2}

@@ -26,7 +26,6 @@ from era_store.registrations import MAX_LOVELACE
 from eras import Epoch
 from release_tools.registrations import ingest, open_source
 from release_tools.registrations.aggregator_http import AggregatorHttp
-from release_tools.registrations.csv_rows import CsvRows
 from release_tools.registrations.judging import (
     FALSE_SIGNATURE,
     FUTURE_SIGNATURE,
@@ -37,13 +36,8 @@ from release_tools.registrations.judging import (
 from release_tools.registrations.mithril_events import MithrilEvents
 from release_tools.registrations.opening import kind_of
 from release_tools.registrations.signed import Statement
-from release_tools.registrations.source import (
-    RegistrationSource,
-    SourceDamagedError,
-    SourceLockedError,
-    SourceMissingError,
-)
-from release_tools.registrations.text_files import FOREIGN_LINES, MAX_LINE_BYTES, JsonLines
+from release_tools.registrations.source import RegistrationSource
+from release_tools.registrations.text_files import FOREIGN_LINES, MAX_LINE_BYTES, CsvRows, JsonLines
 from tests.chain_reader.hostile import HostileHttp, error, reply
 from tests.conftest import MithrilFile
 from tests.errors import raising
@@ -331,7 +325,7 @@ def test_bytes_that_are_no_text_are_rejected(kind: Kind, tmp_path: Path) -> None
 @pytest.mark.parametrize("missing", ["nothing", "folder"])
 def test_a_file_that_is_not_there(kind: Kind, tmp_path: Path, missing: str) -> None:
     path = tmp_path if missing == "folder" else tmp_path / "nothing"
-    with pytest.raises(SourceMissingError, match="Check the path"):
+    with raising("SourceMissing", match="Check the path"):
         read(kind[0](str(path)))
 
 
@@ -549,7 +543,7 @@ def test_an_event_store_that_is_locked(tmp_path: Path, mithril: MithrilFile) -> 
     source = MithrilEvents(str(path), wait_s=0.1)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(SourceLockedError, match=r"is locked: expected to read it within 0.1 s"):
+        with raising("SourceLocked", match=r"is locked: expected to read it within 0.1 s"):
             read(source)
     assert len(read(source)[0]) == 847
 
@@ -559,7 +553,7 @@ def test_an_event_store_that_is_truncated(tmp_path: Path, mithril: MithrilFile) 
     path = tmp_path / "part.sqlite3"
     for length in (50, 5_000, len(whole) // 2, len(whole) - 4096):
         path.write_bytes(whole[:length])
-        with pytest.raises(SourceDamagedError, match="truncated or damaged"):
+        with raising("SourceDamaged", match="truncated or damaged"):
             read(MithrilEvents(str(path)))
     path.write_bytes(whole)
     assert len(read(MithrilEvents(str(path)))[0]) == 847
@@ -567,11 +561,11 @@ def test_an_event_store_that_is_truncated(tmp_path: Path, mithril: MithrilFile) 
 
 def test_a_file_that_is_no_event_store(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no database at all, but long enough to look at" * 100)
-    with pytest.raises(SourceDamagedError, match="not a database"):
+    with raising("SourceDamaged", match="not a database"):
         read(MithrilEvents(str(tmp_path / "text")))
-    with pytest.raises(SourceMissingError, match="got nothing"):
+    with raising("SourceMissing", match="got nothing"):
         read(MithrilEvents(str(tmp_path / "missing")))
-    with pytest.raises(SourceMissingError, match="got a folder"):
+    with raising("SourceMissing", match="got a folder"):
         read(MithrilEvents(str(tmp_path)))
     for schema, got in (("CREATE TABLE other (a)", "no table event"), ("CREATE TABLE event (event_id)", "created_at")):
         path = tmp_path / f"other{len(schema)}"
