@@ -50,15 +50,11 @@ class ConfiguredNodes:
     def hear(self, node: Node, clock: ClockTicked, answer: Answer) -> tuple[str, ...]:
         """A node hears its clock and its provider; the kinds of its decisions."""
         before = self._states.get(node.party_id, self._fresh)
-        first, second = (clock, answer) if before.configurations is not None else (answer, clock)
-        state, decisions = self._decide(before, first)
-        state, more = self._decide(state, second)
-        self._invariants.step(node.party_id, before, state)
+        inputs = (clock, answer) if before.configurations is not None else (answer, clock)
+        self._states[node.party_id], kinds = self._invariants.decided(node.party_id, before, inputs, self._decide)
         if isinstance(answer, ObserverAnswered):
-            self._invariants.verdicts(state, answer.evidence)
             self._heard[node.party_id] = id(answer.evidence)
-        self._states[node.party_id] = state
-        return tuple(decision.kind for decision in (*decisions, *more))
+        return kinds
 
     def state_of(self, node: Node) -> NodeState:
         """A node's knowledge of configurations."""

@@ -12,7 +12,7 @@ In: the steps of the simulation. Out: violations, in words for a release team. T
    that no forecast anticipates (a crash, an outage, expired keys).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from chain_reader.node.core import Decided, NodeState
@@ -53,6 +53,20 @@ class Invariants:
         self.violations: list[Violation] = []
         self._steps: dict[tuple[int, int], tuple[NodeState, NodeState]] = {}
         self._verdicts: dict[tuple[int, int], tuple[object, object]] = {}
+
+    def decided(
+        self, party_id: str, before: NodeState, inputs: Sequence[InputEvent], decide: Decide
+    ) -> tuple[NodeState, tuple[str, ...]]:
+        """Have a node decide on one input after the other, and check it: its state, and the kinds of its decisions."""
+        state, kinds = before, []
+        for one in inputs:
+            state, decisions = decide(state, one)
+            kinds += [decision.kind for decision in decisions]
+        self.step(party_id, before, state)
+        for one in inputs:
+            if isinstance(one, ObserverAnswered):
+                self.verdicts(state, one.evidence)
+        return state, tuple(kinds)
 
     def step(self, party_id: str, before: NodeState, after: NodeState) -> None:
         """Rule 2, for one step of a node."""

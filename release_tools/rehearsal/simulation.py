@@ -249,13 +249,8 @@ class Simulation:
 
     def _hear(self, party_id: str, before: NodeState, clock: ClockTicked, answer: Answer) -> Heard:
         """Give a node its clock and its provider's answer; a new node reads before it looks at the clock."""
-        first, second = (clock, answer) if before.view.token is not None else (answer, clock)
-        state, decisions = self._decide(before, first)
-        state, more = self._decide(state, second)
-        self._invariants.step(party_id, before, state)
-        if isinstance(answer, ObserverAnswered):
-            self._invariants.verdicts(state, answer.evidence)
-        return before, state, tuple(decision.kind for decision in (*decisions, *more))
+        inputs = (clock, answer) if before.view.token is not None else (answer, clock)
+        return before, *self._invariants.decided(party_id, before, inputs, self._decide)
 
     def _comparable(self) -> Iterator[Node]:
         bare = {index for index, provider in enumerate(self._scenario.providers) if provider.knows == "unspent"}

@@ -13,6 +13,7 @@ In: a built transaction, or the text of a file: cardano-cli's envelope, or the C
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
@@ -64,7 +65,7 @@ class TransactionFacts:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CarriedTransaction:
     """A transaction with the signatures so far.
 
@@ -117,7 +118,7 @@ class CarriedTransaction:
         envelope = TextEnvelope.parse(text, source)
         return cls(transaction_bytes(envelope, source), _read_facts(envelope.extra.get(FACTS_FIELD), source))
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """The transaction hash; signing does not change it."""
         return blake2b(self._parts[0], digest_size=32).hexdigest()
@@ -142,7 +143,7 @@ class CarriedTransaction:
         """Hashes of the keys that must still sign, as far as they are known."""
         return tuple(sorted(self._required - set(self.signed_by) | set(self._cosigners)))
 
-    @property
+    @cached_property
     def scripts(self) -> tuple[KeyScript, ...]:
         """The native scripts of the era address and of a minted thread token."""
         return tuple(KeyScript.of_item(script.item) for script in self._decoded.scripts)
@@ -339,7 +340,7 @@ class CarriedTransaction:
         extra = {} if self.facts is None else {FACTS_FIELD: self.facts.to_dict()}
         return transaction_envelope(self.cbor, signed=self.is_signed, extra=extra).to_json()
 
-    @property
+    @cached_property
     def _parts(self) -> tuple[bytes, bytes, bytes, bytes]:
         """The encoded body, witnesses, validity flag and auxiliary data."""
         if len(self.cbor) > _MAX_BYTES:
@@ -355,7 +356,7 @@ class CarriedTransaction:
         body, witnesses, flag, auxiliary = (part.raw for part in item.items)
         return body, witnesses, flag, auxiliary
 
-    @property
+    @cached_property
     def _decoded(self) -> Decoded:
         try:
             return parse_transaction(self.cbor, max_bytes=_MAX_BYTES)
