@@ -2,7 +2,7 @@
 
 In: a path. Out: the path of a draft, which takes the place of the first when the block ends. The draft is in a folder
 of its own beside its target, locked for as long as its process lives. Whoever makes the next draft in the same place
-removes the folders of processes that have died.
+removes the folders of processes that have died. A file that must be new, such as a secret, is written in its place.
 """
 
 import contextlib
@@ -11,7 +11,6 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from itertools import takewhile
 from pathlib import Path
 
 SUFFIX = ".eraswitch-draft"
@@ -26,7 +25,7 @@ def new_folder(folder: Path) -> Iterator[None]:
     Raises:
         OSError: a folder cannot be made.
     """
-    missing = list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield
@@ -56,6 +55,28 @@ def draft_of(target: Path) -> Iterator[Path]:
         flush(draft)
         draft.replace(target)
         flush(target.parent)
+
+
+def write_new(path: Path, text: str, mode: int = 0o600) -> None:
+    """Create a file that does not exist yet.
+
+    Args:
+        path: the path, in an existing folder.
+        text: the content, written as UTF-8.
+        mode: its permissions, less the umask.
+
+    Raises:
+        OSError: it already exists (``FileExistsError``), or cannot be written; no part of it remains.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _remove_abandoned(folder: Path) -> None:

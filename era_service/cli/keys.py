@@ -28,11 +28,12 @@ from era_service.cli.shared.passphrases import (
     unlock,
     without_core_dumps,
 )
+from era_store.drafts import write_new
 from eras import ConfigurationError
 from release_tools import PaymentKey
 from release_tools.keys.derivation import DEFAULT_PATH, DerivationError, DerivationPath
 from release_tools.keys.encrypted import EncryptedKey, Kind, encrypt
-from release_tools.keys.files import era_key_text, replace, write_key_pair, write_new
+from release_tools.keys.files import era_key_text, replace, write_key_pair
 from release_tools.keys.forms import FoundKey, find_payment_key, looks_like_payment_key, looks_like_words
 from release_tools.keys.payment_key import enterprise_address, public_key_hash
 from release_tools.keys.signers import Signer

@@ -30,10 +30,10 @@ from era_service.config.mistakes import InvalidConfigurationError
 from era_service.config.networks import NETWORKS, full_name
 from era_service.config.schema import Settings
 from era_service.wiring.providers import open_gateway, open_provider, providers_of
-from era_store.drafts import new_folder
+from era_store.drafts import new_folder, write_new
 from eras import ChainReadError, ConfigurationError, Epoch, StoreError, TransactionError
 from release_tools import PaymentKey
-from release_tools.keys.files import SECRET_KEY_FILE, VERIFICATION_KEY_FILE, write_key_pair, write_new
+from release_tools.keys.files import SECRET_KEY_FILE, VERIFICATION_KEY_FILE, write_key_pair
 from release_tools.keys.payment_key import PaymentSigner
 from release_tools.transactions.drafting import require_network
 from release_tools.transactions.owners import owner_of, parse_address
@@ -197,7 +197,8 @@ def set_up(order: SetUpOrder, given: EraSigner | None, payer: PaymentSigner | No
         ConfigurationError: something is missing, contradicts something else, or exists already.
     """
     public = NETWORKS.get(full_name(order.name))
-    magic = _magic(order, None if public is None else public.magic)
+    there = _existing_chain(order.rehearsal_chain)
+    magic = _magic(order, None if public is None else public.magic, there)
     network_id = Network.of(magic).network_id
     makes_era_key = public is None and given is None and order.verification_key is None
     makes_payment_key = public is None and payer is None and order.era_address is None
@@ -213,7 +214,12 @@ def set_up(order: SetUpOrder, given: EraSigner | None, payer: PaymentSigner | No
         address, key = public.era_address, VerificationKey.parse(public.verification_key)
     assert key is not None  # noqa: S101 - one of them is made where none is given
     _require_own_keys(order, given, payer, address=address, key=key, network_id=network_id)
-    genesis = None if order.rehearsal_chain is None else _chain_genesis(order.rehearsal_chain, magic)
+    genesis = there
+    if there is None and order.rehearsal_chain is not None:  # a chain that begins now and follows the clock
+        start_s = int(time.time())
+        genesis = Genesis(
+            network_magic=magic, clock_mode="wall", active_slots_coeff=Fraction(1), system_start_s=start_s
+        )
     text = _text(
         order,
         (magic, address, key) if public is None else None,
@@ -228,20 +234,16 @@ def set_up(order: SetUpOrder, given: EraSigner | None, payer: PaymentSigner | No
     )
 
 
-def _chain_genesis(chain: Path, magic: int) -> Genesis:
-    """The genesis of the rehearsal chain; where there is none yet, of one that begins now and follows the clock."""
-    if chain.exists():
-        with LocalChain.open(chain) as opened:
-            return opened.genesis
-    return Genesis(
-        network_magic=magic, clock_mode="wall", active_slots_coeff=Fraction(1), system_start_s=int(time.time())
-    )
+def _existing_chain(chain: Path | None) -> Genesis | None:
+    """The genesis of the rehearsal chain; ``None`` where there is none yet."""
+    if chain is None or not chain.exists():
+        return None
+    with LocalChain.open(chain) as opened:
+        return opened.genesis
 
 
-def _magic(order: SetUpOrder, public: int | None) -> int:
+def _magic(order: SetUpOrder, public: int | None, there: Genesis | None) -> int:
     """The magic of the network: of a public one it is known, a rehearsal chain has its own, else it is given."""
-    chain = order.rehearsal_chain
-    told = public
     if public is None and not re.fullmatch(_NAME, order.name):
         raise ConfigurationError(
             "The name of the network is not usable",
@@ -250,12 +252,10 @@ def _magic(order: SetUpOrder, public: int | None) -> int:
             next_step="Choose another --network NAME",
             code="SetUp",
         )
-    if chain is not None and chain.exists():
-        with LocalChain.open(chain) as opened:
-            told = opened.genesis.network_magic
-    elif chain is not None and told is None and order.magic is None:
+    known = public if there is None else there.network_magic
+    found = order.magic if known is None else known
+    if found is None and order.rehearsal_chain is not None:
         return 42
-    found = order.magic if told is None else told
     if found is None:
         raise ConfigurationError(
             f"The magic of the network {order.name} is not known",

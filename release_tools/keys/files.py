@@ -5,19 +5,16 @@ passphrase ``era.sk`` is encrypted (``encrypted``). A key that exists is never o
 network is losing the network.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from datum import SigningKey
-from era_store.drafts import draft_of, new_folder
+from era_store.drafts import draft_of, new_folder, write_new
 from eras import ConfigurationError
 from release_tools.keys.encrypted import encrypt
 
 SECRET_KEY_FILE = "era.sk"  # noqa: S105 - the name of a file
 VERIFICATION_KEY_FILE = "era.vk"
-
-OWNER_ONLY = 0o600
 _READABLE = 0o644
 
 
@@ -62,28 +59,6 @@ def write_key_pair(folder: Path, key: SigningKey, passphrase: bytes | None = Non
             "No key pair was written", expected=expected, got=got, next_step=next_step, code="KeyFile"
         ) from error
     return files
-
-
-def write_new(path: Path, text: str, mode: int = OWNER_ONLY) -> None:
-    """Create a file that does not exist yet.
-
-    Args:
-        path: the path, in an existing folder.
-        text: the content, written as UTF-8.
-        mode: its permissions, less the umask.
-
-    Raises:
-        OSError: it already exists (``FileExistsError``), or cannot be written; no part of it remains.
-    """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def replace(path: Path, text: str) -> None:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self
 from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
 
 from datum import KeyFormatError, SigningKey, text_of
+from era_store.drafts import write_new
 from eras import ConfigurationError
 from release_tools.keys.encrypted import OWN_FORMAT, EncryptedKey, encrypt
 from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES, key_envelope
-from release_tools.keys.files import write_new
 from release_tools.keys.forms import find_payment_key
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _require_own_public_key(raw: bytes) -> None:
     """Signing with a public key of another private one would give the private one away."""
     try:
         own = crypto_scalarmult_ed25519_base_noclamp(raw[:32])
-    except Exception:  # what libsodium refuses is no key, and its error may not be shown
+    except Exception:  # what libsodium refuses is not a key, and its error may not be shown
         own = b""
     if own != raw[64:96]:
         raise ConfigurationError(

@@ -18,9 +18,8 @@ from typing import TypedDict
 
 from datum import ERA, MarkerKind
 from datum.configuration import ConfigurationMarker
-from era_store.drafts import new_folder
+from era_store.drafts import new_folder, write_new
 from eras import Epoch, EraMarker, MarkerError, Slot, StoreError, require_epoch
-from release_tools.keys.files import write_new
 from release_tools.markers.change import AnyMarkers, Change, ChangeDocument, change_of
 
 JOURNAL_VERSION = 1

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from datum import SigningKey
-from release_tools.keys.files import write_key_pair, write_new
+from era_store.drafts import write_new
+from release_tools.keys.files import write_key_pair
 from release_tools.keys.payment_key import PaymentKey
 from tests.errors import raising
 

@@ -10,8 +10,8 @@ import click
 from era_service.cli.shared.context import AppContext
 from era_service.service.place import open_service_store
 from era_service.wiring.trust import network_key
+from era_store.drafts import write_new
 from eras import EraSwitchError
-from release_tools.keys.files import write_new
 
 if TYPE_CHECKING:
     from era_store import SqlStore
