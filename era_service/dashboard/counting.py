@@ -72,7 +72,7 @@ def count(service: Service, status: EraStatus) -> Counted:
     compatibility, rules, gate = compatibility_of(settings), adoption_rules(settings), configured_gate(settings)
     if not registrations.epochs():
         return Counted(era, compatibility=compatibility)
-    eras = tuple(dict.fromkeys((*compatibility.eras, *(() if era is None else (era,)))))
+    eras = compatibility.eras_and([] if era is None else [era])
     current = None if status.epoch is None else Epoch(status.epoch)
     begun = newest_begun(registrations.epochs(), current)
     adoptions = summarise_last(registrations, EPOCHS, last=begun, compatibility=compatibility, eras=eras, rules=rules)

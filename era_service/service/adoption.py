@@ -111,8 +111,7 @@ def _eras(service: Service, compatibility: Compatibility, epoch: Epoch | None) -
         return compatibility.eras
     tallies = () if epoch is None else service.store.registrations.tally(epoch)
     named = [era.name for era in (status.current, status.upcoming) if era is not None]
-    told = (name for name in named if is_told(tallies, name, compatibility))
-    return tuple(dict.fromkeys((*compatibility.eras, *told)))
+    return compatibility.eras_and(name for name in named if is_told(tallies, name, compatibility))
 
 
 def gate(service: Service, era: str | None = None) -> AdoptionGate:

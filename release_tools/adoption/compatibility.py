@@ -15,7 +15,7 @@ version supports an era that is missing from the table, so that a gate opens onl
 import operator
 import re
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -196,6 +196,10 @@ class Compatibility:
     def eras(self) -> tuple[str, ...]:
         """The eras of the table, in its order."""
         return tuple(self.requirements)
+
+    def eras_and(self, others: Iterable[str]) -> tuple[str, ...]:
+        """The eras of the table, and then ``others``, each once."""
+        return tuple(dict.fromkeys([*self.eras, *others]))
 
     def supports(self, release: str | None, era: str) -> bool:
         """Whether a release (or a version with its build) supports an era."""
