@@ -125,7 +125,7 @@ class TipWatch:
         tolerance_s: float | None = None,
         others: Callable[[], Iterable[ChainTip]] = lambda: (),
     ) -> None:
-        self._genesis = genesis
+        self.genesis = genesis
         self._clock = clock
         self._tolerance_s = tolerance_s
         self._others = others
@@ -142,7 +142,7 @@ class TipWatch:
 
     def _check(self, tip: ChainTip, others: Iterable[ChainTip]) -> TipCheck:
         now_s = self._clock.posix()
-        return check_tip(tip, self._genesis, now_s, tolerance_s=self._tolerance_s, others=others)
+        return check_tip(tip, self.genesis, now_s, tolerance_s=self._tolerance_s, others=others)
 
 
 def genesis_of(observer: ChainObserver, network_magic: int | None) -> NetworkGenesis | None:

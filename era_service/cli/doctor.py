@@ -11,6 +11,7 @@ from chain_reader.providers.from_url import NoGatewayError
 from chain_reader.providers.gateway import Network
 from chain_reader.thread_token import token_unit
 from datum import VerificationKey
+from era_service.cli.shared.arguments import file_of
 from era_service.cli.shared.commands import command, nested, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
@@ -72,11 +73,9 @@ def doctor(
     examination.era_script = examination.attempt("script of the era address", lambda: era_script(settings))
     if address is not None and network_id is not None:
         examination.address("era address", address, network_id)
-    secret_key = keys.secret_key
-    if secret_key is None and settings.keys.era_key_file is not None:
-        secret_key = f"@{settings.keys.era_key_file}"
+    secret_key = keys.text(settings)
     if secret_key is not None:
-        path = Path(secret_key[1:]) if secret_key.startswith("@") else None
+        path = None if (file := file_of(secret_key)) is None else Path(file)
         examination.era_key(lambda: read_secret_key(secret_key), path, key)
     if key is not None:
         examination.shared_key(settings.network.name, magic, key, _networks(settings))

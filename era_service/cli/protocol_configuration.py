@@ -21,7 +21,7 @@ from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import warn, write_file
 from era_service.cli.shared.release import NetworkOptions
 from era_service.config.schema import Settings
-from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain, read_configurations
+from era_service.releasing.configurations import ConfigurationsOnChain, read_configurations
 from era_service.wiring.trust import configuration_place
 from eras import ConfigurationError, Epoch
 
@@ -42,15 +42,15 @@ class PlaceOptions:
         "key.",
     )
 
-    def of(self, settings: Settings) -> ConfigurationPlace:
-        """The address of configurations: by the option or the environment, else as configured.
+    def of(self, settings: Settings) -> tuple[str, VerificationKey]:
+        """The address and the key of configurations: by the option or the environment, else as configured.
 
         Raises:
-            ConfigurationError: it is not stated usably.
+            ConfigurationError: they are not stated usably.
             KeyFormatError: what is given as a key is not one.
         """
         if self.adapter is None:
-            return ConfigurationPlace(*configuration_place(settings))
+            return configuration_place(settings)
         try:
             fields = json.loads(self.adapter)
             kind, address, key = fields.get("type", "cardano-chain"), fields["address"], fields["verification_key"]
@@ -63,7 +63,7 @@ class PlaceOptions:
                 got=f"{self.adapter[:80]!r}",
                 next_step=f"Correct --protocol-configuration-reader-adapter-config, or {' or '.join(PLACE_VARIABLES)}",
             ) from error
-        return ConfigurationPlace(address, VerificationKey.parse(key))
+        return address, VerificationKey.parse(key)
 
 
 @option_group("Keys")
@@ -199,6 +199,6 @@ def on_chain(settings: Settings, place: PlaceOptions) -> ConfigurationsOnChain:
         ChainReadError, StoreError: no provider answers.
         ProtocolConfigurationError: what is signed there cannot be used.
     """
-    found = read_configurations(settings, place.of(settings))
+    found = read_configurations(settings, *place.of(settings))
     warn(found.notes)
     return found

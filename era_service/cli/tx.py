@@ -13,7 +13,8 @@ from chain_reader import is_successor
 from chain_reader.providers.gateway import Network
 from chain_reader.providers.transport.errors import TransactionRefusedError
 from chain_reader.trust.reading import TrustedReading
-from datum import EraMarkersPayload, VerificationKey, decode_datum, read_extended
+from chain_reader.trust.state import verified_of
+from datum import EraMarkersPayload, VerificationKey, read_extended
 from era_service.cli.shared.arguments import read_text
 from era_service.cli.shared.commands import OUTPUT, argument, nested, option, option_group
 from era_service.cli.shared.context import AppContext
@@ -162,7 +163,7 @@ def _is_renewal(content: bytes, release: Release, reading: TrustedReading) -> bo
     in_force = output_in_force(reading)
     if extended is None or in_force is None:
         return False
-    before = read_extended(decode_datum(in_force.output.datum).content)
+    before = read_extended(verified_of(in_force).content)
     return before is None or before.hash != extended.hash
 
 
@@ -342,7 +343,7 @@ def _conclude_submit(
     transaction = carried.hash
     publishes = any(output["markers"] is not None for output in carried.summary()["outputs"])
     reading = release.read()
-    sight = nodes_see(reading.markers, release.epoch_of(reading), release.supported)
+    sight = nodes_see(reading.markers, release.epoch_of(reading), release.settings)
     trusted = reading.provenance is not None and reading.provenance.transaction == transaction
     if known is not None:
         words = f"It is on the chain already, {counted(known, 'block')} deep"

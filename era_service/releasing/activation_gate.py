@@ -40,7 +40,7 @@ OVERRIDDEN = "gate-overridden"
 
 @dataclass(frozen=True, slots=True)
 class ActivationGate:
-    """The gate's result for an activation that may go on.
+    """The gate's result for an activation that may proceed.
 
     Attributes:
         change: the activation.
@@ -102,10 +102,10 @@ def pass_gate(settings: Settings, plan: RolloutPlan, override: str | None = None
     Args:
         settings: what is configured.
         plan: what is about to be done.
-        override: the reason to go on although the gate is not met.
+        override: the reason to proceed although the gate is not met.
 
     Raises:
-        GateNotMetError: it is not met, or cannot be judged, and there is no reason to go on.
+        GateNotMetError: it is not met, or cannot be judged, and there is no reason to proceed.
         ConfigurationError: it is to be overridden, and there is no store to keep the reason in.
     """
     change, epoch = plan.change, plan.epoch

@@ -9,11 +9,10 @@ from dataclasses import replace
 
 from chain_reader.thread_token import spelled
 from chain_reader.trust.reading import TrustedReading
-from datum import decode_datum
+from chain_reader.trust.state import verified_of
 from era_service.releasing.publishing import (
     MarkersOutlook,
     Outlook,
-    Prepared,
     PublishingMeans,
     drafted_publication,
     earlier_run,
@@ -21,7 +20,6 @@ from era_service.releasing.publishing import (
 from era_service.releasing.session import Release, output_in_force
 from eras import TransactionError
 from release_tools.markers.change import RolloutPlan, Upkeep
-from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Publisher, origin_of
 from release_tools.transactions.drafting import MarkerOutputMissingError
 from release_tools.transactions.owners import TokenMint
@@ -35,7 +33,6 @@ _REPLACED = (
 def look_at_adoption(
     release: Release,
     publisher: Publisher[TrustedReading],
-    journal: Journal,
     means: PublishingMeans,
     replaces: str | None = None,
 ) -> MarkersOutlook:
@@ -44,7 +41,6 @@ def look_at_adoption(
     Args:
         release: the session.
         publisher: of markers.
-        journal: of markers.
         means: pays, signs the transaction and waits.
         replaces: the token, policy id and asset name in hex, that a new one takes the place of.
 
@@ -53,7 +49,7 @@ def look_at_adoption(
             force, or not confirmed; or another change is being published.
         EraSwitchError: anything else that stands in its way.
     """
-    unfinished, anchor, lost = earlier_run(publisher, journal, Upkeep.ADOPT_TOKEN)
+    unfinished, anchor, lost = earlier_run(publisher, Upkeep.ADOPT_TOKEN)
     reading = release.read()
     if unfinished is not None:
         return Outlook(reading, None, unfinished)
@@ -73,8 +69,9 @@ def look_at_adoption(
         )
     if mints and replaces is not None:
         plan = replace(plan, warnings=(_REPLACED.format(spelled(replaces)),))
-    prepared = Prepared(reading, plan, payload, anchor, TokenMint(replaces=replaces) if mints else None, is_gone)
-    return Outlook(reading, plan, lost=lost, draft=drafted_publication(release, means, prepared))
+    mint = TokenMint(replaces=replaces) if mints else None
+    draft = drafted_publication(release, means, reading, plan, payload, anchor=anchor, mint=mint, is_gone=is_gone)
+    return Outlook(reading, plan, lost=lost, draft=draft)
 
 
 def _payload_in_force(release: Release, reading: TrustedReading) -> tuple[bytes, str | None]:
@@ -87,7 +84,7 @@ def _payload_in_force(release: Release, reading: TrustedReading) -> tuple[bytes,
     try:
         in_force = output_in_force(reading)
     except MarkerOutputMissingError:
-        known = release.reader.store.trust.load(release.policy.key)
+        known = release.known()
         trusted = None if known is None else known.trusted
         unspent = {output.reference for output in release.gateway.spendable_outputs(release.policy.address)}
         if trusted is None or f"{trusted.transaction}#{trusted.index}" in unspent:
@@ -102,4 +99,4 @@ def _payload_in_force(release: Release, reading: TrustedReading) -> tuple[bytes,
             next_step="Mint it with the first marker: eraswitch marker activate ERA --at EPOCH --mint-token",
         )
     assets = in_force.output.assets
-    return decode_datum(in_force.output.datum).content, assets[0][0] if assets else None
+    return verified_of(in_force).content, assets[0][0] if assets else None

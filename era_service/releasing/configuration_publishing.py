@@ -7,19 +7,18 @@ is. The transaction spends the configuration output that it replaces, and never 
 import time
 from dataclasses import dataclass, replace
 
+from chain_reader import TrustPolicy
 from datum import CONFIGURATION, EraSigner, encode_datum, encode_datum_json
 from datum.configuration import ConfigurationMarkersPayload, EpochConfiguration
 from datum.configuration.imports import require_size
 from era_service.config.schema import Settings
-from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
+from era_service.releasing.configurations import ConfigurationsOnChain, read_to_replace
 from era_service.releasing.publishing import Outlook, PublishingMeans, earlier_run, require_owner, rolled_back
 from era_service.releasing.session import Release
 from era_service.releasing.signed_payload import require_era_key
 from era_service.wiring.adoption import open_adoption_store, require_store
 from era_service.wiring.deciding import open_reader
-from era_service.wiring.trust import configuration_policy_at
 from release_tools.markers.configurations import ConfigurationPlan, plan_configurations
-from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Draft, Publisher
 from release_tools.transactions.drafting import ReadersView, draft_transaction
 from release_tools.transactions.owners import EraAddress, TokenMint
@@ -51,45 +50,41 @@ ConfigurationOutlook = Outlook[ConfigurationsOnChain, ConfigurationPlan]
 """The outlook of a publication of protocol configurations."""
 
 
-def at_place(release: Release, place: ConfigurationPlace) -> Release:
-    """The same session, at the address and with the key of configurations, and with the memory of their kind.
+def at_place(release: Release, policy: TrustPolicy) -> Release:
+    """The same session, at the place that a policy trusts, and with the memory of its kind.
 
     Raises:
-        ConfigurationError: the settings of trust cannot be used.
         StoreError: what is remembered of configurations cannot be read.
     """
-    policy = configuration_policy_at(release.settings, place.address, place.key)
     store, check = release.reader.store, release.tip_check
     reader = open_reader(release.settings, store, release.observer, policy, tip_check=check)
-    return replace(release, policy=policy, reader=reader)
+    era = (
+        release.era if policy.address == release.era.text else EraAddress(policy.address)
+    )  # the script is of the first
+    return replace(release, policy=policy, reader=reader, era=era)
 
 
 def look_at_configurations(
-    release: Release,
-    order: ConfigurationOrder,
-    found: ConfigurationsOnChain,
-    publisher: Publisher[ConfigurationsOnChain],
-    journal: Journal,
+    release: Release, publisher: Publisher[ConfigurationsOnChain], order: ConfigurationOrder
 ) -> ConfigurationOutlook:
     """See what is to be done, without doing any of it.
 
     Args:
         release: the session, at the place of configurations.
-        order: what is ordered.
-        found: what is on the chain.
         publisher: of configurations at that place.
-        journal: of configurations at that place.
+        order: what is ordered.
 
     Raises:
         ProtocolConfigurationError: what nodes use already would change, and no reason is given.
         TransactionError: others are being published.
         EraSwitchError: anything else that stands in its way.
     """
+    found = read_to_replace(release)
     require_era_key(order.key, release.policy)
     plan = plan_configurations(found.markers, order.configurations, found.epoch, order.force)
     if plan.force is not None:
         require_store(release.settings)
-    unfinished, anchor, lost = earlier_run(publisher, journal, plan.change)
+    unfinished, anchor, lost = earlier_run(publisher, plan.change)
     unfinished = unfinished or rolled_back(publisher, found, plan.change)
     if unfinished is not None or plan.is_done:
         return Outlook(found, plan, unfinished, is_done=unfinished is None)
@@ -98,13 +93,10 @@ def look_at_configurations(
     require_owner(release, order.means.payment_keys)
     address = order.means.purse.address or release.policy.address
     release.require_timely()
-    thread = release.thread()
-    if thread.era.text != release.settings.network.era_address:
-        thread = replace(thread, era=EraAddress(thread.era.text))  # the script owns the era address, not this one
     drafted = draft_transaction(
         release.gateway,
         encode_datum(payload),
-        thread,
+        release.thread(),
         ReadersView.of(found.replaces, found.screened, CONFIGURATION),
         replace(order.means.purse, address=address, anchor=anchor, deadline=release.deadline_after(plan.publish_by)),
         mint=TokenMint(CONFIGURATION) if order.mint_token else None,

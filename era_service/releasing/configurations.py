@@ -1,6 +1,6 @@
 """The protocol configurations that are on the chain, read for those who publish them.
 
-In: settings and the place, an address and a key. Out: the epoch, and the configurations that a node trusts there, by
+In: settings, and an address and its key. Out: the epoch, and the configurations that a node trusts there, by
 the rules and with the memory of ``TrustedReader``. Where the output that is trusted was spent by what nodes do not
 trust, as after a change by force, what counts for whoever publishes is what is unspent now, and a note states it.
 """
@@ -22,14 +22,6 @@ from era_service.releasing.session import Release
 from era_service.wiring.deciding import open_reader, openings_of, providers_in_order
 from era_service.wiring.trust import configuration_policy_at, open_memory
 from eras import ChainReadError, ConfigurationError, Epoch, Provenance, StoreError
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigurationPlace:
-    """The address where configurations are published, and the key that signs them."""
-
-    address: str
-    key: VerificationKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +77,8 @@ class ConfigurationsOnChain:
         return next(unusable, None)
 
 
-def read_configurations(settings: Settings, place: ConfigurationPlace) -> ConfigurationsOnChain:
-    """The configurations that a node trusts at the place, by the first provider that answers.
+def read_configurations(settings: Settings, address: str, key: VerificationKey) -> ConfigurationsOnChain:
+    """The configurations that a node trusts at the address, by the first provider that answers.
 
     Where none answers, it is what the store remembers, stale (rule T9).
 
@@ -102,7 +94,7 @@ def read_configurations(settings: Settings, place: ConfigurationPlace) -> Config
             got="none",
             next_step="Give --provider, or set reader.providers; import-markers needs none with --without-chain",
         )
-    policy = configuration_policy_at(settings, place.address, place.key)
+    policy = configuration_policy_at(settings, address, key)
     with closing(open_memory(settings)) as memory, closing(providers_in_order(settings)) as providers:
         reader = open_reader(settings, memory, providers, policy)
         try:

@@ -14,15 +14,16 @@ from chain_reader.providers.gateway import SpendableOutput
 from chain_reader.trust.reading import TrustedReading
 from chain_reader.trust.verdicts import Unconfirmed
 from datum import EraSigner, encode_datum
+from era_service.config.schema import Settings
 from era_service.releasing.activation_gate import ActivationGate, pass_gate
-from era_service.releasing.session import Release, output_in_force
+from era_service.releasing.session import Release, output_in_force, published_before
 from era_service.releasing.signed_payload import require_extension, signed_payload
 from eras import Epoch, SupportedEras, TransactionError
 from release_tools import MissingSignatureError, sign_transaction
 from release_tools.keys.payment_key import PaymentKey, PaymentSigner
 from release_tools.markers.change import Change, MarkerChange, RolloutPlan, RolloutRules, Upkeep
 from release_tools.markers.rules import plan_change
-from release_tools.publishing.journal import Journal, JournalEntry
+from release_tools.publishing.journal import JournalEntry
 from release_tools.publishing.publication import (
     Draft,
     MarkersInForce,
@@ -70,7 +71,7 @@ class ChangeOrder:
         force_name: whether a name is taken that no supported era has.
         era_key: signs the markers.
         payload: the payload, signed elsewhere, in place of ``era_key``.
-        override_gate: why an activation goes on although the gate is not met.
+        override_gate: why an activation proceeds although the gate is not met.
         not_a_slip: whether what looks like a slip is meant.
         mint_token: whether a thread token is minted.
     """
@@ -85,6 +86,11 @@ class ChangeOrder:
     not_a_slip: bool = False
     mint_token: bool = False
 
+    def rules(self, settings: Settings) -> RolloutRules:
+        """The rules that the order is held against, with the eras and the longest lead that are configured."""
+        supported, longest = SupportedEras(settings.network.supported_eras), settings.trust.max_lead_epochs
+        return RolloutRules(supported, self.lead_epochs, self.force_name, longest)
+
 
 @dataclass(frozen=True, slots=True)
 class Outlook(Generic[R_co, P_co]):
@@ -92,8 +98,8 @@ class Outlook(Generic[R_co, P_co]):
 
     Attributes:
         reading: what a node reads now.
-        plan: the change, worked out; of era markers ``None`` where an earlier run is to be gone on with.
-        unfinished: the publication of an earlier run that is to be gone on with.
+        plan: the change, worked out; of era markers ``None`` where an earlier run is continued.
+        unfinished: the publication of an earlier run that is continued.
         lost: the publication of an earlier run whose place something else took.
         done_by: the transaction that has done the change already, where it is known; ``is_done`` is whether it is.
         is_done: whether there is nothing to do.
@@ -120,9 +126,7 @@ MarkersOutlook = Outlook[TrustedReading, RolloutPlan | None]
 """The outlook of a publication of era markers."""
 
 
-def look(
-    release: Release, publisher: Publisher[TrustedReading], journal: Journal, order: ChangeOrder
-) -> MarkersOutlook:
+def look(release: Release, publisher: Publisher[TrustedReading], order: ChangeOrder) -> MarkersOutlook:
     """See what is to be done, without doing any of it.
 
     Raises:
@@ -131,13 +135,13 @@ def look(
         TransactionError: another change is being published.
         EraSwitchError: anything else that stands in its way.
     """
-    unfinished, anchor, lost = earlier_run(publisher, journal, order.change)
+    unfinished, anchor, lost = earlier_run(publisher, order.change)
     reading = release.read()
     unfinished = unfinished or rolled_back(publisher, reading, order.change)
     if unfinished is not None:
         return Outlook(reading, None, unfinished)
-    published = release.published_before()
-    rules = rules_of(order, release.supported, release.settings.trust.max_lead_epochs)
+    published = published_before(release.known(), reading)
+    rules = order.rules(release.settings)
     plan = plan_change(order.change, reading.markers, release.epoch_of(reading), rules, published)
     finished = publisher.finished(plan.change, reading.markers)
     if plan.is_done or finished is not None:
@@ -147,20 +151,21 @@ def look(
     payload = signed_payload(plan, release.policy, key=order.era_key, payload=order.payload, published=published)
     if payload is None:
         return Outlook(reading, plan, lost=lost, gate=gate)
-    prepared = Prepared(reading, plan, payload, anchor, TokenMint() if order.mint_token else None)
-    return Outlook(reading, plan, lost=lost, draft=drafted_publication(release, order.means, prepared), gate=gate)
+    mint = TokenMint() if order.mint_token else None
+    draft = drafted_publication(release, order.means, reading, plan, payload, anchor=anchor, mint=mint)
+    return Outlook(reading, plan, lost=lost, draft=draft, gate=gate)
 
 
 def earlier_run(
-    publisher: Publisher[Any], journal: Journal, change: Change
+    publisher: Publisher[Any], change: Change
 ) -> tuple[JournalEntry | None, SpendableOutput | None, JournalEntry | None]:
-    """The journal's record of an earlier run: the publication to go on with, the output to spend, the one that is lost.
+    """The journal's record of an earlier run: the publication to continue, the output to spend, the one that is lost.
 
     Raises:
         TransactionError: another change is in a block, or may still come in.
         ChainReadError: the chain could not be reached.
     """
-    entry = journal.current()
+    entry = publisher.journal.current()
     if entry is None or entry.change is Upkeep.SWEEP:  # a sweep gives way: whether it comes in changes no marker
         return None, None, None
     standing = publisher.standing(entry)
@@ -186,29 +191,28 @@ def rolled_back(publisher: Publisher[Any], reading: MarkersInForce, change: Chan
     return entry
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """The thing to publish.
+def drafted_publication(
+    release: Release,
+    means: PublishingMeans,
+    reading: TrustedReading,
+    plan: RolloutPlan,
+    payload: bytes,
+    *,
+    anchor: SpendableOutput | None,
+    mint: TokenMint | None,
+    is_gone: bool = False,
+) -> Draft:
+    """The publication of a plan, with its transaction.
 
-    Attributes:
+    Args:
+        release: the session.
+        means: pays, and signs the transaction.
         reading: what a node reads now.
         plan: the change, which breaks no rule.
         payload: the signed payload.
         anchor: the output that an earlier run spent, and this one must spend, too.
         mint: the order to mint a thread token; ``None`` where none is minted.
         is_gone: whether the payload is the one that nodes trust, and its output was spent without a successor.
-    """
-
-    reading: TrustedReading
-    plan: RolloutPlan
-    payload: bytes
-    anchor: SpendableOutput | None
-    mint: TokenMint | None
-    is_gone: bool = False
-
-
-def drafted_publication(release: Release, means: PublishingMeans, prepared: Prepared) -> Draft:
-    """The publication of what is prepared, with its transaction.
 
     Raises:
         EraSwitchError: it cannot be built.
@@ -216,25 +220,20 @@ def drafted_publication(release: Release, means: PublishingMeans, prepared: Prep
     keys, own = means.payment_keys, release.policy.address
     is_own = owns_era_address(release, keys)
     address = means.purse.address or (own if is_own else keys[0].address(release.network.network_id))
-    in_force = None if prepared.is_gone else output_in_force(prepared.reading)
-    if not is_own and (prepared.is_gone or in_force is not None or address not in release.policy.announcers):
+    in_force = None if is_gone else output_in_force(reading)
+    if not is_own and (is_gone or in_force is not None or address not in release.policy.announcers):
         raise _not_the_owner(release, keys)
     drafted = draft(
         release,
-        prepared.reading,
+        reading,
         in_force,
-        prepared.payload,
-        replace(means.purse, address=address, anchor=prepared.anchor),
-        publish_by=prepared.plan.publish_by,
-        mint=prepared.mint,
-        is_gone=prepared.is_gone,
+        payload,
+        replace(means.purse, address=address, anchor=anchor),
+        publish_by=plan.publish_by,
+        mint=mint,
+        is_gone=is_gone,
     )
-    return Draft(prepared.plan, prepared.payload, drafted, prepared.anchor or drafted.spends[0])
-
-
-def rules_of(order: ChangeOrder, supported: SupportedEras, max_lead_epochs: int) -> RolloutRules:
-    """The rules that an order is held against, with the eras and the longest lead that are configured."""
-    return RolloutRules(supported, order.lead_epochs, order.force_name, max_lead_epochs)
+    return Draft(plan, payload, drafted, anchor or drafted.spends[0])
 
 
 def draft(
@@ -250,7 +249,7 @@ def draft(
 ) -> DraftedTransaction:
     """The transaction that publishes ``payload`` in place of ``in_force``, void as soon as ``publish_by`` is over.
 
-    ``mint`` and ``is_gone`` are those of ``Prepared``.
+    ``mint`` and ``is_gone`` are as in ``drafted_publication``.
 
     Raises:
         ChainReadError: the provider is behind.
@@ -277,28 +276,32 @@ def _require_confirmed(release: Release, reading: TrustedReading, in_force: Scre
     where what is in force was seen to spend at the era address: what the team publishes spends that very output, and
     the one who builds looks whether it is unspent.
     """
-    if in_force is not None and in_force.output.transaction == origin_of(reading) and release.trusts_proven():
+    known = release.known()
+    is_proven = known is not None and known.proven
+    if is_proven and in_force is not None and in_force.output.transaction == origin_of(reading):
         return
-    old = frozenset() if release.policy.extension is not None else release.superseded() | {reading.markers}
-    waiting = [
-        item
-        for item in reading.screened
-        if isinstance(item.verdict, Unconfirmed) and item.verdict.verified.markers not in old
-    ]
+    waiting = [(one.output.reference, one.verdict) for one in reading.screened if isinstance(one.verdict, Unconfirmed)]
+    if release.policy.extension is None:
+        old = set() if known is None else {payload.digest for payload in known.payloads if payload.superseded}
+        waiting = [
+            (reference, verdict)
+            for reference, verdict in waiting
+            if verdict.verified.digest not in old and verdict.verified.markers != reading.markers
+        ]
     if waiting:
         raise TransactionError(
             "Markers at the era address are not confirmed yet",
             code="UnconfirmedMarkers",
             expected="every marker output deep enough for nodes to trust it",
-            got=f"{waiting[0].output.reference}: {waiting[0].verdict.reason}",
+            got=f"{waiting[0][0]}: {waiting[0][1].reason}",
             next_step="Wait until nodes trust it: eraswitch marker show; then run this again",
-            output=waiting[0].output.reference,
+            output=waiting[0][0],
         )
 
 
 def owns_era_address(release: Release, keys: Sequence[PaymentSigner]) -> bool:
     """Whether one of the payment keys, where any is given, owns the era address."""
-    owner = owner_of(release.policy.address, release.network.network_id, release.era_script)
+    owner = release.era.owner(release.network.network_id)
     return not keys or not {key.key_hash for key in keys}.isdisjoint(owner.key_hashes)
 
 
@@ -350,7 +353,7 @@ def require_keys(release: Release, draft: Draft, keys: Sequence[PaymentSigner]) 
     network_id = release.network.network_id
     known = {key.key_hash for key in keys}
     addresses = dict.fromkeys(output.address for output in draft.drafted.spends)
-    owners = {address: owner_of(address, network_id, release.era_script) for address in addresses}
+    owners = {address: owner_of(address, network_id, release.era.script) for address in addresses}
     missing = [address for address, owner in owners.items() if not owner.satisfied_by(known)]
     if missing:
         shared = any(owners[address].script is not None for address in missing)

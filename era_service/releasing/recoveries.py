@@ -45,7 +45,7 @@ class ActivitySources:
 def recovery_of(
     release: Release, plan: PlannedRollout, sources: ActivitySources, wanted: Fraction
 ) -> tuple[Recovery, tuple[str, ...]]:
-    """How the network stands after the switch of a plan, and what is not known, in words.
+    """The standing of the network after the switch of a plan, and what is not known, in words.
 
     Args:
         release: an open session.

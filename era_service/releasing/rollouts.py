@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from datum.configuration import EpochConfiguration
 from era_service.config.schema import Settings
 from era_service.releasing.configuration_publishing import at_place
-from era_service.releasing.configurations import ConfigurationPlace, read_to_replace
+from era_service.releasing.configurations import read_to_replace
 from era_service.releasing.session import Release
 from era_service.wiring.adoption import adoption_rules, compatibility_of, open_registrations
 from era_service.wiring.quorum import GivenQuorum, quorum_in_force, quorum_of
@@ -96,7 +96,7 @@ def trusted_configurations(release: Release) -> tuple[EpochConfiguration, ...] |
     if policy is None:
         return None
     try:
-        found = read_to_replace(at_place(release, ConfigurationPlace(policy.address, policy.keys[0])))
+        found = read_to_replace(at_place(release, policy))
     except EraSwitchError as error:
         logging.getLogger(__name__).warning("The protocol configurations could not be read: %s", error)
         return None

@@ -7,22 +7,24 @@ the provider: a provider of another one is refused.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TypedDict
 
-from chain_reader import ChainObserver, ChainTip, EraReading, NetworkGenesis, ScreenedOutput
+from chain_reader import ChainObserver, ChainTip, NetworkGenesis, ScreenedOutput
 from chain_reader.genesis import EpochCalendar
 from chain_reader.providers.from_url import NoGatewayError
 from chain_reader.providers.gateway import Network
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading
+from chain_reader.trust.verdicts import signed_markers
 from chain_reader.trusted_reader import TrustedReader
 from datum import Accepted, EraMarkersPayload
 from era_service.config.schema import ProviderSettings, Settings
-from era_service.wiring.deciding import open_agreement, open_core, tip_watch
-from era_service.wiring.genesis import calendar_of, configured_genesis
+from era_service.wiring.deciding import open_agreement, open_reader, tip_watch
+from era_service.wiring.genesis import agreeing
 from era_service.wiring.providers import open_gateway, open_provider, providers_of
 from era_service.wiring.trust import era_script, open_memory, trust_policy
 from era_store import StoredTrust
@@ -48,7 +50,7 @@ from release_tools.transactions.drafting import (
     PublicationDeadline,
     require_network,
 )
-from release_tools.transactions.owners import EraAddress, KeyScript
+from release_tools.transactions.owners import EraAddress
 
 
 class Sight(TypedDict):
@@ -72,10 +74,9 @@ class Release:
         observer: reads the chain.
         reader: reads as a node does.
         submits_to: takes transactions; ``None`` in a session that only reads, at a provider that takes none.
-        tip_check: why a tip is not of now, by the clock of this machine; ``None`` where the genesis is not known.
+        tip_check: why a tip is not of now, by the clock of this machine; ``None`` where the genesis is not configured.
         genesis: of the network, as configured or as the provider reported it when the session was opened.
-        supported: the eras that the configured software runs.
-        era_script: the native script that owns the era address, where one does.
+        era: the address of the markers, and the native script that owns it, where one does.
     """
 
     settings: Settings
@@ -86,14 +87,12 @@ class Release:
     submits_to: TransactionGateway | None
     tip_check: Callable[[ChainTip], str | None] | None
     genesis: NetworkGenesis | None
-    supported: SupportedEras
-    era_script: KeyScript | None
+    era: EraAddress
 
     def thread(self) -> MarkerThread:
         """The markers that are published here, as their readers are configured."""
         policy = self.policy
-        era = EraAddress(policy.address, self.era_script)
-        return MarkerThread(self.network, era, policy.keys, policy.kind.markers, policy.thread_token)
+        return MarkerThread(self.network, self.era, policy.keys, policy.kind.markers, policy.thread_token)
 
     @property
     def gateway(self) -> TransactionGateway:
@@ -114,10 +113,17 @@ class Release:
         """
         return self.reader.refresh()
 
-    def epoch_of(self, reading: EraReading) -> Epoch:
+    def known(self) -> StoredTrust | None:
+        """The memory of the reader; ``None`` before it trusted anything.
+
+        Raises:
+            StoreError: its memory cannot be read.
+        """
+        return self.reader.store.trust.load(self.policy.key)
+
+    def epoch_of(self, reading: TrustedReading) -> Epoch:
         """The epoch of a reading, asked for where the reading does not know it."""
-        known = reading.epoch if isinstance(reading, TrustedReading) else None
-        return self.observer.epoch() if known is None else known
+        return self.observer.epoch() if reading.epoch is None else reading.epoch
 
     def require_timely(self) -> None:
         """Check that the provider is not behind, where that is known: a plan by an old epoch is too late.
@@ -167,9 +173,12 @@ class Release:
             )  # fmt: skip
         return fits
 
-    def calendar(self, epoch: Epoch | None = None) -> EpochCalendar:
+    def calendar(self, epoch: Epoch) -> EpochCalendar:
         """When epochs begin, where the genesis or the provider states it, as of now, which is in ``epoch``."""
-        return calendar_of(self.settings, self.observer, self.genesis, epoch)
+        now_s, genesis = time.time(), self.genesis
+        if genesis is not None and self.tip_check is None:  # it is the provider's
+            genesis = agreeing(genesis, epoch, now_s)
+        return EpochCalendar(genesis, now_s)
 
     def trusts_proven(self) -> bool:
         """Whether what is trusted was seen to spend at the era address, by a provider that knows inputs (rule T2).
@@ -177,34 +186,22 @@ class Release:
         Raises:
             StoreError: the reader's memory cannot be read.
         """
-        known = self.reader.store.trust.load(self.policy.key)
+        known = self.known()
         return known is not None and known.proven
 
-    def superseded(self) -> frozenset[Markers]:
-        """The markers of every payload that is known to be old: none of them wins again (rule T4).
 
-        Raises:
-            StoreError: the reader's memory cannot be read.
-        """
-        known = self.reader.store.trust.load(self.policy.key)
-        payloads = () if known is None else known.payloads
-        return frozenset(EraMarkersPayload.from_bytes(one.content).markers for one in payloads if one.superseded)
-
-    def published_before(self) -> PublishedBefore:
-        """The payloads that the era key is known to have signed, by all that the reader has ever seen.
-
-        Raises:
-            StoreError: its memory cannot be read.
-        """
-        return published_before(self.reader.store.trust.load(self.policy.key))
-
-
-def published_before(known: StoredTrust | None) -> PublishedBefore:
-    """The payloads that the era key signed, as far as they are remembered."""
+def published_before(known: StoredTrust | None, reading: TrustedReading) -> PublishedBefore:
+    """The payloads that the era key signed, as far as they are remembered; ``reading`` has decoded most of them."""
     if known is None:
         return PublishedBefore()
-    payloads = (EraMarkersPayload.from_bytes(payload.content).markers for payload in known.payloads)
-    return PublishedBefore(frozenset(payloads), known.complete)
+    decoded: dict[bytes, Markers] = {}
+    for item in reading.screened:
+        verified = signed_markers(item.verdict)
+        if verified is not None:
+            decoded[verified.content] = verified.markers
+    contents = [payload.content for payload in known.payloads]
+    decoded |= {one: EraMarkersPayload.from_bytes(one).markers for one in contents if one not in decoded}
+    return PublishedBefore(frozenset([decoded[one] for one in contents]), known.complete)
 
 
 def require_magic(settings: Settings) -> int:
@@ -280,16 +277,14 @@ def _open(settings: Settings, provider: ProviderSettings, magic: int, opened: Ex
         if submits:
             raise
     network = Network.of(magic) if gateway is None else require_network(gateway, magic)
-    script = era_script(settings)
-    EraAddress(policy.address, script).parse(network.network_id)
+    era = EraAddress(policy.address, era_script(settings))
+    era.parse(network.network_id)
     memory = opened.enter_context(closing(open_memory(settings)))
     heard: list[NetworkGenesis] = []
     watch = tip_watch(settings, observer, on_genesis=heard.append)
-    core = open_core(settings, memory, policy)
-    reader = TrustedReader(observer, policy, tip_check=watch, core=core)
-    genesis = configured_genesis(settings) or (heard[0] if heard else None)
-    supported = core.state.settings.supported
-    return Release(settings, network, policy, observer, reader, gateway, watch, genesis, supported, script)
+    reader = open_reader(settings, memory, observer, policy, tip_check=watch)
+    genesis = watch.genesis if watch is not None else next(iter(heard), None)
+    return Release(settings, network, policy, observer, reader, gateway, watch, genesis, era)
 
 
 def output_in_force(reading: TrustedReading) -> ScreenedOutput | None:
@@ -327,11 +322,11 @@ def token_in_force(reading: TrustedReading) -> str | None:
     return None if in_force is None or len(in_force.output.assets) != 1 else in_force.output.assets[0][0]
 
 
-def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, supported: SupportedEras) -> Sight:
-    """The eras that markers select at an epoch, JSON-ready."""
+def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, settings: Settings) -> Sight:
+    """The eras that markers select at an epoch for the configured software, JSON-ready."""
     token = None
     with suppress(CurrentEraNotFoundError):
-        token = select_eras(markers, epoch, supported)
+        token = select_eras(markers, epoch, SupportedEras(settings.network.supported_eras))
     return {
         "epoch": epoch,
         "markers": [marker.to_dict() for marker in distinct(markers)],

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from chain_reader import ScreenedOutput
 from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.state import verified_of
 from datum import (
     EraMarkersPayload,
     EraSigner,
     ExtensionAccepted,
     SignatureMismatchError,
-    decode_datum,
     judge_extension,
     read_extended,
 )
@@ -109,13 +109,13 @@ def require_payload(
 
     Raises:
         MarkerError: it does not, or they do not.
-        PayloadFormatError: it is no payload.
+        PayloadFormatError: it is not a payload.
     """
     payload = EraMarkersPayload.from_bytes(content)
     extended = None if policy.extension is None else read_extended(content)
     same = payload.markers == tuple(markers)
     if not same and distinct(payload.markers) == distinct(markers):
-        # Whether a co-signed one is new its sequence says, and ``require_extension`` asks it.
+        # The sequence of a co-signed one shows whether it is new; ``require_extension`` checks it.
         same = extended is not None or published is None or payload.markers not in published.payloads
     if not same:
         raise _wrong_payload(_listed(markers), _listed(payload.markers))
@@ -151,7 +151,7 @@ def require_extension(policy: TrustPolicy, payload: bytes, in_force: ScreenedOut
     extended = None if required is None else read_extended(payload)
     if required is None or extended is None:
         return
-    previous = None if in_force is None else read_extended(decode_datum(in_force.output.datum).content)
+    previous = None if in_force is None else read_extended(verified_of(in_force).content)
     verdict = judge_extension(extended, required, previous, epoch=epoch)
     if not isinstance(verdict, ExtensionAccepted):
         raise MarkerError(

@@ -51,23 +51,21 @@ class SweepOrder:
     copies: bool = False
 
 
-def look_at_sweep(
-    release: Release, publisher: Publisher[TrustedReading], journal: Journal, order: SweepOrder
-) -> MarkersOutlook:
+def look_at_sweep(release: Release, publisher: Publisher[TrustedReading], order: SweepOrder) -> MarkersOutlook:
     """See what a sweep would do, without doing any of it.
 
     Raises:
         TransactionError: nothing is in force, or not confirmed, or a change of the markers is not finished.
         EraSwitchError: anything else that stands in its way.
     """
-    entry = journal.current()
+    entry = publisher.journal.current()
     if entry is not None and (standing := publisher.standing(entry)) is not Standing.LOST:
         require_same_change(entry, Upkeep.SWEEP, standing)
         if standing is not Standing.DEAD:
             return Outlook(release.read(), None, entry)
     reading = release.read()
     markers = distinct(reading.markers)
-    drafted = draft_sweep(release, order, reading, journal)
+    drafted = draft_sweep(release, order, reading, publisher.journal)
     copies = frozenset() if order.copies else _copies(reading)
     if drafted is None:
         _require_clear(reading, copies)
@@ -171,7 +169,7 @@ def _named(release: Release, reading: TrustedReading, in_force: ScreenedOutput, 
 
 
 def _is_the_teams(release: Release, reading: TrustedReading, in_force: ScreenedOutput, journal: Journal) -> bool:
-    """Whether the output in force is known to be published by the team, and is no copy."""
+    """Whether the output in force is known to be published by the team, and not a copy."""
     transaction = in_force.output.transaction
     if origin_of(reading) == transaction and release.trusts_proven():
         return True

@@ -15,12 +15,13 @@ from chain_reader.genesis import EpochCalendar
 from chain_reader.thread_token import spelled
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading
-from datum import EraMarkersPayload, decode_datum, markers_from_json
+from chain_reader.trust.state import verified_of
+from datum import EraMarkersPayload, markers_from_json
 from era_service.config.schema import Settings
 from era_service.releasing.session import Release, Sight, nodes_see, output_in_force, published_before, token_in_force
 from era_service.status.reader import StatusReader
 from era_service.wiring.trust import open_memory, trust_policy
-from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError, SupportedEras
+from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError
 from eras.marker import MarkerFacts
 from release_tools.markers.change import PublishedBefore
 
@@ -92,7 +93,9 @@ class TrustedSnapshot:
         Raises:
             ChainReadError: a node trusts an output that is not there any more.
         """
-        return cls(release.epoch_of(reading), reading.markers, _payload_of(reading), release.published_before())
+        return cls(
+            release.epoch_of(reading), reading.markers, _payload_of(reading), published_before(release.known(), reading)
+        )
 
 
 def read_trusted(settings: Settings) -> tuple[TrustedDocument, EpochCalendar]:
@@ -112,7 +115,7 @@ def read_trusted(settings: Settings) -> tuple[TrustedDocument, EpochCalendar]:
     if not isinstance(reading, TrustedReading) or found.epoch is None:
         assert found.error is not None  # noqa: S101 - it says why there is no reading
         raise found.error
-    document = snapshot_document(settings, policy, reading, found.epoch, published_before(stored))
+    document = snapshot_document(settings, policy, reading, found.epoch, published_before(stored, reading))
     return document, EpochCalendar(found.genesis, time.time())
 
 
@@ -123,7 +126,7 @@ def _payload_of(reading: TrustedReading) -> bytes | None:
         ChainReadError: a node trusts an output that is not there any more.
     """
     in_force = output_in_force(reading)
-    return None if in_force is None else decode_datum(in_force.output.datum).content
+    return None if in_force is None else verified_of(in_force).content
 
 
 def _token_document(policy: TrustPolicy, reading: TrustedReading) -> _Token | None:
@@ -151,7 +154,7 @@ def snapshot_document(
             "era_address": policy.address,
             "verification_key": policy.keys[0].hex,
         },
-        **nodes_see(reading.markers, epoch, SupportedEras(settings.network.supported_eras)),
+        **nodes_see(reading.markers, epoch, settings),
         "trusted": trusted,
         "payload": None if payload is None else payload.decode(errors="replace"),
         "published_before": _published_document(published),

@@ -61,19 +61,12 @@ def agreeing(reported: NetworkGenesis, epoch: Epoch | None, now_s: float) -> Net
     return reported if reported.epoch_of(reported.slot_at(now_s)) == epoch else None
 
 
-def calendar_of(
-    settings: Settings,
-    observer: ChainObserver | None = None,
-    reported: NetworkGenesis | None = None,
-    epoch: Epoch | None = None,
-) -> EpochCalendar:
+def calendar_of(settings: Settings, observer: ChainObserver | None = None) -> EpochCalendar:
     """The dates of epochs, as of now, by the configured genesis or an ``agreeing`` one; else without dates.
 
     Args:
         settings: the settings.
-        observer: is asked for what is neither configured nor given here, if it can be.
-        reported: the genesis that the observer reports.
-        epoch: the epoch of the chain.
+        observer: is asked for a genesis that is not configured, if it can be.
 
     Raises:
         ConfigurationError: as ``genesis_of_network``.
@@ -81,9 +74,9 @@ def calendar_of(
     now_s, genesis = time.time(), configured_genesis(settings)
     try:
         if genesis is None and observer is not None:
-            reported = reported or genesis_of(observer, settings.network.magic)
+            reported = genesis_of(observer, settings.network.magic)
             if reported is not None:
-                genesis = agreeing(reported, observer.epoch() if epoch is None else epoch, now_s)
+                genesis = agreeing(reported, observer.epoch(), now_s)
     except ChainReadError as error:
         logging.getLogger(__name__).warning("When epochs begin is not known: %s", error)
     return EpochCalendar(genesis, now_s)

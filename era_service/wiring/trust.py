@@ -59,6 +59,15 @@ def _configured_place(settings: Settings) -> tuple[object, object]:
     return settings.network.era_address, settings.network.verification_key
 
 
+def required_confirmations(settings: Settings) -> int:
+    """The number of blocks on top of a payload before nodes count it (rule T8)."""
+    if settings.follower.leader is not None:
+        return 0  # the leader has waited for them
+    if settings.trust.confirmations is not None:
+        return settings.trust.confirmations
+    return PUBLIC_CONFIRMATIONS if settings.network.magic in BLOCKFROST_OF_MAGIC else 0
+
+
 def trust_policy(settings: Settings) -> TrustPolicy:
     """The policy of trust for era markers.
 
@@ -68,17 +77,12 @@ def trust_policy(settings: Settings) -> TrustPolicy:
     """
     address, key = era_place(settings)
     trust, network = settings.trust, settings.network
-    confirmations = trust.confirmations
-    if confirmations is None:
-        confirmations = PUBLIC_CONFIRMATIONS if network.magic in BLOCKFROST_OF_MAGIC else 0
-    if settings.follower.leader is not None:
-        confirmations = 0  # the leader has waited for them
     return TrustPolicy(
         address=address,
         keys=(key,),
         network_magic=network.magic,
         announcers=trust.announcers,
-        confirmations=confirmations,
+        confirmations=required_confirmations(settings),
         max_lead_epochs=trust.max_lead_epochs,
         notice_epochs=network.notice_epochs,
         extension=_extension(settings, address),

@@ -2,7 +2,7 @@
 
 In: a plan, a built transaction, and what signs it. Out: the change on the chain, confirmed, and read back as a node
 reads it. The steps are sign → journal → submit → confirm → read back → finish; a process that is killed between any two
-of them, or in the middle of one, is followed by another that goes on. What makes that safe:
+of them, or in the middle of one, is followed by another that continues. What makes that safe:
 
 1. The signed transaction is in the journal, on disk, before it is submitted for the first time.
 2. The chain decides, not the journal: a later run first asks it for every transaction in the journal.
@@ -161,7 +161,6 @@ class Publisher(Generic[R]):
         journal: of the address.
         read: what a node reads at the address.
         waiting: how long to wait, and for what.
-        watch: called at every step, and at every block while waiting.
         clock: seconds that never go back.
         sleep: waits for seconds.
     """
@@ -173,14 +172,13 @@ class Publisher(Generic[R]):
         read: Callable[[], R],
         *,
         waiting: Waiting | None = None,
-        watch: Watch = lambda _progress: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._gateway = gateway
-        self._journal = journal
+        self.journal = journal
         self._read = read
-        self._submission = partial(Submission, gateway, waiting or Waiting(), watch, clock=clock, sleep=sleep)
+        self._submission = partial(Submission, gateway, waiting or Waiting(), clock=clock, sleep=sleep)
 
     def standing(self, entry: JournalEntry) -> Standing:
         """The state of a publication in the journal.
@@ -218,7 +216,7 @@ class Publisher(Generic[R]):
         Raises:
             StoreError: the journal could not be read.
         """
-        entries = (entry for entry in self._journal.finished() if entry.change == change)
+        entries = (entry for entry in self.journal.finished() if entry.change == change)
         return next((entry for entry in entries if set(entry.after) == set(in_force)), None)
 
     def rolled_back(self, transaction: str) -> JournalEntry | None:
@@ -228,39 +226,46 @@ class Publisher(Generic[R]):
             ChainReadError: the chain could not be reached.
             StoreError: the journal could not be read.
         """
-        entries = (entry for entry in self._journal.finished() if transaction == entry.latest.transaction)
+        entries = (entry for entry in self.journal.finished() if transaction == entry.latest.transaction)
         return next((entry for entry in entries if self.standing(entry) is Standing.LIVE), None)
 
-    def resume(self, entry: JournalEntry) -> Published[R]:
-        """Go on with a publication that has landed, or may still come in, again if the chain has lost it.
+    def resume(self, entry: JournalEntry, watch: Watch = lambda _progress: None) -> Published[R]:
+        """Continue a publication that has landed, or may still come in, again if the chain has lost it.
+
+        ``watch`` is called at every step, and at every block while waiting.
 
         Raises:
             TransactionError, ChainReadError, StoreError: it could not be finished; run it again.
         """
-        if self._journal.current() is None:
-            self._journal.save(entry)
-        submission = self._submission()
+        if self.journal.current() is None:
+            self.journal.save(entry)
+        submission = self._submission(watch=watch)
         landed = self._landed(entry)
         if landed is None:
             submission.submit(_signed(entry.latest), first=False)
         return self._finish(submission, entry, landed or entry.latest)
 
-    def publish(self, draft: Draft, sign: Callable[[UnsignedTransaction], SignedTransaction]) -> Published[R]:
-        """Sign a transaction, and see the change through.
+    def publish(
+        self,
+        draft: Draft,
+        sign: Callable[[UnsignedTransaction], SignedTransaction],
+        watch: Watch = lambda _progress: None,
+    ) -> Published[R]:
+        """Sign a transaction, and see the change through; ``watch`` is called as of ``resume``.
 
         Raises:
             TransactionRefusedError: the ledger refused it; nothing has changed.
             TransactionError: somebody else published meanwhile.
             TransactionError, ChainReadError, StoreError: it could not be finished; run it again.
         """
-        submission = self._submission()
+        submission = self._submission(watch=watch)
         transaction = draft.drafted.transaction
         signed = sign(transaction)
         spends = tuple((output.reference, output.address) for output in draft.drafted.spends)
         attempt = Attempt(signed.hash, signed.cbor, transaction.invalid_hereafter, spends)
         submission.tell(Step.SIGNED, signed.hash)
         plan, anchor = draft.plan, draft.anchor
-        known = self._journal.current()
+        known = self.journal.current()
         goes_on = known is not None and (known.change, known.anchor) == (plan.change, anchor.reference)
         earlier = tuple(one for one in known.attempts if one.transaction != signed.hash) if known and goes_on else ()
         entry = JournalEntry(
@@ -272,12 +277,12 @@ class Publisher(Generic[R]):
             anchor_address=anchor.address,
             attempts=(*earlier, attempt),
         )
-        self._journal.save(entry)
+        self.journal.save(entry)
         submission.tell(Step.JOURNALED, signed.hash)
         try:
             submission.submit(signed, first=True)
         except TransactionRefusedError as refusal:
-            self._journal.save(entry.with_refusal(str(refusal)[:_MAX_REASON]))
+            self.journal.save(entry.with_refusal(str(refusal)[:_MAX_REASON]))
             overtaken = self._overtaken(entry)
             if overtaken is not None:
                 raise overtaken from refusal
@@ -293,7 +298,7 @@ class Publisher(Generic[R]):
         else:
             reading, superseded = self._read_back(submission, entry, f"{transaction}#0")
         submission.tell(Step.READ_BACK, transaction, depth)
-        self._journal.finish(transaction)
+        self.journal.finish(transaction)
         submission.tell(Step.FINISHED, transaction, depth)
         return Published(entry.change, entry.after, transaction, depth, reading, superseded)
 
@@ -303,7 +308,7 @@ class Publisher(Generic[R]):
             reading = submission.ask(self._read)
             if set(reading.markers) == set(entry.after):
                 return reading, False
-            outputs = submission.ask(lambda: self._gateway.spendable_outputs(self._journal.address))
+            outputs = submission.ask(lambda: self._gateway.spendable_outputs(self.journal.address))
             if all(output.reference != reference for output in outputs) and _trusts_other(reading, reference):
                 return reading, True
             untrusted = _not_trusted(entry, reference, reading)
@@ -315,7 +320,7 @@ class Publisher(Generic[R]):
         """The reading of a node once nothing is left of what a sweep spends; providers may take a while."""
         spent = {reference for reference, _ in attempt.spends}
         while True:
-            outputs = submission.ask(lambda: self._gateway.spendable_outputs(self._journal.address))
+            outputs = submission.ask(lambda: self._gateway.spendable_outputs(self.journal.address))
             left = [output.reference for output in outputs if output.reference in spent]
             if not left:
                 return submission.ask(self._read)

@@ -85,7 +85,6 @@ class ReleaseTeam:
             self.journal,
             self.read,
             waiting=self.waiting,
-            watch=self.watch,
             clock=self.time.clock,
             sleep=self.time.sleep,
         )
@@ -99,7 +98,7 @@ class ReleaseTeam:
                 standing = publisher.standing(entry)
                 if standing in (Standing.LANDED, Standing.LIVE):
                     require_same_change(entry, change(text), standing)
-                    return publisher.resume(entry)
+                    return publisher.resume(entry, self.watch)
                 if standing is Standing.LOST:
                     self.journal.drop()
                 else:
@@ -111,7 +110,7 @@ class ReleaseTeam:
             plan.require_allowed()
             drafted, payload = self.draft(plan, reading, anchor)
             draft = Draft(plan, payload, drafted, anchor or drafted.spends[0])
-            return publisher.publish(draft, self.sign)
+            return publisher.publish(draft, self.sign, self.watch)
 
     def sign(self, transaction: UnsignedTransaction) -> SignedTransaction:
         return sign_transaction(transaction, [self.wallet])

@@ -53,7 +53,7 @@ def build_only(settings: Settings, job: MarkerJob, out: Path, form: str) -> None
     dry_run = job.output.dry_run
     with open_release(settings) as release:
         journal = Journal(job.means.journal_root, release.network.magic, release.policy.address)
-        outlook = job.look(release, Publisher(release.gateway, journal, release.read), journal)
+        outlook = job.look(release, Publisher(release.gateway, journal, release.read))
         drafted = outlook.drafted
     written = None
     if drafted is not None and not dry_run:

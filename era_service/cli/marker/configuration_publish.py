@@ -4,10 +4,11 @@ It goes the way of ``marker activate``, with the journal of its own kind.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import click
 
-from datum import CONFIGURATION
+from datum import CONFIGURATION, VerificationKey
 from datum.configuration import read_import
 from era_service.cli.marker.change import in_words
 from era_service.cli.marker.pipeline import Job, publication_document
@@ -27,11 +28,11 @@ from era_service.releasing.configuration_publishing import (
     look_at_configurations,
     record_force,
 )
-from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain, read_to_replace
+from era_service.releasing.configurations import ConfigurationsOnChain, read_to_replace
 from era_service.releasing.session import Release
+from era_service.wiring.trust import configuration_policy_at
 from release_tools.markers.configurations import ConfigurationPlan
-from release_tools.publishing.journal import Journal
-from release_tools.publishing.publication import Published, Publisher
+from release_tools.publishing.publication import Published
 
 
 @option_group()
@@ -78,7 +79,8 @@ def publish(
         force=what.force,
         mint_token=what.mint_token,
     )
-    run(settings, ConfigurationJob(order.means, publishing.output, order, place.of(settings)))
+    look = partial(look_at_configurations, order=order)
+    run(settings, ConfigurationJob(order.means, publishing.output, look, place.of(settings)))
 
 
 @dataclass(frozen=True)
@@ -86,27 +88,22 @@ class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationPlan]):
     """A publication of protocol configurations.
 
     Attributes:
-        order: what is ordered.
-        place: where configurations are published.
+        means: what pays, signs the transaction and waits.
+        output: how the command line shows and asks.
+        look: sees what is to be done, without doing any of it.
+        place: the address where configurations are published, and the key that signs them.
     """
 
     kind = CONFIGURATION
-    order: ConfigurationOrder
-    place: ConfigurationPlace
+    place: tuple[str, VerificationKey]
 
     def at(self, release: Release) -> Release:
         """The session at the place of configurations."""
-        return at_place(release, self.place)
+        return at_place(release, configuration_policy_at(release.settings, *self.place))
 
     def read(self, release: Release) -> ConfigurationsOnChain:
         """The configurations on the chain."""
         return read_to_replace(release)
-
-    def look(
-        self, release: Release, publisher: Publisher[ConfigurationsOnChain], journal: Journal
-    ) -> ConfigurationOutlook:
-        """See what the publication changes."""
-        return look_at_configurations(release, self.order, self.read(release), publisher, journal)
 
     def show(self, release: Release, outlook: ConfigurationOutlook) -> None:
         """Show what changes, by epoch and parameter, and the transaction."""

@@ -51,12 +51,14 @@ class Job(ABC, Generic[R, P]):
     Attributes:
         means: what pays, signs the transaction and waits.
         output: how the command line shows and asks.
+        look: sees what is to be done, without doing any of it.
     """
 
     kind: ClassVar[MarkerKind] = ERA
 
     means: PublishingMeans
     output: AskingOptions
+    look: Callable[[Release, Publisher[R]], Outlook[R, P]]
 
     def at(self, release: Release) -> Release:
         """The session at the place where it is published."""
@@ -65,10 +67,6 @@ class Job(ABC, Generic[R, P]):
     @abstractmethod
     def read(self, release: Release) -> R:
         """The reading of its kind of marker now."""
-
-    @abstractmethod
-    def look(self, release: Release, publisher: "Publisher[R]", journal: Journal) -> Outlook[R, P]:
-        """See what is to be done, without doing any of it."""
 
     @abstractmethod
     def show(self, release: Release, outlook: Outlook[R, P]) -> None:
@@ -96,7 +94,7 @@ class Job(ABC, Generic[R, P]):
 
 
 def publish(settings: Settings, job: Job[R, P]) -> None:
-    """Show what a job does, ask, do it, and show what came of it.
+    """Show what a job does, ask, do it, and show the result.
 
     Raises:
         EraSwitchError: something stands in the way.
@@ -104,8 +102,9 @@ def publish(settings: Settings, job: Job[R, P]) -> None:
     with open_release(settings) as opened:
         release = job.at(opened)
         journal = Journal(job.means.journal_root, release.network.magic, release.policy.address, job.kind)
+        publisher = Publisher(release.gateway, journal, lambda: job.read(release), waiting=job.means.waiting)
         with nullcontext() if job.output.dry_run else journal.held():
-            outlook = job.look(release, Publisher(release.gateway, journal, lambda: job.read(release)), journal)
+            outlook = job.look(release, publisher)
             job.show(release, outlook)
             if outlook.is_done:
                 if not job.output.dry_run:
@@ -117,7 +116,7 @@ def publish(settings: Settings, job: Job[R, P]) -> None:
                 if outlook.unfinished is None:
                     _confirm(release, job, outlook)
                 job.record(settings, outlook)
-                published = _see_through(release, job, outlook, journal)
+                published = _see_through(release, job, outlook, publisher)
                 job.conclude(release, outlook, published, "superseded" if published.superseded else "published")
 
 
@@ -130,15 +129,13 @@ def _confirm(release: Release, job: Job[R, P], outlook: Outlook[R, P]) -> None:
         click.confirm("Sign this and submit it?", abort=True, err=True)
 
 
-def _see_through(release: Release, job: Job[R, P], outlook: Outlook[R, P], journal: Journal) -> "Published[R]":
-    """Go on with an unfinished publication, or else sign and publish the draft, and show how it goes on."""
+def _see_through(release: Release, job: Job[R, P], outlook: Outlook[R, P], publisher: Publisher[R]) -> "Published[R]":
+    """Continue an unfinished publication, or else sign and publish the draft, and show the progress."""
     with progress(quiet=job.output.as_json) as watch:
-        waiting = job.means.waiting
-        publisher = Publisher(release.gateway, journal, lambda: job.read(release), waiting=waiting, watch=watch)
         if outlook.unfinished is not None:
-            return publisher.resume(outlook.unfinished)
+            return publisher.resume(outlook.unfinished, watch)
         draft = job.require_draft(outlook)
-        return publisher.publish(draft, lambda _transaction: sign(release, draft, job.means.payment_keys))
+        return publisher.publish(draft, lambda _transaction: sign(release, draft, job.means.payment_keys), watch)
 
 
 def publication_document(
@@ -161,22 +158,17 @@ class MarkerJob(Job[TrustedReading, RolloutPlan | None]):
     Attributes:
         means: what pays, signs the transaction and waits.
         output: how the command line shows and asks.
-        looks: sees what is to be done.
+        look: sees what is to be done, without doing any of it.
         token_file: the configuration file that a new thread token is written into.
         replaces: the thread token that a new one takes the place of, as configurations name it.
         done_words: why there may be nothing to do.
         reaches_nodes: whether nodes have something to learn of it.
     """
 
-    looks: Callable[[Release, Publisher[TrustedReading], Journal], MarkersOutlook]
     token_file: Path | None = None
     replaces: str | None = None
     done_words: str = "it is done already"
     reaches_nodes: bool = True
-
-    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> MarkersOutlook:
-        """See what is to be done, without doing any of it."""
-        return self.looks(release, publisher, journal)
 
     def read(self, release: Release) -> TrustedReading:
         """The reading of a node now."""
@@ -227,7 +219,7 @@ class MarkerJob(Job[TrustedReading, RolloutPlan | None]):
     ) -> None:
         reading = outlook.reading if published is None else published.reading
         markers = outlook.plan.after if status == "planned" and outlook.plan is not None else reading.markers
-        sight = nodes_see(markers, release.epoch_of(reading), release.supported)
+        sight = nodes_see(markers, release.epoch_of(reading), release.settings)
         transaction = outlook.done_by if published is None else published.transaction
         if self.output.as_json:
             echo_json(

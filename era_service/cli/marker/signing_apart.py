@@ -1,6 +1,6 @@
 """Planning and signing a change of the markers without spending anything: ``--payload-out``, ``--from``.
 
-In: what is trusted, from the chain or from a file, and an order. Out: the signed payload in a file, which goes on to
+In: what is trusted, from the chain or from a file, and an order. Out: the signed payload in a file, for
 ``--payload-file``, ``marker cosign`` or ``tx build``.
 """
 
@@ -13,13 +13,13 @@ from era_service.cli.shared.publication_view import plan_lines
 from era_service.cli.shared.release import DryRunOptions, SigningFiles
 from era_service.config.schema import Settings
 from era_service.releasing.activation_gate import pass_gate
-from era_service.releasing.publishing import ChangeOrder, rules_of
+from era_service.releasing.publishing import ChangeOrder
 from era_service.releasing.session import open_release
 from era_service.releasing.signed_payload import payload_file
 from era_service.releasing.trusted_snapshot import TrustedSnapshot, read_snapshot
 from era_service.wiring.genesis import calendar_of
 from era_service.wiring.trust import trust_policy
-from eras import ConfigurationError, SupportedEras
+from eras import ConfigurationError
 from release_tools.markers.rules import plan_change
 
 
@@ -45,8 +45,7 @@ def sign_apart(settings: Settings, order: ChangeOrder, files: SigningFiles, outp
     """
     policy = trust_policy(settings)
     trusted = trusted_by(settings, policy, files.snapshot)
-    rules = rules_of(order, SupportedEras(settings.network.supported_eras), settings.trust.max_lead_epochs)
-    plan = plan_change(order.change, trusted.markers, trusted.epoch, rules, trusted.published)
+    plan = plan_change(order.change, trusted.markers, trusted.epoch, order.rules(settings), trusted.published)
     plan.require_allowed()
     if not order.not_a_slip and not output.dry_run:
         plan.require_no_slip()

@@ -114,8 +114,8 @@ def plan(
     if not schedule.force_name:
         _require_supported(era, settings.network.supported_eras)
     require_magic(settings)
-    known = _trusted(settings)
-    made = _planned(settings, era, replace(gate, threshold=threshold), schedule, is_on_chain=bool(known))
+    known, announced = _on_chain(settings, schedule.announce_at)
+    made = _planned(settings, era, replace(gate, threshold=threshold), schedule, announced, is_on_chain=bool(known))
     target = _target(era, output.out)
     changes = planned_changes_of(made, str(target or "-"))
     if target is None:
@@ -145,7 +145,7 @@ def plan(
 
 
 def _planned(
-    settings: Settings, era: str, asked: GateOptions, schedule: ScheduleOptions, *, is_on_chain: bool
+    settings: Settings, era: str, asked: GateOptions, schedule: ScheduleOptions, announced: Epoch, *, is_on_chain: bool
 ) -> PlannedRollout:
     gate: dict[str, object] = {"threshold": asked.threshold, "of": asked.base, "for_epochs": asked.for_epochs}
     quorum: dict[str, object] | None = None
@@ -157,7 +157,6 @@ def _planned(
             quorum = {**_parameters(found.model.to_dict()), "source": found.source}
     elif given != GivenQuorum():
         raise click.UsageError("--k, --m, --phi-f and --model belong to --quorum-probability.")
-    announced = _current_epoch(settings) if schedule.announce_at is None else schedule.announce_at
     tree = {
         "version": PLAN_VERSION,
         "era": era,
@@ -187,13 +186,12 @@ def _change_of(text: str) -> dict[str, object]:
     return {"epoch": int(epoch), "k": k, "m": m, "phi_f": phi_f}
 
 
-def _trusted(settings: Settings) -> tuple[EpochConfiguration, ...] | None:
-    """The protocol configurations that nodes trust, where they are read."""
-    if not settings.protocol_configuration.enabled:
-        return None
-
+def _on_chain(settings: Settings, announce_at: Epoch | None) -> tuple[tuple[EpochConfiguration, ...] | None, Epoch]:
+    """The configurations that nodes trust, where they are read, and the epoch to announce in, by default this one."""
+    if announce_at is not None and not settings.protocol_configuration.enabled:
+        return None, announce_at
     with open_release(settings, submits=False) as release:
-        return trusted_configurations(release)
+        return trusted_configurations(release), release.observer.epoch() if announce_at is None else announce_at
 
 
 def _quorum_lines(
@@ -241,11 +239,6 @@ def _person_of(text: str) -> dict[str, str]:
     name, _, rest = text.partition("<")
     contact = rest.strip().removesuffix(">").strip()
     return {"name": name.strip()} | ({"contact": contact} if contact else {})
-
-
-def _current_epoch(settings: Settings) -> Epoch:
-    with open_release(settings, submits=False) as release:
-        return release.observer.epoch()
 
 
 def _target(era: str, out: str | None) -> Path | None:

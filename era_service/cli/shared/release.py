@@ -21,8 +21,7 @@ from era_service.cli.shared.output import write_file
 from era_service.config.load import user_state_folder
 from era_service.config.schema import Settings
 from era_service.releasing.publishing import PublishingMeans
-from era_service.releasing.session import require_magic
-from era_service.wiring.trust import trust_policy
+from era_service.wiring.trust import required_confirmations
 from eras import ConfigurationError, Epoch
 from release_tools.keys.payment_key import PaymentSigner
 from release_tools.publishing.submission import DEFAULT_CONFIRMATIONS, Waiting
@@ -121,16 +120,19 @@ class EraKeyOptions:
 
     secret_key: str | None = secret_key_option()
 
+    def text(self, settings: Settings) -> str | None:
+        """The era key or its ``@FILE``, as given here or in the environment, else as configured (``era_key_file``)."""
+        configured = settings.keys.era_key_file
+        return self.secret_key if self.secret_key is not None or configured is None else f"@{configured}"
+
     def era_key(self, settings: Settings) -> EraSigner | None:
-        """The era key that is given here or in the environment, else the configured one (``keys.era_key_file``).
+        """The era key of ``text``.
 
         Raises:
             ConfigurationError: its file cannot be read.
             KeyFormatError: it is not a key.
         """
-        text = self.secret_key
-        if text is None and settings.keys.era_key_file is not None:
-            text = f"@{settings.keys.era_key_file}"
+        text = self.text(settings)
         return None if text is None else read_secret_key(text)
 
 
@@ -245,15 +247,10 @@ class WaitingOptions:
     )
 
     def waiting(self, settings: Settings) -> Waiting:
-        """The wait; nodes themselves may wait for more blocks than that (rule T8).
-
-        Raises:
-            ConfigurationError: the network, or what its nodes trust, is not known.
-        """
-        require_magic(settings)
+        """The wait; nodes themselves may wait for more blocks than that (rule T8)."""
         confirmations = self.confirmations
         if confirmations is None:
-            confirmations = max(DEFAULT_CONFIRMATIONS, trust_policy(settings).confirmations)
+            confirmations = max(DEFAULT_CONFIRMATIONS, required_confirmations(settings))
         return Waiting(confirmations, self.timeout_s, self.poll_s)
 
 
@@ -350,7 +347,7 @@ class PublishingOptions:
         """The payment, the signature of the transaction, and the wait.
 
         Raises:
-            ConfigurationError: a key cannot be used, or the network, or what its nodes trust, is not known.
+            ConfigurationError: a key cannot be used.
         """
         return PublishingMeans(
             purse, self.keys.payment_keys(settings), self.journal.root, self.waiting.waiting(settings)
