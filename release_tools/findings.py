@@ -32,7 +32,7 @@ EXPECTED = {
     "model_attributes_type": "a table",
     "string_too_short": "a text that is not empty",
 }
-"""What was expected, by pydantic's type of error; the others have it in their context or message."""
+"""The expected value, by pydantic's type of error; the others have it in their context or message."""
 
 BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 

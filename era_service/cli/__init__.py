@@ -21,5 +21,5 @@ def main() -> int:
         return 2
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no failure
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is not a failure
     return int(cli.main(standalone_mode=False) or 0)

@@ -228,7 +228,7 @@ def _require_address(text: str) -> None:
     """A misspelt address must not read as an empty one.
 
     Raises:
-        click.BadParameter: it is no address.
+        click.BadParameter: it is not an address.
     """
     from chain_reader.local_chain.ledger.addresses import AddressError, parse_address
 

@@ -54,7 +54,7 @@ _log = logging.getLogger(__name__)
 
 
 class LivingRehearsal:
-    """A network that goes on while the service runs. A context manager; one thread uses it.
+    """A network that continues while the service runs. A context manager; one thread uses it.
 
     Args:
         folder: an empty folder for chain and store, which the caller removes.
@@ -133,7 +133,7 @@ class LivingRehearsal:
 
     @contextmanager
     def living(self, registrations: SqlRegistrations) -> Iterator[None]:
-        """Within the block the rehearsal goes on, in a thread of its own.
+        """Within the block the rehearsal continues, in a thread of its own.
 
         Raises:
             StoreError: the chain or the store cannot be written.

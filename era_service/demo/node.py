@@ -137,12 +137,12 @@ def described(markers: Iterable[EraMarker]) -> str:
 
 
 def certify_like_thales(epoch: int) -> str:
-    """How an epoch is certified in the era thales."""
+    """The certificate of an epoch in the era thales."""
     return f"sha256:{hashlib.sha256(b'epoch %d' % epoch).hexdigest()[:8]}"
 
 
 def certify_like_pythagoras(epoch: int) -> str:
-    """How an epoch is certified in the era pythagoras: another hash, so that a node left behind would fork away."""
+    """The certificate of an epoch in the era pythagoras: another hash, so that a node left behind would fork away."""
     return f"blake2b:{hashlib.blake2b(b'epoch %d' % epoch).hexdigest()[:8]}"
 
 

@@ -97,7 +97,7 @@ CHANCES = Axis(
     lambda chance: 1.0 if chance >= 1 else min(-math.log10(1 - chance) / _NINES, 1.0),
     lambda chance: f"{math.floor(chance * 10_000) / 100:.2f} %",
 )
-"""By its nines, so that a chance is told apart from a wanted 99.9 %; 99.99 % and more are one."""
+"""By its nines, so that a chance can be distinguished from a wanted 99.9 %; 99.99 % and more are one."""
 
 
 def up_to(top: float) -> Axis:

@@ -1,4 +1,4 @@
-"""The trend of upgrades: how the ready share goes on from where it is, with what it may be off by. Pure.
+"""The trend of upgrades: how the ready share continues from its present value, and by how much that may be wrong. Pure.
 
 In: the ready share of several epochs. Out: the share at an epoch to come with a 95 % interval, and when a share is
 reached. Parties upgrade one after the other, whenever they like, so the share is a random walk from the last one seen,
@@ -83,7 +83,7 @@ class Trend:
         angle: the angle in it.
         drift: how far it goes from one epoch to the next, in the mean.
         deviation: the standard deviation of that, for one epoch.
-        falls: how much of that goes on below the last angle, 0 to 1: nothing where the share never fell, all of it
+        falls: how much of that continues below the last angle, 0 to 1: nothing where the share never fell, all of it
             where it fell as much as it rose, or more.
         points: how many epochs were seen.
         span: over how many epochs they are spread.

@@ -58,7 +58,7 @@ class TextEnvelope:
 
     Attributes:
         type: what it holds, in cardano-cli's words.
-        cbor: the content; nothing where ``cborHex`` is missing or is no hex.
+        cbor: the content; nothing where ``cborHex`` is missing or is not hex.
         description: for people.
         extra: fields beside the three, which cardano-cli ignores.
     """

@@ -10,7 +10,7 @@ transaction, so submitting them again is harmless:
 4. A provider that fails is asked again while there is time; an error that is permanent ends the waiting at once.
    Whoever watches sees for how long it has been silent.
 5. Where nothing happens for a minute, whoever watches sees that, and why it might be.
-6. However the waiting ends, the error names the transaction and how to go on.
+6. However the waiting ends, the error names the transaction and the next step.
 """
 
 import enum
@@ -58,7 +58,7 @@ class Progress:
         transaction: hash of the transaction.
         depth: blocks on top of it; ``None`` while it is in no block.
         confirmations: how many are waited for.
-        note: what keeps it from going on, and why; ``None`` while it goes on.
+        note: what holds it up, and why; ``None`` while nothing does.
     """
 
     step: Step
@@ -70,7 +70,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How long is waited, and for what.
+    """The goal of a wait, and its limits.
 
     Attributes:
         confirmations: blocks on top of the transaction's block.
@@ -179,7 +179,7 @@ class Submission:
             self.pause(self._unfinished(transaction, depth))
 
     def depth(self, transaction: str) -> int | None:
-        """How many blocks lie on top of a transaction; ``None`` when it is in no block."""
+        """The number of blocks on top of a transaction; ``None`` when it is in no block."""
         return self.ask(lambda: self._gateway.transaction_depth(transaction))
 
     def ask(self, question: Callable[[], Answer]) -> Answer:

@@ -35,7 +35,7 @@ COLUMNS = (
     "in it: nodes that run in the current era · ready: registered stake whose version knows the era to come · "
     "signing: of the registered stake · of network: of all stake there is"
 )
-"""What the columns of the table mean."""
+"""The meaning of the columns of the table."""
 
 _MARKS = {"good": "✓", "doubtful": "!", "bad": "✗"}
 """The grade, for who sees no colours."""

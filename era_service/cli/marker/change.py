@@ -1,7 +1,7 @@
 """``eraswitch marker announce|activate|postpone|cancel|retire``: plan, check, build, sign, submit, wait, read back.
 
 Each is the same command around another ``MarkerChange``. Without a network, from a file of what is trusted, it only
-plans and signs (``--from``, ``--payload-out``); then the payload goes on to ``--payload-file`` or to ``tx build``.
+plans and signs (``--from``, ``--payload-out``); the payload is then for ``--payload-file`` or for ``tx build``.
 """
 
 from dataclasses import dataclass

@@ -22,7 +22,7 @@ from release_tools.transactions.words import markers_words
 
 @option_group()
 class HistoryOptions:
-    """How much of the history is shown, and from where."""
+    """The part of the history to show, and its source."""
 
     limit: int = option("--limit", metavar="N", default=50, type=POSITIVE, help="Payloads to list at most.")
     verify: bool = option(

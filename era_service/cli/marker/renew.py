@@ -1,6 +1,6 @@
 """``eraswitch marker renew``: the markers in force, to be co-signed anew: by other keys, or for longer.
 
-In: what nodes trust, from the chain or from a file, and the era key. Out: a co-signing file, which goes on to
+In: what nodes trust, from the chain or from a file, and the era key. Out: a co-signing file, for
 ``marker cosign`` and ``tx build``. The markers stay as they are; nothing switches.
 """
 

@@ -61,16 +61,16 @@ def terminal_width(*, err: bool = False) -> int | None:
 
 
 def echo_wrapped(line: str, *, indent: int) -> None:
-    """Write a line to stdout; one that is wider than the terminal goes on below, ``indent`` columns in.
+    """Write a line to stdout; one that is wider than the terminal continues below, ``indent`` columns in.
 
-    Where a word does not fit there, it goes on further left. Into a file or a pipe every line stays one line.
+    Where a word does not fit there, it continues further left. Into a file or a pipe every line stays one line.
     """
     width = terminal_width()
     click.echo(line if width is None or len(line) <= width else _wrapped(line, indent, width))
 
 
 def echo_lines(lines: Iterable[str], *, err: bool = False) -> None:
-    """Write lines; one that is wider than the terminal goes on below, in the column of its value if it has a label."""
+    """Write lines; one wider than the terminal continues below, in the column of its value if it has a label."""
     width = terminal_width(err=err)
     for line in lines:
         shown = line
@@ -102,7 +102,7 @@ def _keep_owner(descriptor: int, before: os.stat_result) -> None:
 def write_file(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole, or stays as it was; its owner and its permissions stay, too.
 
-    A link is followed; what is no regular file (``/dev/stdout``, a pipe) is written to as it is.
+    A link is followed; what is not a regular file (``/dev/stdout``, a pipe) is written to as it is.
 
     Raises:
         EraSwitchError: it cannot be written.

@@ -167,7 +167,7 @@ def sight_lines(sight: "Sight") -> list[str]:
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator["Watch"]:
-    """Show how a publication goes on: a bar on a terminal, lines elsewhere, on stderr; and how to go on if it is cut.
+    """Show the progress of a publication on stderr, a bar on a terminal or lines; and the next step if it is cut.
 
     A signal that ends the process gets here as an exception, too (``app``).
 
