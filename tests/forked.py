@@ -60,6 +60,8 @@ class Forked:
         arguments: ``sys.argv`` from the second on.
         cwd: its folder.
         env: its environment; that of the server by default.
+        stdin: the file that it reads, in a session of its own; nothing by default. A terminal does not become that of
+            the session.
         stderr: the file that it appends its errors to; by default they go where those of the tests go.
     """
 
@@ -69,12 +71,13 @@ class Forked:
         *arguments: str,
         cwd: Path | None = None,
         env: dict[str, str] | None = None,
+        stdin: Path | None = None,
         stderr: Path | None = None,
     ) -> None:
         self.args = [program, *arguments]
         mine, its = _CONTEXT.Pipe(duplex=False)
         with its:
-            self._process = _CONTEXT.Process(target=_play, args=(self.args, its, cwd, env, stderr), daemon=True)
+            self._process = _CONTEXT.Process(target=_play, args=(self.args, its, cwd, env, stdin, stderr), daemon=True)
             self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -161,13 +164,24 @@ def ended(processes: list[Forked]) -> list[int]:
 
 
 def _play(
-    command: list[str], out: Connection, cwd: Path | None, env: dict[str, str] | None, stderr: Path | None
+    command: list[str],
+    out: Connection,
+    cwd: Path | None,
+    env: dict[str, str] | None,
+    stdin: Path | None,
+    stderr: Path | None,
 ) -> None:
     gc.freeze()
+    if stdin is not None:
+        os.setsid()
+        file = os.open(stdin, os.O_RDONLY | os.O_NOCTTY)
+        os.dup2(file, 0)
+        os.close(file)
+        sys.stdin = os.fdopen(0, encoding="utf-8")
     os.dup2(out.fileno(), 1)
     out.close()
     if stderr is not None:
-        file = os.open(stderr, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+        file = os.open(stderr, os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_NOCTTY)
         os.dup2(file, 2)
         os.close(file)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8")

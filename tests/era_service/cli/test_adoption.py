@@ -6,8 +6,6 @@ import os
 import pty
 import select
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from io import StringIO
@@ -25,8 +23,9 @@ from era_service.wiring.genesis import clock_epoch
 from era_store import SqlStore, open_store
 from eras import Epoch
 from release_tools import AdoptionRules
+from tests import forked
 from tests.chain_reader.hostile import HostileHttp, reply
-from tests.conftest import ROOT, MithrilFile
+from tests.conftest import MithrilFile
 from tests.era_service.conftest import Shell, invoke
 
 FILES = [("monitoring.sqlite3", "adoption_expected.csv"), ("runbook_monitoring.sqlite3", "runbook_published.csv")]
@@ -105,16 +104,14 @@ def test_large_files_are_counted_outside_memory(folder: Path, monkeypatch: pytes
 
 def test_a_large_file_shows_how_far_it_is_read(folder: Path, shell: Shell) -> None:
     ours, theirs = pty.openpty()
-    command = (
-        "import sys; from era_service.wiring import adoption; adoption.LARGE_BYTES = 0; "
-        "from era_service.cli import main; sys.exit(main())"
-    )
+    program = f"from era_service.wiring import adoption\nadoption.LARGE_BYTES = 0\n{forked.COMMAND}"
     try:
-        subprocess.run(
-            [sys.executable, "-c", command, "adoption", "summary", *COUNT],
-            cwd=folder, env=shell.environment(TERM="xterm", PYTHONPATH=str(ROOT)), stdout=subprocess.PIPE,
-            stderr=theirs, timeout=60, check=True,
-        )  # fmt: skip
+        with forked.Forked(
+            program, "adoption", "summary", *COUNT,
+            cwd=folder, env=shell.environment(TERM="xterm"), stderr=Path(os.ttyname(theirs)),
+        ) as process:  # fmt: skip
+            process.stdout.read()
+            assert process.wait(60) == 0
         shown = os.read(ours, 100_000).decode()
     finally:
         os.close(ours)
@@ -418,18 +415,31 @@ def test_export_of_one_epoch(folder: Path) -> None:
 # --- watch
 
 
+ON_ITS_TERMINAL = f"""
+import os, sys
+os.setsid()
+terminal = os.open(sys.argv.pop(1), os.O_RDWR)  # the first that a session opens is its own: Ctrl-C there ends it
+for number in (0, 1, 2):
+    os.dup2(terminal, number)
+os.close(terminal)
+piped = sys.stdout, sys.stderr  # kept, for they would close what they stand for
+sys.stdout, sys.stderr = os.fdopen(1, "w", encoding="utf-8"), os.fdopen(2, "w", encoding="utf-8", buffering=1)
+{forked.COMMAND}
+"""
+
+
 @pytest.fixture
-def watching(folder: Path, shell: Shell) -> Iterator[tuple[int, int]]:
+def watching(folder: Path, shell: Shell) -> Iterator[tuple[forked.Forked, int]]:
     """``adoption watch`` on a terminal: its process and the terminal's other end."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(folder)
-        environ = shell.environment(PYTHONPATH=str(ROOT), TERM="xterm", COLUMNS="120", LINES="60")
-        command = "import sys; from era_service.cli import main; sys.exit(main())"
-        asked = ["adoption", "watch", "--interval", "0.1", *COUNT]
-        os.execve(sys.executable, [sys.executable, "-c", command, *asked], environ)
-    yield pid, terminal
-    os.close(terminal)
+    terminal, theirs = pty.openpty()
+    asked = (os.ttyname(theirs), "adoption", "watch", "--interval", "0.1", *COUNT)
+    environ = shell.environment(TERM="xterm", COLUMNS="120", LINES="60")
+    with forked.Forked(ON_ITS_TERMINAL, *asked, cwd=folder, env=environ) as process:
+        process.stdout.read()  # it has let go of its pipe, and has the terminal
+        os.close(theirs)
+        yield process, terminal
+        os.close(terminal)
+        process.kill()
 
 
 def read_until(terminal: int, words: str, timeout_s: float = 60) -> str:
@@ -441,8 +451,8 @@ def read_until(terminal: int, words: str, timeout_s: float = 60) -> str:
     return shown.decode(errors="replace")
 
 
-def test_watch_lives_and_ends_cleanly(folder: Path, watching: tuple[int, int]) -> None:
-    pid, terminal = watching
+def test_watch_lives_and_ends_cleanly(folder: Path, watching: tuple[forked.Forked, int]) -> None:
+    process, terminal = watching
     assert "80.0 %" in read_until(terminal, "Since epoch 7")
     with (folder / "rows.jsonl").open("a") as file:
         file.write('{"party_id":"whale","epoch":9,"version":"0.3.1","stake":600000000}\n')
@@ -454,7 +464,7 @@ def test_watch_lives_and_ends_cleanly(folder: Path, watching: tuple[int, int]) -
             rest += os.read(terminal, 65536).decode(errors="replace")
         except OSError:
             break
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert process.wait(60) == 0
     assert "Traceback" not in rest
     assert rest.rstrip().endswith("\x1b[?25h"), "the cursor is back"
 
@@ -480,22 +490,15 @@ def capture(view: RenderableType | None) -> str:
 
 
 def test_watch_into_a_pipe_prints_what_changes(folder: Path, shell: Shell) -> None:
-    command = "import sys; from era_service.cli import main; sys.exit(main())"
-    process = subprocess.Popen(
-        [sys.executable, "-c", command, "adoption", "watch", "--interval", "0.1", *COUNT],
-        cwd=folder,
-        env=shell.environment(PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    read_until(process.stdout.fileno(), "Since epoch 7")
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    rest, errors = process.communicate(timeout=30)
-    assert process.returncode == 0
-    assert b"Epoch 8" not in rest, "nothing changed, so nothing is printed again"
-    assert errors == b""
+    errors, asked = folder / "errors", ("adoption", "watch", "--interval", "0.1", *COUNT)
+    with forked.Forked(forked.COMMAND, *asked, cwd=folder, env=shell.environment(), stderr=errors) as process:
+        read_until(process.stdout.fileno(), "Since epoch 7")
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait(30) == 0
+    assert "Epoch 8" not in rest, "nothing changed, so nothing is printed again"
+    assert errors.read_text() == ""
 
 
 UNREADABLE = (

@@ -3,7 +3,6 @@
 import json
 import os
 import pty
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +10,10 @@ import pytest
 
 from era_store import Registration, open_store
 from eras import Epoch
+from tests import forked
 from tests.chain_reader.hostile import HostileHttp, reply
 from tests.conftest import MithrilFile
-from tests.era_service.conftest import ERASWITCH, Shell, invoke
+from tests.era_service.conftest import Shell, invoke
 
 CSV = "party_id,epoch,version,stake\n"
 
@@ -234,16 +234,17 @@ def test_a_progress_bar_where_somebody_sees_it(mithril: MithrilFile, shell: Shel
     ours, theirs = pty.openpty()
     path = mithril("monitoring.sqlite3")
     try:
-        done = subprocess.run(
-            [str(ERASWITCH), "adoption", "ingest", str(path), "--store", "own.sqlite3"],
-            cwd=own_folders, env=shell.environment(TERM="xterm"), stdout=subprocess.PIPE, stderr=theirs, timeout=60,
-            check=True,
-        )  # fmt: skip
+        with forked.Forked(
+            forked.COMMAND, "adoption", "ingest", str(path), "--store", "own.sqlite3",
+            cwd=own_folders, env=shell.environment(TERM="xterm"), stderr=Path(os.ttyname(theirs)),
+        ) as process:  # fmt: skip
+            told = process.stdout.read()
+            assert process.wait(60) == 0
         shown = os.read(ours, 100_000).decode()
     finally:
         os.close(ours)
         os.close(theirs)
-    assert done.stdout.decode() == f"{path} (event store of an aggregator): 847 registrations added\n"
+    assert told == f"{path} (event store of an aggregator): 847 registrations added\n"
     assert "847 accepted" in shown
 
 

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ from chain_reader import LogLimits
 from era_store import open_store
 from era_store.event_files import EventFile
 from era_store.sql import tables
+from tests import forked
 from tests.chain_reader.test_node_core import core_of, story
-from tests.era_service.conftest import ERASWITCH, Shell, invoke
+from tests.era_service.conftest import Shell, invoke
 
 
 @pytest.fixture
@@ -121,11 +121,8 @@ class TestCat:
         assert "Line 1 of notes" in errors
 
     def test_it_follows_what_comes(self, store: str, own_folders: Path):
-        with subprocess.Popen(
-            [str(ERASWITCH), "events", "cat", store, "--last", "1", "--follow", "--json"],
-            stdout=subprocess.PIPE, text=True, cwd=own_folders,
-        ) as following:  # fmt: skip
-            assert following.stdout is not None
+        asked = ("events", "cat", store, "--last", "1", "--follow", "--json")
+        with forked.Forked(forked.COMMAND, *asked, cwd=own_folders) as following:
             last = json.loads(following.stdout.readline())
             with open_store(store) as opened:
                 began = time.monotonic()

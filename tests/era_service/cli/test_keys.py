@@ -3,14 +3,15 @@
 import json
 import os
 import pty
-import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
 from datum import SigningKey, VerificationKey
 from release_tools import PaymentKey
-from tests.era_service.conftest import ERASWITCH, Shell, invoke
+from tests import forked
+from tests.era_service.conftest import Shell, invoke
 
 SEED = bytes(range(32))
 
@@ -161,25 +162,26 @@ def test_words_with_a_mistake_are_refused_unseen(tmp_path: Path):
 
 def test_a_terminal_asks_for_the_words_unseen(tmp_path: Path, shell: Shell):
     keyboard, screen = pty.openpty()
-    command = [str(ERASWITCH), "keys", "import", "payment", "-", str(tmp_path / "out.skey")]
-    with subprocess.Popen(
-        command, stdin=screen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=shell.environment(TERM="xterm"),
-        start_new_session=True,
+    errors = tmp_path / "errors"
+    errors.touch()
+    command = ("keys", "import", "payment", "-", str(tmp_path / "out.skey"))
+    with forked.Forked(
+        forked.COMMAND, *command,
+        cwd=tmp_path, env=shell.environment(TERM="xterm"), stdin=Path(os.ttyname(screen)), stderr=errors,
     ) as child:  # fmt: skip
-        assert child.stdout is not None
-        assert child.stderr is not None
         try:
-            asked = os.read(child.stderr.fileno(), 1000)  # what is typed before is flushed
+            while "Key or words (not shown)" not in errors.read_text():  # what is typed before is flushed
+                assert child.poll() is None, errors.read_text()
+                time.sleep(0.02)
             os.write(keyboard, f"{WORDS}\n".encode())
-            told, errors = child.communicate(timeout=60)
+            told = child.stdout.read()
+            assert child.wait(60) == 0, errors.read_text()
         finally:
             child.kill()
             os.close(keyboard)
             os.close(screen)
-    assert child.returncode == 0, errors
-    assert b"Key or words (not shown)" in asked
-    assert b"penalty" not in asked + told + errors
-    assert PaymentKey.load(tmp_path / "out.skey").key_hash in told.decode()
+    assert "penalty" not in told + errors.read_text()
+    assert PaymentKey.load(tmp_path / "out.skey").key_hash in told
 
 
 def test_only_what_is_public_is_shown(tmp_path: Path):

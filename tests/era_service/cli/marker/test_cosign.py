@@ -3,8 +3,7 @@
 import json
 import os
 import pty
-import subprocess
-import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from era_service.cli.app import RootGroup
 from era_service.cli.marker.cosign import cosign
 from eras import Epoch, EraMarker
 from release_tools.markers.cosigning import Cosigning, propose
-from tests.conftest import ROOT
+from tests.forked import Forked
 
 # Under a group of its own, so that these tests need nothing of the other marker commands.
 GROUP = RootGroup("eraswitch", commands={"cosign": cosign}, lazy={})
@@ -244,32 +243,34 @@ class Terminal:
     """The command on a terminal, which asks before it signs."""
 
     def __init__(self, *arguments: str) -> None:
-        self.keyboard, screen = pty.openpty()
+        self.keyboard, self.screen = pty.openpty()
+        self.errors = Path("errors")
+        self.errors.touch()
         script = "from tests.era_service.cli.marker.test_cosign import GROUP; GROUP.main()"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", script, "cosign", *arguments],
-            stdin=screen,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PYTHONPATH": str(ROOT)},
+        self.process = Forked(
+            script,
+            "cosign",
+            *arguments,
+            cwd=Path.cwd(),
+            env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]},
+            stdin=Path(os.ttyname(self.screen)),
+            stderr=self.errors,
         )
-        os.close(screen)
 
     def wait_for_question(self) -> None:
-        assert self.process.stderr is not None
-        seen = ""
-        while not seen.endswith("[y/N]: "):
-            char = self.process.stderr.read(1)
-            assert char, seen
-            seen += char
+        while not self.errors.read_text().endswith("[y/N]: "):
+            assert self.process.poll() is None, self.errors.read_text()
+            time.sleep(0.02)
 
     def answer(self, text: str) -> tuple[int, str, str]:
         """Exit code and output after ``text`` was typed."""
         os.write(self.keyboard, text.encode())
-        output, errors = self.process.communicate(timeout=60)
+        with self.process:
+            output = self.process.stdout.read()
+            code = self.process.wait(60)
         os.close(self.keyboard)
-        return self.process.returncode, output, errors
+        os.close(self.screen)
+        return code, output, self.errors.read_text()
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1)])
