@@ -52,6 +52,16 @@ sys.exit(main())
 """
 
 
+SCRIPT = """
+import runpy, sys
+from pathlib import Path
+sys.argv = sys.argv[1:]
+sys.path.insert(0, str(Path(sys.argv[0]).parent))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+"""Runs the file that its first argument names, as ``python FILE`` does."""
+
+
 class Forked:
     """A process that runs ``program`` as ``python -c`` would, in the folder of the tests unless another is given.
 

@@ -27,6 +27,8 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
 
+from release_tools.keys import encrypted
+
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = """#!{python} -IS
 import _socket, marshal, os, sys
@@ -191,6 +193,7 @@ def preload() -> None:
                 import_module(module.name)
     for name in ("scipy.special", "pycardano", "uvicorn"):
         import_module(name)
+    encrypted.COST = encrypted.Cost(1, 8192)  # what a passphrase costs, a test of its own holds
     gc.freeze()
 
 

@@ -1,20 +1,18 @@
 """The documentation says what the code does: generated parts are up to date, and examples are right."""
 
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
 from era_service.config.load import load_settings
 from era_service.config.networks import NETWORKS
 from era_service.config.schema import SECTIONS
+from tests import forked
 from tests.conftest import ROOT
 
 
 def test_generated_parts_are_up_to_date() -> None:
-    script = [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"]
-    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    done = forked.run(forked.SCRIPT, str(ROOT / "docs" / "generate.py"), "--check")
     assert (done.returncode, done.stderr) == (0, "")
 
 
