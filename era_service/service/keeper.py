@@ -13,11 +13,12 @@ thread at a time reads the chain. The rules:
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from chain_reader import NetworkGenesis, TrustPolicy
 from chain_reader.node.kinds import DecisionKind
+from chain_reader.providers.failover import ProviderCall
 from era_service.config.schema import Settings
 from era_service.service import changes as kinds
 from era_service.service.answers import Answer
@@ -25,7 +26,6 @@ from era_service.service.changes import Changes
 from era_service.service.gate_watch import gate_event
 from era_service.service.peers import Peers
 from era_service.service.snapshot import Snapshot, network_of, take_snapshot
-from era_service.service.spans import Spans
 from era_service.service.views import events_between, on_schedule, view_after, views_between
 from era_service.status.documents import MarkerDocument
 from era_service.status.reader import StatusReader
@@ -50,6 +50,18 @@ _log = logging.getLogger(__name__)
 MISSED_POLLS = 5
 LEAST_SILENCE_S = 60.0
 """Without a reading for this long, or for five intervals if that is longer, what is known is stale."""
+
+
+class Spans:
+    """The reports of a keeper's work; here they go nowhere, ``era_service.telemetry.traces`` makes spans of them."""
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A reading of the chain."""
+        yield
+
+    def asked(self, calls: Iterable[ProviderCall]) -> None:
+        """The providers that a reading has asked."""
 
 
 class Keeper:

@@ -16,7 +16,6 @@ from prometheus_client.exposition import choose_encoder
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from era_service.service.service import Service
-from era_service.service.spans import route_of
 from era_service.telemetry.collector import ServiceCollector
 from era_service.telemetry.declared import BY_NAME
 
@@ -41,6 +40,15 @@ BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 METHODS: Final = frozenset(("GET", "HEAD", "POST", "OPTIONS"))
 OTHER: Final = "other"
 NO_ANSWER: Final = 0
+
+
+def route_of(service: Service, scope: Scope) -> str | None:
+    """The route of a request that was answered, or ``None``; never its path, of which there is no end."""
+    path: str = scope["path"]
+    if path in service.answers:  # it was sent from memory, and no route saw it
+        return path
+    found: str | None = getattr(scope.get("route"), "path", None)
+    return found
 
 
 class RequestMetrics:
@@ -85,7 +93,7 @@ class RequestMetrics:
         return watched
 
     def _note(self, scope: Scope, status: int, duration_s: float) -> None:
-        route = route_of(self._service.answers, scope) or OTHER
+        route = route_of(self._service, scope) or OTHER
         key = (route, scope["method"], status)
         count = self._counted.get(key)
         if count is None:

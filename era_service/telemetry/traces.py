@@ -17,8 +17,9 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chain_reader.providers.failover import ProviderCall
+from era_service.service.keeper import Spans
 from era_service.service.service import Service
-from era_service.service.spans import Spans, route_of
+from era_service.telemetry.routes import route_of
 from era_store.redaction import mask_text
 from eras import __version__
 
@@ -96,7 +97,7 @@ class Traces(Spans):
                 try:
                     await app(scope, receive, _noting(send, span))
                 finally:
-                    route = route_of(self._service.answers, scope)
+                    route = route_of(self._service, scope)
                     if route is not None:
                         span.update_name(f"{method} {route}")
                         span.set_attribute("http.route", route)
