@@ -4,7 +4,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -22,6 +22,7 @@ pytest_plugins = ["tests.postgres"]
 sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # jsonschema would compile 38 grammars for "iri"
 settings.register_profile("suite", deadline=None)  # how long an example takes is the machine's doing
 settings.load_profile("suite")
+STOPPED = pytest.StashKey[list[coverage.Coverage]]()
 os.environ.setdefault("PYCARDANO_NO_TYPE_CHECK", "true")  # as the command has it
 
 
@@ -84,18 +85,22 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """With ``--cov=PACKAGE``, trace the tests of that package alone: tracing takes as long as what it traces."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """With ``--cov=PACKAGE``, trace the tests of that package alone: tracing takes as long as what it traces.
+
+    A worker has two tracers, of which the lower takes over where the upper stops: both stop. They start again only
+    where the tests of another package begin, for that takes longer than a small test.
+    """
     packages = item.config.getoption("cov_source", None) or [True]
-    tracer = coverage.Coverage.current()
-    if tracer is None or True in packages or item.path.relative_to(ROOT / "tests").parts[0] in packages:
-        return (yield)
-    tracer.stop()
-    try:
-        return (yield)
-    finally:
-        tracer.start()
+    stopped = item.config.stash.setdefault(STOPPED, [])
+    if True in packages or item.path.relative_to(ROOT / "tests").parts[0] in packages:
+        while stopped:
+            stopped.pop().start()
+    else:
+        while (tracer := coverage.Coverage.current()) is not None:
+            tracer.stop()
+            stopped.append(tracer)
 
 
 @pytest.fixture(autouse=True)
