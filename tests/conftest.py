@@ -4,12 +4,12 @@ import gc
 import os
 import signal
 import sys
+import typing
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import get_type_hints
 
 import coverage
 import pytest
@@ -23,6 +23,8 @@ sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # jsonschema w
 settings.register_profile("suite", deadline=None)  # how long an example takes is the machine's doing
 settings.load_profile("suite")
 STOPPED = pytest.StashKey[list[coverage.Coverage]]()
+if sys.version_info < (3, 12):  # which lists a protocol's members at each isinstance: requests asks 14 times a request
+    typing._get_protocol_attrs = cache(typing._get_protocol_attrs)  # type: ignore[attr-defined]
 os.environ.setdefault("PYCARDANO_NO_TYPE_CHECK", "true")  # as the command has it
 
 
@@ -80,7 +82,7 @@ def pytest_collection_finish() -> None:
         schema.migrate = migrate  # type: ignore[attr-defined]
         quicken()
     if serialization := sys.modules.get("pycardano.serialization"):  # it asks anew for each part of a transaction
-        serialization.get_type_hints = cache(get_type_hints)  # type: ignore[attr-defined]
+        serialization.get_type_hints = cache(typing.get_type_hints)  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
 

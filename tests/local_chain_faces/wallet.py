@@ -1,6 +1,7 @@
 """A key with an address on a local chain, and the transactions that it signs; by pycardano."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from pycardano import (
@@ -39,11 +40,11 @@ class Wallet:
     def new(cls) -> "Wallet":
         return cls(PaymentSigningKey.generate())
 
-    @property
+    @cached_property
     def verification_key(self) -> PaymentVerificationKey:
         return PaymentVerificationKey.from_signing_key(self.key)
 
-    @property
+    @cached_property
     def address(self) -> str:
         return Address(self.verification_key.hash(), network=Network.TESTNET).encode()
 
