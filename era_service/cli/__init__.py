@@ -3,13 +3,19 @@
 import os
 import sys
 from io import TextIOWrapper
+from types import ModuleType
 
 __all__ = ["main"]
+
+UNUSED_BACKENDS = ("blockfrost", "cardano_cli", "ogmios_v5", "ogmios_v6")
+"""Modules of pycardano that ask providers: no command uses them, and what they import takes longest."""
 
 
 def main() -> int:
     """Run the command line with the arguments of the process, and return its exit code."""
     os.environ.setdefault("PYCARDANO_NO_TYPE_CHECK", "true")  # mypy checks our calls; it halves the import of pycardano
+    for name in UNUSED_BACKENDS:
+        sys.modules.setdefault(f"pycardano.backend.{name}", ModuleType(name))
     try:
         from era_service.cli.app import cli
     except ModuleNotFoundError as error:

@@ -235,3 +235,11 @@ def test_start_up_loads_nothing_heavy(statement, forbidden):
     code = f"{statement}\nimport sys\nprint(*[name for name in {forbidden} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.split() == []
+
+
+def test_a_command_loads_no_client_that_only_pycardano_would_use():
+    code = "import sys\nfrom era_service.cli import main\nmain()\nimport pycardano\npycardano.TransactionBuilder\n"
+    code += "print(*{'docker', 'ogmios', 'websocket'} & {*sys.modules})"
+    command = [sys.executable, "-c", code, "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.splitlines()[1:] == [""]
