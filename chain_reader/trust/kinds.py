@@ -158,7 +158,7 @@ def _holds_still(was: ProtocolConfiguration | None, now: ProtocolConfiguration |
     """Whether epoch ``at`` may resolve to ``now`` after it did to ``was`` (rules 3 and 4)."""
     if was is None or now is None:
         return was is now or (now is None and at < epoch - UNCHANGED_EPOCHS)
-    return not was.differences(now)
+    return was == now or not was.differences(now)  # equal ones are told without words
 
 
 def _may_follow(old: Iterable[ConfigurationMarker], new: Iterable[ConfigurationMarker], epoch: Epoch) -> bool:
