@@ -129,7 +129,7 @@ def temporary_registrations() -> SqlRegistrations:
     place = URL.create("sqlite", database=f"file:/{uuid4()}", query={"vfs": "memdb", "uri": "true"})
     database = Database(place)
     with database.write() as connection:
-        metadata.create_all(connection)
+        metadata.create_all(connection, checkfirst=False)
     registrations = SqlRegistrations(database)
     weakref.finalize(registrations, database.close)
     return registrations
