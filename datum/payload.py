@@ -21,8 +21,8 @@ from datum.strict_json import described, parse, quote, reason
 from eras import EraMarker, MarkerError
 
 _CANONICAL = re.compile(
-    rb'\{"markers":(\[(?:\{"name":"[ !#-\[\]-~]*","epoch":(?:null|0|[1-9][0-9]{0,18})\}(?:,(?=\{)|(?=\])))*\])'
-    rb',"signature":"((?s:.){128})"\}'
+    rb'\{"markers":(\[(?:\{"name":"[ !#-\[\]-~]*+","epoch":(?:[1-9][0-9]{0,18}+|null|0)\}(?:,(?=\{)|(?=\])))*+\])'
+    rb',"signature":"((?s:.{128}))"\}'
 ).fullmatch
 """A payload exactly as writers of this format make it, with ASCII names that JSON does not escape.
 

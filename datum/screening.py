@@ -27,6 +27,11 @@ _HEX_DIGITS = b"0123456789abcdefABCDEF"
 _JUNK_BEGINS = frozenset(f"d8799f5840{byte:02x}" for byte in range(256) if byte not in b"{[ \t\n\r")
 """The commonest junk in hex: a full first field that begins neither as a JSON object or array nor with white space."""
 
+_BEGIN = b'{"markers"'
+"""How nearly all payloads begin, as writers of this format make them: what begins so is not searched for its key."""
+
+_QUOTE = ord('"')
+
 _MAY_HIDE_A_KEY = re.compile(rb"(?s).*\\|\s*\[").match
 """Content without the key "markers" may still be a payload when it escapes characters or writes structs as arrays."""
 
@@ -168,7 +173,7 @@ def _claims(datums: Iterable[str | bytes], kind: MarkerKind, verdicts: list[Verd
             continue
         try:
             content = datum_content(data) if isinstance(data, bytes) else decode_datum(data).content
-            if b'"markers"' in content or _MAY_HIDE_A_KEY(content):
+            if content[:10] == _BEGIN or b'"markers"' in content or _MAY_HIDE_A_KEY(content):
                 message, signature = kind.claim(content)
                 if signature is None:
                     verdicts[index] = Malformed("a payload without a signature")
@@ -186,13 +191,16 @@ def _candidate(text: str) -> str | bytes | None:
     That is an array, for the markers are in one, and hex digits enough for a signature. Whether what has markers is a
     payload is left to the reader proper, who gives the reason.
     """
-    if text[:1] not in "cCdD":
+    if text[0] not in "cCdD":
         return text if text.lstrip()[:1] == "{" else None
     try:
-        data = unhexlify(text.strip())
+        data = unhexlify(text)
     except ValueError:
-        return text  # the reader proper gives the reason
-    if b'"markers"' in data:
+        bare = text.strip()
+        if bare == text:
+            return text  # the reader proper gives the reason
+        return _candidate(bare) if len(bare) >= _SHORTEST_HEX else None
+    if (data[6] == _QUOTE and data[5:15] == _BEGIN) or b'"markers"' in data:
         return data
     enough = b"[" in data and len(data) - len(data.translate(None, _HEX_DIGITS)) >= _SIGNATURE_DIGITS
     return data if enough else None

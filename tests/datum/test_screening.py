@@ -48,10 +48,17 @@ def test_every_form_of_a_datum():
         encode_datum(payload),
         VALID,
         VALID.upper(),
+        VALID + "\n",
         encode_datum_json(payload),
         "\n " + encode_datum_json(payload),
     ]
     assert {verdict.name for verdict in screen(forms, KEY.verification_key)} == {"Accepted"}
+
+
+@pytest.mark.parametrize("text", ["d8799f", "d87980", "cc", "d8799f5840" + b'{"markers":['.hex(), "d8799"])
+def test_white_space_makes_no_datum_long_enough(text):
+    (verdict,) = screen([text + " " * 300], KEY.verification_key)
+    assert verdict.name == "Malformed"
 
 
 def test_hex_that_is_broken_far_behind_says_so():
