@@ -87,6 +87,12 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def is_traced(item: pytest.Item) -> bool:
+    """Whether coverage, where it is measured at all, is measured of the package whose tests these are."""
+    packages = item.config.getoption("cov_source", None) or [True]
+    return True in packages or item.path.relative_to(ROOT / "tests").parts[0] in packages
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
     """With ``--cov=PACKAGE``, trace the tests of that package alone: tracing takes as long as what it traces.
@@ -94,9 +100,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> None:
     A worker has two tracers, of which the lower takes over where the upper stops: both stop. They start again only
     where the tests of another package begin, for that takes longer than a small test.
     """
-    packages = item.config.getoption("cov_source", None) or [True]
     stopped = item.config.stash.setdefault(STOPPED, [])
-    if True in packages or item.path.relative_to(ROOT / "tests").parts[0] in packages:
+    if is_traced(item):
         while stopped:
             stopped.pop().start()
     else:

@@ -13,7 +13,6 @@ same ``decide``.
 5. Equal inputs in equal states give equal decisions, and an input that changes nothing returns the very same state.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -41,6 +40,7 @@ from chain_reader.trust.kinds import ERAS, Markers
 from chain_reader.trust.memory import EMPTY, recalled
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.state import markers_of
+from chain_reader.trust.verdicts import tally
 from datum.configuration.markers import ConfigurationMarker
 from era_store import StoredTrust
 from eras import (
@@ -311,7 +311,7 @@ def _refused(state: NodeState, kind: DecisionKind, error: EraSwitchError) -> Dec
 
 
 def _nothing_trusted(state: NodeState, decision: TrustDecision, decisions: tuple[Decision, ...]) -> Decided:
-    counts = dict(Counter([item.verdict.name for item in decision.reading.history or decision.reading.screened]))
+    counts, _ = tally(decision.reading.history or decision.reading.screened)
     told = _tell(DecisionKind.NOTHING_TRUSTED, state.epoch, verdicts=counts)
     refused = {"kind": told.kind, **told.facts}
     if state.refused == refused:

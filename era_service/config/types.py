@@ -7,13 +7,13 @@ import json
 import re
 import stat
 from collections.abc import Iterator
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from chain_reader.providers.from_url import nearest_kind
+from chain_reader.providers.transport.rate_limit import is_loopback
 from chain_reader.thread_token import spelled, token_unit
 from datum import VerificationKey
 from era_store.redaction import mask_url
@@ -79,14 +79,6 @@ def loopback_place(where: str) -> tuple[str, int]:
     if not is_loopback(host) or not 0 <= number < 2**16:
         raise ValueError("PORT, or HOST:PORT as in 127.0.0.1:8471, since the watcher listens on this machine only")
     return ("127.0.0.1" if host == "localhost" else host), number
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine under an address that no other one reaches."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _loopback_text(value: str) -> str:

@@ -21,7 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypedDict
 from urllib.parse import parse_qs, urlsplit
 
-from era_service.config.types import is_loopback, loopback_place
+from chain_reader.providers.transport.rate_limit import is_loopback
+from era_service.config.types import loopback_place
 from era_service.node.watcher import NodeWatcher
 from eras import ConfigurationError, Epoch, EraStatus, EraSwitchError
 

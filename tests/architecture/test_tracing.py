@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
+from tests.conftest import is_traced
+
 
 def test_this_test_is_not_traced_where_only_some_packages_are(request: pytest.FixtureRequest) -> None:
-    packages = request.config.getoption("cov_source", None) or [True]
-    assert True in packages or sys.gettrace() is None
+    assert is_traced(request.node) or sys.gettrace() is None

@@ -121,10 +121,8 @@ class ChainReads:
         with self._store.read() as db:
             if unit is not None:
                 return sum(int(quantity) for (quantity,) in db.execute(held, (unit,)))
-            supply: int = db.execute("SELECT coalesce(sum(lovelace), 0) FROM output WHERE spent_by IS NULL").fetchone()[
-                0
-            ]
-        return supply
+            row = db.execute("SELECT coalesce(sum(lovelace), 0) FROM output WHERE spent_by IS NULL").fetchone()
+            return int(row[0])
 
     def _newest_block(self) -> Block:
         """The newest block; there always is one, the genesis block."""

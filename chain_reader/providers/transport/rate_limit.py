@@ -113,7 +113,7 @@ def pace_of(url: str, limits: ReadLimits) -> Pace:
     key = (f"{parts.scheme}://{parts.netloc}", limits.requests_per_s, limits.burst)
     with _PACES_LOCK:
         if key not in _PACES:
-            limited = not _is_this_machine(parts.hostname or "")
+            limited = not is_loopback(parts.hostname or "")
             _PACES[key] = Pace(TokenBucket(limits.requests_per_s, limits.burst) if limited else None)
         return _PACES[key]
 
@@ -124,7 +124,8 @@ def forget_paces() -> None:
         _PACES.clear()
 
 
-def _is_this_machine(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine under an address that no other one reaches."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
