@@ -39,7 +39,7 @@ _CONTEXT.set_forkserver_preload(
         "tests.ledger.wallet",
         "tests.release_tools.publishing",
         "uvicorn.lifespan.on",
-        "uvicorn.loops.auto",
+        "uvicorn.loops.uvloop",
         "uvicorn.protocols.http.h11_impl",
     ]
 )

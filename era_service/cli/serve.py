@@ -272,6 +272,7 @@ class Server:
 
         config = uvicorn.Config(
             **patiently(gate, own.request_timeout_s),
+            loop="uvloop",
             ws="none",  # it speaks none, and a default may load a deprecated implementation
             log_config=None,
             access_log=False,

@@ -323,9 +323,9 @@ class Gatherer:
 def rest_s(took_s: float) -> float:
     """How long a count holds while registrations come in, by the time that counting took.
 
-    A flood costs a twentieth of a core, or a third if readers would otherwise wait for more than ``OLD_S``.
+    A flood costs a fiftieth of a core, or a third if readers would otherwise wait for more than ``OLD_S``.
     """
-    return max(2 * took_s, min(19 * took_s, OLD_S))
+    return max(2 * took_s, min(49 * took_s, OLD_S))
 
 
 def _require_counted(counted: Counted) -> Counted:

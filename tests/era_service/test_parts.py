@@ -36,7 +36,7 @@ LIGHT = ("pydantic", "pycardano", "structlog", "sqlalchemy", "rich", "requests",
 
 NOT_IN_WATCH = (
     "cbor2", "fastapi", "jinja2", "mnemonic", "numpy", "openfeature", "opentelemetry", "prometheus_client", "psycopg",
-    "pycardano", "rich", "scipy", "starlette", "uvicorn",
+    "pycardano", "rich", "scipy", "starlette", "uvicorn", "uvloop",
 )  # fmt: skip
 """What is installed by other parts only."""
 
