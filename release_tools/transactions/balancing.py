@@ -8,9 +8,8 @@ balances once, with a fee estimated before the inputs are chosen), and its fee i
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from hashlib import blake2b
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -171,7 +170,8 @@ class Draft:
         self._metadata = _metadata()
         self._thread = thread if minted is None else minted.unit
         self._minted = minted
-        self._least_marker = 0 if datum is None else self._least_lovelace(self._marker_output)
+        self._least_marker = 0 if datum is None else self._least_lovelace(self._marker_output(1))
+        self._least_change = self._least_lovelace(self._change_output(1, {}))
 
     def choose(
         self, first: list[SpendableOutput], others: Sequence[SpendableOutput], spared: int
@@ -202,15 +202,15 @@ class Draft:
         assets = _joined(spent, without=self._thread)
         if total < self._least_marker or (assets and not with_change):
             return None
-        least_change = self._least_change({})
-        least_tokens = self._least_change(assets) if assets else 0
-        spenders = self._owners({output.address for output in spent})
-        owners = spenders if self._minted is None else spenders | self._owners({str(self._era)})
+        least_tokens = self._least_lovelace(self._change_output(1, assets)) if assets else 0
+        era, addresses = str(self._era), {output.address for output in spent}
+        spenders = self._owners(addresses)
+        owners = spenders if self._minted is None else spenders | self._owners({era})
         required_keys = sorted({owner.key_hash for owner in owners if owner.key_hash is not None})
         scripts = [owner.script for owner in spenders if owner.script is not None]  # at most that of the era address
         scripts += [] if self._minted is None else [self._minted.script]
         signatures = len(required_keys) + sum(one.script.most_signatures for one in owners if one.script is not None)
-        inputs = sorted([(output.transaction, output.index) for output in spent])
+        body = self._body(spent)
         auxiliary_data = self._metadata.to_cbor()
         unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(signatures, scripts)
         fee, parameters = 0, self._context.parameters
@@ -219,15 +219,17 @@ class Draft:
             # the size is bounded, so this ends.
             marker = self._least_marker if with_change else total - fee
             change = total - fee - marker
-            if marker < self._least_marker or (with_change and change < (least_tokens or least_change)):
+            if marker < self._least_marker or (with_change and change < (least_tokens or self._least_change)):
                 return None
-            outputs = [] if self._datum is None else [self._marker_output(marker)]
-            if assets and change >= least_change + least_tokens:  # otherwise no output would hold ada alone
-                outputs += [self._change_output(change - least_tokens, {}), self._change_output(least_tokens, assets)]
+            body.fee = fee
+            body.outputs = [] if self._datum is None else [self._marker_output(marker)]
+            if assets and change >= self._least_change + least_tokens:  # otherwise no output would hold ada alone
+                body.outputs.append(self._change_output(change - least_tokens, {}))
+                body.outputs.append(self._change_output(least_tokens, assets))
             elif change:
-                outputs.append(self._change_output(change, assets))
-            body = self._body(inputs, fee, outputs).to_cbor()
-            size = unsigned_parts + len(body)
+                body.outputs.append(self._change_output(change, assets))
+            encoded = body.to_cbor()
+            size = unsigned_parts + len(encoded)
             charged = size - len(_VALID_FLAG)  # the ledger does not charge for the flag
             least = parameters.min_fee_constant + parameters.min_fee_per_byte * charged
             if least <= fee:
@@ -242,7 +244,7 @@ class Draft:
                 code="TransactionTooLarge",
             )
         return UnsignedTransaction(
-            body=body,
+            body=encoded,
             auxiliary_data=auxiliary_data,
             inputs=tuple(output.reference for output in spent),
             required_keys=tuple(required_keys),
@@ -251,7 +253,7 @@ class Draft:
             change_lovelace=change,
             size=size,
             invalid_hereafter=self._context.invalid_hereafter,
-            spends_era_address=any(output.address == str(self._era) for output in spent),
+            spends_era_address=era in addresses,
             thread_token=self._thread,
             minted=self._minted,
             scripts=tuple(scripts),
@@ -272,7 +274,7 @@ class Draft:
         while balanced is None:
             lent *= 1_000
             balanced = self.balance([*spent, SpendableOutput("f" * 64, 0, payer, lent)], with_change=True)
-        least_change = self._least_change(_joined(spent, without=self._thread))
+        least_change = self._least_lovelace(self._change_output(1, _joined(spent, without=self._thread)))
         needed = balanced.marker_lovelace + balanced.fee + least_change
         missing = max(needed - held, least_change)
         purpose = "the fee and the change" if self._datum is None else "the marker output, the fee and the change"
@@ -290,18 +292,14 @@ class Draft:
             code="InsufficientFunds",
         )
 
-    def _least_change(self, assets: Assets) -> int:
-        """The least lovelace of a change output with these tokens."""
-        return self._least_lovelace(partial(self._change_output, assets=assets))
-
-    def _body(self, inputs: list[tuple[str, int]], fee: int, outputs: list["TransactionOutput"]) -> "TransactionBody":
+    def _body(self, spent: Iterable[SpendableOutput]) -> "TransactionBody":
+        """The body without outputs and fee."""
         from pycardano import MultiAsset, OrderedSet, TransactionBody, TransactionInput
         from pycardano import Network as CardanoNetwork
 
+        references = sorted([[output.transaction, output.index] for output in spent])
         return TransactionBody(
-            inputs=OrderedSet([TransactionInput.from_primitive([*reference]) for reference in inputs]),
-            outputs=outputs,
-            fee=fee,
+            inputs=OrderedSet([TransactionInput.from_primitive(reference) for reference in references]),
             ttl=self._context.invalid_hereafter,
             auxiliary_data_hash=self._metadata.hash(),
             network_id=CardanoNetwork(self._context.network_id),
@@ -319,13 +317,14 @@ class Draft:
 
         return TransactionOutput(self._change, _value(lovelace, assets) if assets else lovelace)
 
-    def _least_lovelace(self, output: Callable[[int], "TransactionOutput"]) -> int:
+    def _least_lovelace(self, output: "TransactionOutput") -> int:
+        """The least lovelace that the output can hold; it holds so much from then on."""
         from pycardano.utils import min_lovelace_post_alonzo
 
-        amount, context = 1, SimpleNamespace(protocol_param=self._context.parameters)  # of it, only this is read
-        while (least := min_lovelace_post_alonzo(output(amount), context)) > amount:
-            amount = least
-        return amount
+        context = SimpleNamespace(protocol_param=self._context.parameters)  # of it, only this is read
+        while (least := min_lovelace_post_alonzo(output, context)) > output.lovelace:
+            output.amount.coin = least
+        return int(output.lovelace)
 
 
 def _holdings(spent: Sequence[SpendableOutput], payer: str) -> str:
