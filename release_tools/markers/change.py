@@ -265,7 +265,8 @@ class RolloutPlan:
     @property
     def differences(self) -> tuple[MarkerDifference, ...]:
         """The difference of every era, in the order in which they begin."""
-        before, after = ({marker.name: marker for marker in markers} for markers in (self.before, self.after))
+        before = {marker.name: marker for marker in self.before}
+        after = {marker.name: marker for marker in self.after}
         found = [MarkerDifference(name, before.get(name), after.get(name)) for name in dict.fromkeys([*before, *after])]
         return tuple(sorted(found, key=lambda one: beginning(one.after or one.before)))
 

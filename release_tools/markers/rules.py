@@ -101,7 +101,7 @@ class _Planner:
         is_new = self._era is None and change.kind in (ChangeKind.ANNOUNCE, ChangeKind.ACTIVATE)
         return slips(
             [change.era] if is_new else [],
-            [] if change.epoch is None or self._era == EraMarker(change.era, change.epoch) else [change.epoch],
+            [] if change.epoch is None or (self._era and self._era.epoch == change.epoch) else [change.epoch],
             now=self._epoch,
             max_lead_epochs=self._rules.max_lead_epochs,
             supported=self._rules.supported,
@@ -345,8 +345,8 @@ def published_order(markers: Iterable[EraMarker], epoch: Epoch) -> Markers:
     Deployed Mithril readers take the last marker of the list as the next era, whatever its epoch. So eras that have
     begun come first, then announced ones, then scheduled ones with the nearest last.
     """
-    given = tuple(markers)
-    with_epoch = sorted((marker for marker in given if marker.epoch is not None), key=beginning)
-    begun = [marker for marker in with_epoch if beginning(marker) <= epoch]
-    announced = [marker for marker in given if marker.epoch is None]
-    return (*begun, *announced, *reversed(with_epoch[len(begun) :]))
+    by_beginning = sorted(markers, key=beginning)  # announced ones last, in the order given
+    begun = [marker for marker in by_beginning if marker.epoch is not None and marker.epoch <= epoch]
+    announced = [marker for marker in by_beginning if marker.epoch is None]
+    scheduled = by_beginning[len(begun) : len(by_beginning) - len(announced)]
+    return (*begun, *announced, *reversed(scheduled))
