@@ -198,8 +198,7 @@ class Draft:
         Raises:
             TransactionError: it is larger than the ledger accepts.
         """
-        total = sum(output.lovelace for output in spent)
-        assets = _joined(spent, without=self._thread)
+        total, assets = _held(spent, without=self._thread)
         if total < self._least_marker or (assets and not with_change):
             return None
         least_tokens = self._least_lovelace(self._change_output(1, assets)) if assets else 0
@@ -269,12 +268,12 @@ class Draft:
         this much is enough.
         """
         payer = str(self._change)
-        held = sum(output.lovelace for output in spent)
+        held, assets = _held(spent, without=self._thread)
         lent, balanced = LOVELACE_PER_ADA, None
         while balanced is None:
             lent *= 1_000
             balanced = self.balance([*spent, SpendableOutput("f" * 64, 0, payer, lent)], with_change=True)
-        least_change = self._least_lovelace(self._change_output(1, _joined(spent, without=self._thread)))
+        least_change = self._least_lovelace(self._change_output(1, assets))
         needed = balanced.marker_lovelace + balanced.fee + least_change
         missing = max(needed - held, least_change)
         purpose = "the fee and the change" if self._datum is None else "the marker output, the fee and the change"
@@ -339,12 +338,14 @@ def _holdings(spent: Sequence[SpendableOutput], payer: str) -> str:
     return ", and ".join(held)
 
 
-def _joined(spent: Sequence[SpendableOutput], without: str | None = None) -> Assets:
-    """The tokens of all these outputs, except the one that the marker output holds."""
-    total = Counter[str]()
+def _held(spent: Sequence[SpendableOutput], without: str | None = None) -> tuple[int, Assets]:
+    """The lovelace and the tokens of all these outputs, except the token that the marker output holds."""
+    lovelace, tokens = 0, Counter[str]()
     for output in spent:
-        total.update({unit: quantity for unit, quantity in output.assets if unit != without})
-    return _assets(total)
+        lovelace += output.lovelace
+        tokens.update(dict(output.assets))
+    tokens.pop(without or "", None)
+    return lovelace, _assets(tokens)
 
 
 def _assets(quantities: Mapping[str, int]) -> Assets:
@@ -365,7 +366,7 @@ def token_bytes(outputs: Sequence[SpendableOutput]) -> int:
     """Return the size of the tokens of all these outputs in a single output, in bytes."""
     from pycardano import MultiAsset
 
-    assets = _joined(outputs)
+    _, assets = _held(outputs)
     return len(MultiAsset.from_primitive(assets).to_cbor()) if assets else 0
 
 

@@ -74,8 +74,9 @@ def read_verification_key(text: str) -> "VerificationKey":
     from datum import VerificationKey
 
     require_half(text, ".vk")
-    content = inline_or_file(text)
-    with naming(file_of(text)):
+    file = file_of(text)
+    content = text if file is None else read_text(file)
+    with naming(file):
         return VerificationKey.parse(content)
 
 
@@ -100,16 +101,6 @@ def require_half(text: str, ending: str) -> None:
 def file_of(text: str) -> str | None:
     """The file that an argument names as ``@FILE``; ``None`` where it is the value itself."""
     return text[1:] if text.startswith("@") else None
-
-
-def inline_or_file(text: str) -> str:
-    """The text of an argument, or for ``@FILE`` that of the file.
-
-    Raises:
-        ConfigurationError: the file cannot be read, or is not text.
-    """
-    name = file_of(text)
-    return text if name is None else read_text(name)
 
 
 def read_text(name: str, data: bytes | None = None) -> str:

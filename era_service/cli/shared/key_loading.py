@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from datum import EraSigner, KeyFormatError, SigningKey
-from era_service.cli.shared.arguments import file_of, inline_or_file, naming, require_half
+from era_service.cli.shared.arguments import file_of, naming, read_text, require_half
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.passphrases import unlock, without_core_dumps
 from era_service.config.networks import NETWORKS
@@ -37,7 +37,7 @@ def read_secret_key(text: str) -> EraSigner:
     require_half(text, ".sk")
     file = file_of(text)
     path = None if file is None else Path(file)
-    content = inline_or_file(text)
+    content = text if file is None else read_text(file)
     if content.lstrip().startswith("{"):
         name = "The key" if path is None else str(path)
         encrypted = EncryptedKey.parse(content, name)
