@@ -216,8 +216,10 @@ class Publisher(Generic[R]):
         Raises:
             StoreError: the journal could not be read.
         """
-        entries = (entry for entry in self.journal.finished() if entry.change == change)
-        return next((entry for entry in entries if set(entry.after) == set(in_force)), None)
+        for entry in self.journal.finished():
+            if entry.change == change and set(entry.after) == set(in_force):
+                return entry
+        return None
 
     def rolled_back(self, transaction: str) -> JournalEntry | None:
         """The finished publication of a transaction that is in no block any more, where it may come in again.
@@ -226,8 +228,10 @@ class Publisher(Generic[R]):
             ChainReadError: the chain could not be reached.
             StoreError: the journal could not be read.
         """
-        entries = (entry for entry in self.journal.finished() if transaction == entry.latest.transaction)
-        return next((entry for entry in entries if self.standing(entry) is Standing.LIVE), None)
+        for entry in self.journal.finished():
+            if entry.latest.transaction == transaction and self.standing(entry) is Standing.LIVE:
+                return entry
+        return None
 
     def resume(self, entry: JournalEntry, watch: Watch = lambda _progress: None) -> Published[R]:
         """Continue a publication that has landed, or may still come in, again if the chain has lost it.
