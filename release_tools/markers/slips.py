@@ -6,7 +6,7 @@
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from eras import Epoch, EraMarker
 
@@ -39,22 +39,21 @@ def slips(
         in_force: the markers in force.
     """
     listed = tuple(supported)
-    known = dict.fromkeys([*listed, *(marker.name for marker in in_force)])
-    return (*_far(epochs, now, max_lead_epochs), *(words for name in names for words in _alike(name, listed, known)))
-
-
-def _far(epochs: Iterable[Epoch], now: Epoch, most: int) -> Iterator[str]:
-    for epoch in epochs:
-        if epoch > now + most:
-            yield f"Epoch {epoch} is {epoch - now} epochs from now: nodes raise an alarm beyond {most}"
-
-
-def _alike(name: str, supported: tuple[str, ...], known: Iterable[str]) -> Iterator[str]:
-    if name in supported:
-        return
-    for other in known:
-        if name != other and looks_like(name, other):
-            yield f"The name {name!a} looks like {other!a}"
+    known = dict.fromkeys([*listed, *[marker.name for marker in in_force]])
+    most = now + max_lead_epochs
+    found = [
+        f"Epoch {epoch} is {epoch - now} epochs from now: nodes raise an alarm beyond {max_lead_epochs}"
+        for epoch in epochs
+        if epoch > most
+    ]
+    found += [
+        f"The name {name!a} looks like {other!a}"
+        for name in names
+        if name not in listed
+        for other in known
+        if name != other and looks_like(name, other)
+    ]
+    return tuple(found)
 
 
 def looks_like(one: str, other: str) -> bool:
