@@ -352,8 +352,7 @@ def require_keys(release: Release, draft: Draft, keys: Sequence[PaymentSigner]) 
     """
     network_id = release.network.network_id
     known = {key.key_hash for key in keys}
-    addresses = dict.fromkeys(output.address for output in draft.drafted.spends)
-    owners = {address: owner_of(address, network_id, release.era.script) for address in addresses}
+    owners = {one.address: owner_of(one.address, network_id, release.era.script) for one in draft.drafted.spends}
     missing = [address for address, owner in owners.items() if not owner.satisfied_by(known)]
     if missing:
         shared = any(owners[address].script is not None for address in missing)

@@ -173,7 +173,8 @@ def signers_among(transaction: UnsignedTransaction, known: Collection[str]) -> l
     Raises:
         MissingSignatureError: a required key is not among them.
     """
-    cosigners = signers_of(transaction.scripts, known, transaction.invalid_hereafter)
+    scripts = transaction.scripts
+    cosigners = signers_of(scripts, known, transaction.invalid_hereafter) if scripts else ()
     wanted = transaction.required_keys if cosigners is not None else transaction.signing_keys
     missing = [key_hash for key_hash in wanted if key_hash not in known]
     if missing or cosigners is None:
