@@ -194,14 +194,13 @@ def published_before(known: StoredTrust | None, reading: TrustedReading) -> Publ
     """The payloads that the era key signed, as far as they are remembered; ``reading`` has decoded most of them."""
     if known is None:
         return PublishedBefore()
-    decoded: dict[bytes, Markers] = {}
-    for item in reading.screened:
-        verified = signed_markers(item.verdict)
-        if verified is not None:
-            decoded[verified.content] = verified.markers
-    contents = [payload.content for payload in known.payloads]
-    decoded |= {one: EraMarkersPayload.from_bytes(one).markers for one in contents if one not in decoded}
-    return PublishedBefore(frozenset([decoded[one] for one in contents]), known.complete)
+    verified = [signed_markers(item.verdict) for item in reading.screened]
+    decoded: dict[bytes, Markers] = {one.content: one.markers for one in verified if one is not None}
+    published = set()
+    for payload in known.payloads:
+        markers = decoded.get(payload.content)
+        published.add(EraMarkersPayload.from_bytes(payload.content).markers if markers is None else markers)
+    return PublishedBefore(frozenset(published), known.complete)
 
 
 def require_magic(settings: Settings) -> int:
