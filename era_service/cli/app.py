@@ -129,14 +129,11 @@ def cli() -> None:
     """Era switches for decentralised networks on Cardano: signed on-chain markers, one epoch, no coordinator."""
 
 
-@command(example="eraswitch completion bash")
+@command(example="eraswitch completion bash > \\\n  ~/.local/share/bash-completion/completions/eraswitch")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print a script that completes eraswitch's commands in SHELL.
-
-    For bash: eraswitch completion bash > ~/.local/share/bash-completion/completions/eraswitch
-    """
+    """Print a script that completes eraswitch's commands in SHELL."""
     script = get_completion_class(shell)
     if script is None:
         raise click.UsageError(f"click has no completion for {shell}")

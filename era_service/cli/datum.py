@@ -59,9 +59,9 @@ def datum() -> None:
 def verify(file: str, verification_key: str, epoch: str, kind: str) -> int:
     """Verify the datums in FILE, and name the era they make current.
 
-    FILE (- for standard input) has a datum a line, as JSON or CBOR hex, or is JSON with datums in it, such as outputs
-    listed by cardano-cli or a provider. It does not know where the datums are on a chain, so the first valid one wins,
-    as for deployed readers; a note reports a later valid one that differs.
+    FILE (- for standard input) has one datum per line, as JSON or CBOR hex, or is JSON with datums in it, such as
+    outputs listed by cardano-cli or a provider. It does not know where the datums are on a chain, so the first valid
+    one wins, as for deployed readers; a note reports a later valid one that differs.
 
     With --kind configuration it names the protocol configuration at EPOCH, and the three that a node needs there.
 
@@ -189,9 +189,9 @@ def _note(valid: list[tuple[int, Accepted]]) -> str | None:
 def decode(file: str, *, as_json: bool) -> int:
     """Describe the datums in FILE, whatever they hold.
 
-    FILE (- for standard input) has a datum a line, as JSON or CBOR hex, is the CBOR of one, or is JSON with datums in
-    it: outputs as cardano-cli, Blockfrost, Kupo, Ogmios or Koios list them, text envelopes, signed payloads. Nothing is
-    verified; junk is described. If FILE holds no datum, the exit code is 1.
+    FILE (- for standard input) has one datum per line, as JSON or CBOR hex, is the CBOR of one, or is JSON with datums
+    in it: outputs as cardano-cli, Blockfrost, Kupo, Ogmios or Koios list them, text envelopes, signed payloads. Nothing
+    is verified; junk is described. If FILE holds no datum, the exit code is 1.
     """
     data = read_bytes(file)
     found = find_datums(data)

@@ -44,7 +44,9 @@ class DoctorOptions:
     payment_address: str | None = option(
         "--payment-address", metavar="ADDR", help="Also check the funds at this address."
     )
-    store: str | None = option("--store", metavar="URL", help="Check this store; by default the configured one.")
+    store: str | None = option(
+        "--store", metavar="URL", section="Data", help="Check this store; by default the configured one."
+    )
     journal: JournalOptions = nested(JournalOptions)
 
 

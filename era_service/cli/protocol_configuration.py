@@ -110,7 +110,7 @@ class ImportOptions:
     """The import, the comparison, and the file of the datum."""
 
     import_path: str = option(
-        "--import-path", required=True, metavar="FILE", help="The configurations, as export-markers writes them."
+        "--import-path", required=True, metavar="FILE", help="The configurations, as an export writes them."
     )
     target_path: Path = option(
         "--target-path", required=True, help="Where to write the datum, for cardano-cli's --tx-out-inline-datum-file."

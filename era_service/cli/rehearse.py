@@ -53,9 +53,9 @@ class ReportOptions(JsonOptions):
 def rehearse(*, what: PlayOptions, output: ReportOptions) -> int:
     """Rehearse a rollout with thousands of nodes, by the rules of a real chain.
 
-    SCENARIO is a file (docs/rehearsal.md), or the name of a shipped scenario. Every node runs the code of production;
-    the same seed gives the same story. The exit code is 1 if a rule is broken or the scenario's expectation is not met;
-    then the shortest such story is searched for.
+    SCENARIO is a file (docs/rehearsal.md), or the name of a shipped scenario. Every node runs the production code; the
+    same seed gives the same story. The exit code is 1 if a rule is broken or the scenario's expectation is not met; the
+    shortest story that fails is then searched for.
     """
     if what.list_only:
         _list(shipped_scenarios(), as_json=output.as_json)

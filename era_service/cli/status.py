@@ -5,7 +5,7 @@ import time
 import click
 
 from chain_reader.genesis import EpochCalendar
-from era_service.cli.shared.arguments import NATURAL, json_option
+from era_service.cli.shared.arguments import NATURAL, PROVIDER_HELP, json_option
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import command
 from era_service.cli.shared.context import AppContext
@@ -16,11 +16,7 @@ from eras import Epoch
 
 @command(example="eraswitch status --network preview")
 @click.option("--epoch", type=epoch_type, metavar="EPOCH", help="The epoch to report on; by default the provider's.")
-@click.option(
-    "--provider",
-    metavar="URL",
-    help="Read here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
-)
+@click.option("--provider", metavar="URL", help=PROVIDER_HELP)
 @click.option("--limit", metavar="N", default=20, show_default=True, type=NATURAL, help="Refused outputs to list.")
 @json_option
 def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit: int, as_json: bool) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from era_service.cli.shared.arguments import PROVIDER_HELP
 from era_service.cli.shared.commands import OUTPUT, command, option, option_group, settings_given
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.exit_codes import era_exit_code
@@ -84,7 +85,7 @@ class WatchOptions:
         metavar="URL",
         setting="reader.providers",
         section="Network",
-        help="Read here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
+        help=PROVIDER_HELP,
     )
     store: str | None = option(
         "--store",

@@ -25,6 +25,7 @@ from_option = partial(
     option,
     "--from",
     metavar="FILE",
+    section="Data",
     help="Count this file instead of the store: an event store of Mithril's aggregator (SQLite), JSON "
     "lines or CSV. Can be repeated.",
 )
@@ -35,6 +36,7 @@ compatibility_option = partial(
     option,
     "--compatibility",
     metavar="FILE",
+    section="Data",
     help="Which versions support which era (TOML); by default adoption.compatibility_file.",
 )
 """Option field: the table of versions and eras."""

@@ -6,7 +6,7 @@ import click
 
 from datum import EraMarkersPayload, SigningKey, encode_datum_json
 from era_service.cli.shared.arguments import epoch, path_type
-from era_service.cli.shared.commands import command
+from era_service.cli.shared.commands import SectionOption, command
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import write_file
@@ -47,12 +47,21 @@ def generate_keypair(target_path: Path) -> None:
 @click.option(
     "--era-markers-secret-key",
     "secret_key",
+    cls=SectionOption,
+    section="Keys",
     metavar="KEY",
     envvar="ERA_MARKERS_SECRET_KEY",
     show_envvar=True,
     help="Secret key, JSON-hex as in era.sk, or @FILE: everyone who can list processes can see a key given here.",
 )
-@click.option("--era-markers-secret-key-file", "secret_key_file", metavar="FILE", help="File with the secret key.")
+@click.option(
+    "--era-markers-secret-key-file",
+    "secret_key_file",
+    cls=SectionOption,
+    section="Keys",
+    metavar="FILE",
+    help="File with the secret key.",
+)
 @click.option(
     "--target-path",
     required=True,

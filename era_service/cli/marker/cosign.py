@@ -7,7 +7,7 @@ import click
 
 from datum import VerificationKey
 from era_service.cli.shared.arguments import naming, read_bytes
-from era_service.cli.shared.commands import OUTPUT, command, option, option_group
+from era_service.cli.shared.commands import OPTIONS, OUTPUT, command, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable, warn, write_file
@@ -29,7 +29,7 @@ class CosignOptions(JsonOptions):
 
     dry_run: bool = option("--dry-run", help="Check everything, but leave the file unchanged.")
     yes: bool = option("--yes", help="Do not ask for confirmation; asked on a terminal only.")
-    not_a_slip: bool = not_a_slip_option()
+    not_a_slip: bool = not_a_slip_option(section=OPTIONS)
 
 
 @command(example="eraswitch marker cosign payload.json --secret-key @keys/cosigner.sk")

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from chain_reader.providers.gateway import MAINNET_MAGIC
 from datum import EraSigner
-from era_service.cli.shared.arguments import MAGIC, NATURAL, POSITIVE
+from era_service.cli.shared.arguments import MAGIC, NATURAL, POSITIVE, PROVIDER_HELP
 from era_service.cli.shared.commands import OUTPUT, nested, option, option_group, settings_given
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
@@ -94,7 +94,7 @@ class NetworkOptions(NameOptions):
         setting="reader.providers",
         metavar="URL",
         callback=lambda _context, _parameter, url: url or None,
-        help="Read and submit here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
+        help=PROVIDER_HELP,
     )
 
 
