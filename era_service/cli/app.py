@@ -5,9 +5,8 @@ that takes the ``AppContext`` has the settings.
 
 Every way a command can end becomes a message and an exit code. Our own errors become their message on stderr and the
 exit code of their class (with ``--json`` the error is a JSON document on stdout too); usage errors 2; Ctrl-C 130;
-SIGTERM 143 and SIGHUP 129, after what was begun is cleaned up; anything else is a bug of ours, reported in a line, with
-the traceback under ``--debug``. A reader of our output that went away ends the command silently with 1: click sees to
-it.
+SIGTERM 143 and SIGHUP 129, after clean-up; anything else is a bug, reported in one line, with the traceback under
+``--debug``. A closed pipe on standard output ends the command silently with 1, as click does.
 """
 
 import errno
@@ -129,11 +128,14 @@ def cli() -> None:
     """Era switches for decentralised networks on Cardano: signed on-chain markers, one epoch, no coordinator."""
 
 
-@command(example="eraswitch completion bash > \\\n  ~/.local/share/bash-completion/completions/eraswitch")
+@command(example="eraswitch completion bash")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print a script that completes eraswitch's commands in SHELL."""
+    """Print a script that completes eraswitch's commands in SHELL.
+
+    For bash, add to ~/.bashrc: source <(eraswitch completion bash)
+    """
     script = get_completion_class(shell)
     if script is None:
         raise click.UsageError(f"click has no completion for {shell}")
@@ -216,7 +218,7 @@ def _usage(error: click.ClickException, *, json: bool) -> int:
 
 
 def _unwritten(error: OSError) -> EraSwitchError:
-    """Standard output takes no more. What is still buffered goes nowhere, so that Python's own last flush is quiet."""
+    """The error for standard output that cannot be written; the buffered rest is discarded."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # raw: the null device, never a database
     return EraSwitchError(
         "The output could not be written",
@@ -228,7 +230,7 @@ def _unwritten(error: OSError) -> EraSwitchError:
 
 
 def _bug(error: BaseException, *, json: bool, debug: bool) -> int:
-    """The message names type and place only: the text of a foreign error may hold a secret."""
+    """Report a bug by type and place only: the text of a foreign error may hold a secret."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if set(Path(frame.filename).parts) & set(OWN_PACKAGES)]
     place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""

@@ -1,4 +1,4 @@
-"""``eraswitch keys``: era keys and payment keys made, taken over, encrypted, exported, and shown without their secrets.
+"""``eraswitch keys``: creates, imports, encrypts, exports and shows era keys and payment keys.
 
 Files with secrets are made with mode 0600 and never overwritten. A secret is never taken from the command line, where
 everyone who can list processes sees it.
@@ -213,7 +213,7 @@ def export(file: Path, target: Path, *, as_json: bool) -> None:
 
 
 def _secret_of(file: Path) -> tuple[Kind, bytes, bool]:
-    """The secret in a key file, of which kind it is, and whether it was encrypted."""
+    """The secret in a key file, its kind, and whether it was encrypted."""
     without_core_dumps()
     text = _text(str(file))
     encrypted = EncryptedKey.parse(text, str(file))

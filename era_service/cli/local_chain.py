@@ -225,7 +225,7 @@ def show(file: Path, address: str | None, limit: int, *, as_json: bool) -> None:
 
 
 def _require_address(text: str) -> None:
-    """A misspelt address must not read as an empty one.
+    """Check an address: a misspelt one must not look like one without outputs.
 
     Raises:
         click.BadParameter: it is not an address.
@@ -248,7 +248,7 @@ def rollback(file: Path, blocks: int, *, yes: bool, as_json: bool) -> None:
     with LocalChain.open(file) as chain:
         if not yes:
             height = chain.tip().height
-            click.confirm(f"Take back {blocks} of {height} blocks of {file}?", abort=True, err=True)
+            click.confirm(f"Roll back {blocks} of {height} blocks of {file}?", abort=True, err=True)
         block = chain.rollback(blocks)
     _echo_block(block, as_json=as_json)
 

@@ -1,7 +1,7 @@
-"""``eraswitch protocol-configuration``: configurations of a network, with the words of Mithril's aggregator.
+"""``eraswitch protocol-configuration``: exports and imports configurations, as Mithril's aggregator does.
 
-The flags, the environment and the contents of the files are those of Mithril's tool. Where the chain is read, it is
-read by this project's providers.
+The flags, the environment and the contents of the files are those of Mithril's tool. The chain is read through this
+project's providers.
 """
 
 import json
@@ -46,7 +46,7 @@ class PlaceOptions:
         """The address and the key of configurations: by the option or the environment, else as configured.
 
         Raises:
-            ConfigurationError: they are not stated usably.
+            ConfigurationError: they cannot be used.
             KeyFormatError: what is given as a key is not one.
         """
         if self.adapter is None:

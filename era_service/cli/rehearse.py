@@ -1,4 +1,4 @@
-"""``eraswitch rehearse``: a rollout with thousands of simulated nodes, the same again from the same seed."""
+"""``eraswitch rehearse``: a rollout with thousands of simulated nodes, reproducible from its seed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

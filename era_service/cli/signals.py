@@ -1,4 +1,4 @@
-"""Signals to a process: who takes them within a block, and which a long-running process survives.
+"""Signals to a process: handlers for a block, and the signals that a long-running process survives.
 
 SIGUSR1 switches the log to debug and back, SIGUSR2 between text and JSON. The command decides the effect of SIGHUP. A
 thread does the work, because a signal handler may have interrupted the very code that it would call.
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 @contextmanager
 def handled(handler: Callable[[int, object], object], *numbers: signal.Signals) -> Iterator[None]:
-    """Within the block ``handler`` is called for these signals; afterwards they have the effect that they had before.
+    """Within the block ``handler`` is called for these signals; afterwards the earlier handlers are back.
 
     For the main thread only.
     """

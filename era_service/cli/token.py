@@ -1,4 +1,4 @@
-"""``eraswitch token``: the API tokens that allow writing over HTTP; make one, list them, revoke one."""
+"""``eraswitch token``: creates, lists and revokes the API tokens that allow writing over HTTP."""
 
 import re
 import time

@@ -119,7 +119,7 @@ def build(
 
 
 def _require_successor(content: bytes, release: Release, reading: TrustedReading, lead_epochs: int) -> Epoch | None:
-    """Check that readers accept a payload after what is in force, and that it gives them the notice that it should.
+    """Check that readers accept a payload after what is in force, and that it gives them enough notice.
 
     Returns the last epoch in which it may be published; ``None`` where any may be.
     """
@@ -158,7 +158,7 @@ def _require_no_slip(content: bytes, release: Release, reading: TrustedReading) 
 
 
 def _is_renewal(content: bytes, release: Release, reading: TrustedReading) -> bool:
-    """Whether a payload is co-signed by other keys than the one in force, or for longer (marker renew)."""
+    """Whether a payload has another extension than the one in force, as marker renew writes it."""
     extended = None if release.policy.extension is None else read_extended(content)
     in_force = output_in_force(reading)
     if extended is None or in_force is None:
@@ -311,7 +311,7 @@ def _submit(release: Release, carried: "CarriedTransaction", waiting: Any, *, kn
 
 
 def _require_unspent(release: Release, carried: "CarriedTransaction", refusal: Exception) -> None:
-    """Check that what a refused transaction spends is still there, as far as its file names the addresses.
+    """Check that the inputs of a refused transaction are unspent, where its file names their addresses.
 
     Raises:
         TransactionError: an input is spent: somebody else published meanwhile.

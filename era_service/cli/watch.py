@@ -1,4 +1,4 @@
-"""``eraswitch watch``: watches the era of a node beside it, or runs the node itself on the binary of the era."""
+"""``eraswitch watch``: watches the era beside a node, or runs the node with the binary of the era."""
 
 import logging
 import signal
@@ -34,7 +34,7 @@ def _setting(flag: str, setting: str, metavar: str, text: str) -> Any:
 
 @option_group()
 class WatchOptions:
-    """The way in which the node is watched, and the node itself.
+    """How the node is watched, and the node itself.
 
     The configuration checks the settings that are given here, so they are texts.
     """

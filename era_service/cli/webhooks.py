@@ -1,4 +1,4 @@
-"""``eraswitch webhooks``: make a secret, send a test message, and see what waits and what failed."""
+"""``eraswitch webhooks``: creates secrets, sends test messages, and lists what waits and what failed."""
 
 import secrets
 import time

@@ -1,15 +1,15 @@
-"""The gate before an activation, as it is configured: run before anything is signed, and overridden only with a reason.
+"""The configured gate before an activation: checked before anything is signed, and overridden only with a reason.
 
 In: settings, a change of the markers, the epoch, and perhaps a reason. Out: the result of the gate, or an error.
 The rules:
 
-1. Only an activation has a gate, and only where ``adoption.gate_threshold`` is set; but not the first marker of a
-   network, before which nobody can have registered.
-2. It is judged by the registrations up to the current epoch; those of later epochs, which nobody can have yet, do not
-   count, and those that are older than ``adoption.gate_max_age_epochs`` meet no gate.
+1. Only an activation has a gate, and only where ``adoption.gate_threshold`` is set; the first marker of a network has
+   none, since nobody can have registered before it.
+2. It is judged by the registrations up to the current epoch; those of later epochs do not count, and those older than
+   ``adoption.gate_max_age_epochs`` meet no gate.
 3. A gate that cannot be judged, for whatever reason, is not met.
-4. A reason overrides it, and is written into the event log before anything is published; without a store to keep it in
-   nothing is overridden.
+4. A reason overrides it, and is written into the event log before anything is published; without a store for it, the
+   gate cannot be overridden.
 """
 
 import time

@@ -1,8 +1,8 @@
-"""A thread token for markers that are published already: the same payload again, beside it (rule T0).
+"""Adopts a thread token for markers that are already published: the same payload again, with the token (rule T0).
 
-In: an open ``Release`` and what pays. Out: an ``Outlook``, as of every other publication. No era key is needed, since
-nothing is signed anew; the owner of the era address signs the transaction. The token is minted, where there is none or
-one is to be replaced; or, where it was sent away with the marker output and came back, it is taken up again.
+In: an open ``Release`` and the means of payment. Out: an ``Outlook``, as for every other publication. No era key is
+needed, since the payload stays as it is; the owner of the era address signs the transaction. A first token is minted,
+or another one in its place; a token that was sent away with the marker output and came back is used again.
 """
 
 from dataclasses import replace

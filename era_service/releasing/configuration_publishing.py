@@ -35,7 +35,7 @@ class ConfigurationOrder:
         configurations: what is published.
         key: signs them.
         means: pays, signs the transaction and waits.
-        force: the reason to publish although what nodes use already changes.
+        force: the reason to change configurations that nodes already use.
         mint_token: whether a thread token of this kind is minted (rule T0).
     """
 
@@ -51,7 +51,7 @@ ConfigurationOutlook = Outlook[ConfigurationsOnChain, ConfigurationPlan]
 
 
 def at_place(release: Release, policy: TrustPolicy) -> Release:
-    """The same session, at the place that a policy trusts, and with the memory of its kind.
+    """The same session at the address that a policy trusts, with the memory of its kind.
 
     Raises:
         StoreError: what is remembered of configurations cannot be read.
@@ -75,8 +75,8 @@ def look_at_configurations(
         order: what is ordered.
 
     Raises:
-        ProtocolConfigurationError: what nodes use already would change, and no reason is given.
-        TransactionError: others are being published.
+        ProtocolConfigurationError: configurations that nodes already use would change, and no reason is given.
+        TransactionError: other configurations are being published.
         EraSwitchError: anything else that stands in its way.
     """
     found = read_to_replace(release)
@@ -105,7 +105,7 @@ def look_at_configurations(
 
 
 def record_force(settings: Settings, plan: ConfigurationPlan) -> None:
-    """Write into the event log that what nodes use already is changed, and why, if it is.
+    """Write the reason into the event log if configurations that nodes already use are changed.
 
     Raises:
         ConfigurationError: there is no store to keep the reason in.

@@ -1,8 +1,8 @@
 """The protocol configurations that are on the chain, read for those who publish them.
 
 In: settings, and an address and its key. Out: the epoch, and the configurations that a node trusts there, by
-the rules and with the memory of ``TrustedReader``. Where the output that is trusted was spent by what nodes do not
-trust, as after a change by force, what counts for whoever publishes is what is unspent now, and a note states it.
+the rules and with the memory of ``TrustedReader``. If a publication that nodes do not trust spent the trusted output,
+as a forced change does, the publisher starts from the unspent one, and a note states it.
 """
 
 from collections import Counter
@@ -31,11 +31,11 @@ class ConfigurationsOnChain:
     Attributes:
         epoch: the current epoch.
         markers: those of the payload that counts.
-        provenance: where that comes from; ``None`` where nothing counts.
+        provenance: the origin of that payload; ``None`` if no payload counts.
         source: who was asked.
         screened: the unspent outputs at the place, with a verdict on each.
         stale: why what counts could not be confirmed; ``None`` where it was.
-        notes: what an operator has to look at, in words.
+        notes: what an operator should check, in words.
     """
 
     epoch: Epoch
@@ -80,7 +80,7 @@ class ConfigurationsOnChain:
 def read_configurations(settings: Settings, address: str, key: VerificationKey) -> ConfigurationsOnChain:
     """The configurations that a node trusts at the address, by the first provider that answers.
 
-    Where none answers, it is what the store remembers, stale (rule T9).
+    If none answers, those that the store remembers, marked as stale (rule T9).
 
     Raises:
         ConfigurationError: no provider is configured.
@@ -112,8 +112,8 @@ def read_configurations(settings: Settings, address: str, key: VerificationKey) 
 def read_to_replace(release: Release) -> ConfigurationsOnChain:
     """The configurations that a publication replaces, in a session at their place: those that a node trusts.
 
-    Where the output of these was spent by one that contradicts them, as by a change with force, it is that one: nodes
-    refuse it, deployed readers follow it, and the next publication has to spend it. A note states it.
+    If an output that contradicts them has spent theirs, as a forced change does, it is that one: nodes refuse it,
+    deployed readers follow it, and the next publication must spend it. A note states it.
 
     Raises:
         ChainReadError, StoreError: they could not be read.
@@ -154,7 +154,7 @@ def _found(reading: TrustedReading, source: str) -> ConfigurationsOnChain:
 
 
 def _require_usable(found: ConfigurationsOnChain) -> None:
-    """Check that nothing is signed that deployed readers fail on, or follow."""
+    """Check that no signed payload is there that deployed readers would fail on or follow."""
     for item in found.screened:
         if isinstance(item.verdict, Unusable):
             raise ProtocolConfigurationError(

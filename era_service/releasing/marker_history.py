@@ -1,7 +1,7 @@
-"""Every payload that was ever at the era address, with where it is, who sent it, and what to make of it.
+"""Every payload that was ever at the era address, with its place, its author and its verdict.
 
-In: an open ``Release``. Out: a JSON-ready document, newest first. The verdicts are those of a node that has seen all of
-it; where the reader knows the place of an output, it is reported, else the gateway is asked for its slot.
+In: an open ``Release``. Out: a JSON-ready document, newest first. The verdicts are those of a node that has seen the
+whole history. The place of an output is the reader's if it knows it; otherwise the gateway is asked for its slot.
 """
 
 from dataclasses import replace
@@ -36,7 +36,7 @@ class _Place(TypedDict):
 
 
 class MarkerHistory(TypedDict):
-    """Every payload, newest first, as ``marker history --json`` prints them; ``no_payload`` counts what holds none."""
+    """Every payload, newest first, as ``marker history --json`` prints it; ``no_payload`` counts the others."""
 
     network: _Place
     payloads: list[HistoryEntry]
@@ -70,7 +70,7 @@ def read_history(release: Release, limit: int) -> MarkerHistory:
 
 
 def _screened(release: Release) -> tuple[ScreenedOutput, ...]:
-    """The history with the verdicts of screening alone, where the reading had no need of it."""
+    """The history with the verdicts of screening alone, if the reading did not need it."""
     outputs = release.observer.history(release.policy.address)
     if any(output.spent is None and output.unreadable is None for output in outputs):  # bytes do not show it
         unspent = {output.reference for output in release.observer.datums(release.policy.address)}

@@ -1,7 +1,7 @@
 """A change of the markers from the order to the chain, as the commands run it.
 
 In: an open ``Release`` and an order. Out: an ``Outlook``, which states what would be done before anything is, and then
-a ``Published``. What the command shows, asks and prints is the command's.
+a ``Published``. Showing, asking and printing is left to the command.
 """
 
 from collections.abc import Sequence
@@ -67,8 +67,8 @@ class ChangeOrder:
     Attributes:
         change: the change.
         means: pays, signs the transaction and waits.
-        lead_epochs: epochs between now and an activation, at least.
-        force_name: whether a name is taken that no supported era has.
+        lead_epochs: least number of epochs between now and an activation.
+        force_name: whether a name is accepted that no supported era has.
         era_key: signs the markers.
         payload: the payload, signed elsewhere, in place of ``era_key``.
         override_gate: why an activation proceeds although the gate is not met.
@@ -87,7 +87,7 @@ class ChangeOrder:
     mint_token: bool = False
 
     def rules(self, settings: Settings) -> RolloutRules:
-        """The rules that the order is held against, with the eras and the longest lead that are configured."""
+        """The rules that the order is checked against, with the configured eras and longest lead."""
         supported, longest = SupportedEras(settings.network.supported_eras), settings.trust.max_lead_epochs
         return RolloutRules(supported, self.lead_epochs, self.force_name, longest)
 
@@ -100,8 +100,8 @@ class Outlook(Generic[R_co, P_co]):
         reading: what a node reads now.
         plan: the change, worked out; of era markers ``None`` where an earlier run is continued.
         unfinished: the publication of an earlier run that is continued.
-        lost: the publication of an earlier run whose place something else took.
-        done_by: the transaction that has done the change already, where it is known; ``is_done`` is whether it is.
+        lost: the publication of an earlier run that another one replaced.
+        done_by: the transaction that already made the change, if known; ``is_done`` states whether it is made.
         is_done: whether there is nothing to do.
         draft: the publication; ``None`` where there is nothing to do, or nobody to sign the markers.
         gate: the result of the gate for a planned activation.
@@ -270,11 +270,11 @@ def draft(
 
 
 def _require_confirmed(release: Release, reading: TrustedReading, in_force: ScreenedOutput | None) -> None:
-    """Check that nothing was published that nodes do not trust yet: it would be undone unseen.
+    """Check that no published markers wait for confirmation: this change would undo them unseen.
 
-    A copy of what was published before is no such thing, and must hold nothing up: anyone can post one. Nor is anything
-    where what is in force was seen to spend at the era address: what the team publishes spends that very output, and
-    the one who builds looks whether it is unspent.
+    A copy of an earlier payload does not count, since anyone can post one. Nothing counts if the output in force was
+    seen to spend at the era address: the team's next publication spends that very output, and drafting it checks that
+    it is unspent.
     """
     known = release.known()
     is_proven = known is not None and known.proven

@@ -1,6 +1,6 @@
-"""A planned rollout after its switch: what is known of the network, held against the epochs before.
+"""A planned rollout after its switch: the network compared with the epochs before it.
 
-In: settings, a plan, an open session of the release team, and where certificates are from. Out: a ``Recovery``.
+In: settings, a plan, an open session of the release team, and the source of certificates. Out: a ``Recovery``.
 """
 
 from collections.abc import Sequence
@@ -45,13 +45,13 @@ class ActivitySources:
 def recovery_of(
     release: Release, plan: PlannedRollout, sources: ActivitySources, wanted: Fraction
 ) -> tuple[Recovery, tuple[str, ...]]:
-    """The standing of the network after the switch of a plan, and what is not known, in words.
+    """The recovery of the network after the switch of a plan, and what is unknown, in words.
 
     Args:
         release: an open session.
         plan: the plan.
-        sources: where certificates and registrations are from.
-        wanted: the share of what was before at which it has recovered.
+        sources: the sources of certificates and registrations.
+        wanted: the share of the earlier level at which it counts as recovered.
 
     Raises:
         ConfigurationError: the plan is of another network, or the CSV cannot be read.
@@ -98,12 +98,12 @@ def _certificates(sources: ActivitySources, oldest: Epoch, epoch: Epoch) -> dict
 def with_registrations(
     settings: Settings, registrations: "SqlRegistrations", known: dict[Epoch, EpochActivity], at: Epoch, epoch: Epoch
 ) -> dict[Epoch, EpochActivity]:
-    """The activity, with the stake whose signatures count; or who registered, where it is not known who signed.
+    """The activity with the stake that may sign, or with the registered parties where the signers are unknown.
 
     Args:
         settings: what is configured.
         registrations: of the network.
-        known: what is known of epochs from elsewhere.
+        known: the activity of epochs that is known from elsewhere.
         at: the epoch of the switch.
         epoch: the current epoch.
 

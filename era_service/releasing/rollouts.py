@@ -1,4 +1,4 @@
-"""A planned rollout against the chain and the adoption: what is known for its gate, and where it stands.
+"""A planned rollout compared with the chain and the adoption: the facts for its gate, and its standing.
 
 In: settings, a plan, and an open session of the release team. Out: a ``RolloutStanding``. What is unknown never
 opens a gate: it is reported, and counts as missing.
@@ -68,7 +68,7 @@ def standing_of(
         plan: the plan.
         files: registrations, in place of those in the store.
         table: the table of eras and versions, in place of the configured one.
-        waits: which networks are waited for, in words.
+        waits: the networks that the plan waits for, in words.
         changes: the planned changes of the protocol configuration.
 
     Raises:
@@ -104,7 +104,7 @@ def trusted_configurations(release: Release) -> tuple[EpochConfiguration, ...] |
 
 
 def unfinished_change(release: Release, plan: PlannedRollout, journal_root: Path) -> MarkerChange | None:
-    """The step of a plan that an earlier run has begun, by the journal, and not seen through to its end.
+    """The step of a plan that an earlier run began and did not finish, by the journal.
 
     Raises:
         StoreError: the journal could not be read.
@@ -125,7 +125,7 @@ def gate_evidence(
     known: tuple[EpochConfiguration, ...] | None = None,
     changes: tuple[PlannedChange, ...] = (),
 ) -> GateEvidence:
-    """The facts for the gate of a plan; obstacles are put in words, never raised."""
+    """The facts for the gate of a plan; an error becomes an unknown, in words, and is not raised."""
     unknown: list[str] = []
     adoption = found = None
     try:
@@ -153,10 +153,10 @@ def forecast_of(
     *,
     quorum: Callable[[], SourcedQuorum],
 ) -> Forecast | None:
-    """The forecast of the switch as of an epoch before it; one that the plan does not ask for may be left out.
+    """The forecast of the switch as of an epoch before it; ``None`` if the plan requires none and none can be made.
 
     Raises:
-        EraSwitchError: the plan asks for it, and it cannot be worked out.
+        EraSwitchError: the plan requires it, and it cannot be made.
     """
     wanted, at = plan.activate.gate.quorum_probability, Epoch(plan.activate.at)
     if epoch >= at:

@@ -74,7 +74,7 @@ class Release:
         observer: reads the chain.
         reader: reads as a node does.
         submits_to: takes transactions; ``None`` in a session that only reads, at a provider that takes none.
-        tip_check: why a tip is not of now, by the clock of this machine; ``None`` where the genesis is not configured.
+        tip_check: why a tip is not current, by the clock of this machine; ``None`` if no genesis is configured.
         genesis: of the network, as configured or as the provider reported it when the session was opened.
         era: the address of the markers, and the native script that owns it, where one does.
     """
@@ -122,7 +122,7 @@ class Release:
         return self.reader.store.trust.load(self.policy.key)
 
     def epoch_of(self, reading: TrustedReading) -> Epoch:
-        """The epoch of a reading, asked for where the reading does not know it."""
+        """The epoch of a reading, or the provider's if the reading does not know it."""
         return self.observer.epoch() if reading.epoch is None else reading.epoch
 
     def require_timely(self) -> None:
@@ -145,7 +145,7 @@ class Release:
         """The end of ``epoch``, in slots; ``None`` where it is unknown: then a log line reports it.
 
         Raises:
-            ConfigurationError: the genesis is configured by half, or the provider's is of another network.
+            ConfigurationError: the genesis is only half configured, or the provider's is of another network.
         """
         if epoch is None:
             return None
@@ -174,14 +174,14 @@ class Release:
         return fits
 
     def calendar(self, epoch: Epoch) -> EpochCalendar:
-        """When epochs begin, where the genesis or the provider states it, as of now, which is in ``epoch``."""
+        """The calendar of epochs by the genesis or the provider; now is in ``epoch``."""
         now_s, genesis = time.time(), self.genesis
         if genesis is not None and self.tip_check is None:  # it is the provider's
             genesis = agreeing(genesis, epoch, now_s)
         return EpochCalendar(genesis, now_s)
 
     def trusts_proven(self) -> bool:
-        """Whether what is trusted was seen to spend at the era address, by a provider that knows inputs (rule T2).
+        """Whether a provider that knows inputs saw the trusted transaction spend at the era address (rule T2).
 
         Raises:
             StoreError: the reader's memory cannot be read.
@@ -191,7 +191,7 @@ class Release:
 
 
 def published_before(known: StoredTrust | None, reading: TrustedReading) -> PublishedBefore:
-    """The payloads that the era key signed, as far as they are remembered; ``reading`` has decoded most of them."""
+    """The remembered payloads that the era key signed; ``reading`` has decoded most of them."""
     if known is None:
         return PublishedBefore()
     verified = [signed_markers(item.verdict) for item in reading.screened]
@@ -228,7 +228,7 @@ def open_release(settings: Settings, *, submits: bool = True) -> Iterator[Releas
     go to the first one that takes them.
 
     Raises:
-        ConfigurationError: what is configured cannot be used, or the provider is of another network.
+        ConfigurationError: the configuration cannot be used, or the provider is of another network.
         ChainReadError, StoreError: no provider answers.
     """
     magic = require_magic(settings)
@@ -312,7 +312,7 @@ def output_in_force(reading: TrustedReading) -> ScreenedOutput | None:
 
 
 def token_in_force(reading: TrustedReading) -> str | None:
-    """Return the token that the output in force holds; ``None`` where it holds none, or the provider reports none.
+    """The thread token of the output in force; ``None`` where it holds none, or the provider reports none.
 
     Raises:
         ChainReadError: a node trusts an output that is not there any more.

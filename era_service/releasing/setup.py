@@ -1,12 +1,12 @@
-"""Setting up a release team's folder: the keys, the configuration with their paths, and the rehearsal chain if wanted.
+"""Sets up a release team's folder: keys, the configuration with their paths, and a rehearsal chain on request.
 
-In: what an operator asks for. Out: a ``SetUp``, which is checked as a whole before anything is written; then the files.
+In: an operator's request. Out: a ``SetUp``, which is checked as a whole before anything is written; then the files.
 Nothing that exists is ever replaced:
 
-1. A public network has its era address and era key already; keys that are given must be theirs, and none are made.
-2. A network of one's own gets a new era key and a new payment key unless they are given. The payment key owns the era
+1. A public network already has its era address and era key; given keys must match them, and none are created.
+2. Your own network gets a new era key and a new payment key unless they are given. The payment key owns the era
    address.
-3. The provider is asked for its network where it answers; one of another network is refused.
+3. A provider that answers must be of that network.
 4. The configuration holds paths of keys, never keys.
 """
 
@@ -172,7 +172,7 @@ class SetUp:
 
 
 def _make_folder(folder: Path, until: ExitStack) -> None:
-    """Make the folder of new keys; what fails while ``until`` is open takes it away again."""
+    """Create the folder of new keys; a failure while ``until`` is open removes it again."""
     try:
         until.enter_context(new_folder(folder))
     except OSError as error:
@@ -186,7 +186,7 @@ def _make_folder(folder: Path, until: ExitStack) -> None:
 
 
 def set_up(order: SetUpOrder, given: EraSigner | None, payer: PaymentSigner | None) -> SetUp:
-    """Check what is asked for as a whole, and make the keys; nothing is written.
+    """Check the whole request, and create the keys; nothing is written.
 
     Args:
         order: what is asked for.
@@ -243,7 +243,7 @@ def _existing_chain(chain: Path | None) -> Genesis | None:
 
 
 def _magic(order: SetUpOrder, public: int | None, there: Genesis | None) -> int:
-    """The magic of the network: of a public one it is known, a rehearsal chain has its own, else it is given."""
+    """The magic of the network: built in for a public one, the rehearsal chain's own, or the given one."""
     if public is None and not re.fullmatch(_NAME, order.name):
         raise ConfigurationError(
             "The name of the network is not usable",
@@ -286,7 +286,7 @@ def _files(order: SetUpOrder, *, era_key: bool, payment_key: bool) -> Iterator[P
 
 
 def _require_new(order: SetUpOrder, *, era_key: bool, payment_key: bool) -> None:
-    """Check that nothing that is to be written exists."""
+    """Check that no file to be written exists."""
     there = [path for path in _files(order, era_key=era_key, payment_key=payment_key) if path.exists()]
     if not there:
         return
@@ -312,7 +312,7 @@ def _require_own_keys(
     key: VerificationKey,
     network_id: int,
 ) -> None:
-    """Check that keys that were given are the network's."""
+    """Check that given keys are the network's."""
     if signer is not None and signer.verification_key != key:
         raise ConfigurationError(
             f"{order.era_key_file} is not the era key of {order.name}",
@@ -370,7 +370,7 @@ def _text(
 
 
 def _path(order: SetUpOrder, path: Path) -> str:
-    """A path as the configuration holds it: as it was given where that is seen from the same folder, else absolute."""
+    """A path as the configuration holds it: as given if the configuration is in the same folder, else absolute."""
     is_here = order.config.parent.resolve() == Path.cwd()
     return _quoted(str(path if is_here else path.resolve()))
 
@@ -399,7 +399,7 @@ def _loaded(text: str) -> Settings:
 
 
 def _asked(order: SetUpOrder, settings: Settings, magic: int) -> tuple[Epoch | None, str | None]:
-    """The epoch by the provider, which must be of this network; or why it could not be reached."""
+    """The epoch of the provider, which must be of this network, or why it could not be reached."""
     chain = order.rehearsal_chain
     if chain is not None and not chain.exists():
         return Epoch(0), None

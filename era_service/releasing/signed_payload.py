@@ -1,6 +1,6 @@
-"""The signed payload of a change: made with the era key, or made elsewhere and held against what nodes believe.
+"""The signed payload of a change: signed with the era key, or signed elsewhere and checked against what nodes accept.
 
-In: a plan, a key or a payload, and the policy of trust. Out: the payload's bytes, or the file that is to be co-signed.
+In: a plan, a key or a payload, and the policy of trust. Out: the payload's bytes, or the file to be co-signed.
 """
 
 from collections.abc import Sequence
@@ -35,11 +35,11 @@ def signed_payload(
         plan: the change.
         policy: what a node trusts.
         key: the era key.
-        payload: one that was signed elsewhere, in place of the key.
+        payload: a payload that was signed elsewhere, in place of the key.
         published: what was signed before.
 
     Raises:
-        ConfigurationError: the key is not the one that nodes believe, or alone is not enough.
+        ConfigurationError: nodes do not accept the key, or require more than one.
         MarkerError: the payload holds something else, or is not signed by that key.
     """
     if payload is not None:
@@ -62,7 +62,7 @@ def signed_payload(
 def payload_file(
     plan: RolloutPlan, key: EraSigner, policy: TrustPolicy, trusted: bytes | None, expires_epoch: Epoch | None
 ) -> bytes:
-    """The content of the file that carries a plan's payload: signed, or where one key is not enough, to be co-signed.
+    """The content of the file with a plan's payload: signed, or to be co-signed if one key is not enough.
 
     Args:
         plan: the change.
@@ -72,7 +72,7 @@ def payload_file(
         expires_epoch: the last epoch in which a co-signed one is fresh.
 
     Raises:
-        ConfigurationError: nodes do not believe the key.
+        ConfigurationError: nodes do not accept the key.
         MarkerError: the payload cannot take the place of the one in force.
     """
     require_era_key(key, policy)
@@ -84,7 +84,7 @@ def payload_file(
 
 
 def require_era_key(key: EraSigner, policy: TrustPolicy) -> None:
-    """Check that nodes believe what ``key`` signs.
+    """Check that nodes accept what ``key`` signs.
 
     Raises:
         ConfigurationError: they do not.
@@ -102,13 +102,13 @@ def require_era_key(key: EraSigner, policy: TrustPolicy) -> None:
 def require_payload(
     content: bytes, markers: Sequence[EraMarker], policy: TrustPolicy, published: PublishedBefore | None = None
 ) -> None:
-    """Check that a payload holds these markers, and that nodes believe it.
+    """Check that a payload holds these markers, and that nodes accept it.
 
-    One that was signed elsewhere, where less of what was ``published`` before is known, may repeat its first marker
-    less or more often, as long as it is not one of those.
+    A machine that signs elsewhere may know fewer of the ``published`` payloads, so the payload may repeat its first
+    marker a different number of times, as long as it equals none of those.
 
     Raises:
-        MarkerError: it does not, or they do not.
+        MarkerError: it holds others, or nodes do not accept it.
         PayloadFormatError: it is not a payload.
     """
     payload = EraMarkersPayload.from_bytes(content)
@@ -142,7 +142,7 @@ def _listed(markers: Sequence[EraMarker]) -> str:
 
 
 def require_extension(policy: TrustPolicy, payload: bytes, in_force: ScreenedOutput | None, epoch: Epoch) -> None:
-    """Check that nodes accept the extension of a payload after the one in force, where they ask for one (T5, T6).
+    """Check that nodes that require an extension accept this payload's after the one in force (T5, T6).
 
     Raises:
         MarkerError: they would not.

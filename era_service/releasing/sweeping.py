@@ -1,16 +1,16 @@
 """A sweep of the era address from the order to what is signed, as ``marker sweep`` runs it.
 
 In: an open ``Release`` and an order. Out: an ``Outlook``, as for a change of the markers. Which outputs are swept is
-decided by ``release_tools.transactions.sweeping``; these rules find the signed ones that are certainly not the team's
-own:
+decided by ``release_tools.transactions.sweeping``; these rules find the signed outputs that are certainly not the
+team's own:
 
-1. Nothing is swept by what was not confirmed: what is trusted must be fresh, and the provider of now.
+1. Nothing is swept on unconfirmed facts: the trusted markers must be confirmed, and the provider up to date.
 2. The output in force must be proven to be the team's: its transaction was seen to spend at the era address, or is in
-   the journal of this machine, or the operator names it. Else it may be a copy, and the team's own would be swept; so
-   no signed one is.
-3. One that is not deep enough may be what comes in force next.
-4. A copy of the markers in force stays unless it is asked for: it changes nothing for readers. But where nodes see only
-   what is unspent, one that is gone means that the team takes these markers back (rule T4).
+   the journal of this machine, or the operator names it. Otherwise it may be a copy, and the team's own would be swept;
+   so no signed output is.
+3. An output that is not deep enough may come into force next.
+4. A copy of the markers in force stays unless it is asked for: it changes nothing for readers. But to nodes that see
+   only unspent outputs, a missing one means that the team takes these markers back (rule T4).
 """
 
 from dataclasses import dataclass, replace
@@ -122,7 +122,7 @@ def _copies(reading: TrustedReading) -> frozenset[str]:
 
 
 def _copy_words(outputs: int) -> tuple[str, ...]:
-    """A note on copies that stay; one of the ``outputs`` is in force itself."""
+    """A note on copies that stay; one of the ``outputs`` is the one in force."""
     if outputs < 2:
         return ()
     copies = "1 copy" if outputs == 2 else f"{outputs - 1} copies"
@@ -131,7 +131,7 @@ def _copy_words(outputs: int) -> tuple[str, ...]:
 
 
 def _require_clear(reading: TrustedReading, copies: frozenset[str]) -> None:
-    """Check that where nothing can be swept, nothing is there that should be."""
+    """Check, if nothing can be swept, that there is nothing that should be."""
     trusted = origin_of(reading)
     signed = [
         one
@@ -153,7 +153,7 @@ def _require_clear(reading: TrustedReading, copies: frozenset[str]) -> None:
 
 
 def _named(release: Release, reading: TrustedReading, in_force: ScreenedOutput, reference: str) -> ScreenedOutput:
-    """The output in force that the operator names, where a provider could take a copy of it for the one in force."""
+    """The output in force that the operator names, if a provider could mistake a copy for it."""
     accepted = [one for one in reading.screened if isinstance(one.verdict, Accepted)]
     found = next((one for one in accepted if one.output.reference == reference), None)
     known = in_force.output.reference

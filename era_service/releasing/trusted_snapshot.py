@@ -1,7 +1,7 @@
-"""The trust of a node at a moment, as a document: printed by ``marker show``, carried to a machine without a network.
+"""The trust of a node at one moment, as a document: printed by ``marker show``, or carried to an offline machine.
 
 In: a reading, or the document. Out: the document, or a ``TrustedSnapshot`` whose markers were verified again from the
-signed payload that the document carries: whoever carries it cannot change them.
+signed payload in it, so that nobody can change them on the way.
 """
 
 import json
@@ -99,13 +99,13 @@ class TrustedSnapshot:
 
 
 def read_trusted(settings: Settings) -> tuple[TrustedDocument, EpochCalendar]:
-    """The trust of nodes now, JSON-ready, by the road that every command takes to it, and when epochs begin.
+    """The markers that nodes trust now, JSON-ready, read as every command reads them, and the calendar of epochs.
 
-    Where no provider answers, it is what the store remembers, stale (rule T9).
+    If no provider answers, what the store remembers, marked as stale (rule T9).
 
     Raises:
         ChainReadError, StoreError: the chain could not be read, and nothing is remembered.
-        ConfigurationError: what is configured cannot be used.
+        ConfigurationError: the configuration cannot be used.
     """
     policy = trust_policy(settings)
     with closing(open_memory(settings)) as memory, closing(StatusReader(settings, memory)) as reader:
@@ -178,7 +178,7 @@ def _published_document(published: PublishedBefore) -> _Published:
 
 
 def _published(listed: Any, trusted: tuple[EraMarker, ...]) -> PublishedBefore:
-    """The payloads that a document lists as signed before, unverified: it only keeps one from being signed twice."""
+    """The payloads that a document lists as signed before, unverified: they only prevent signing one twice."""
     if not listed:
         return PublishedBefore(frozenset({trusted}), complete=False)
     payloads = frozenset(markers_from_json(json.dumps(markers)) for markers in listed["payloads"])
@@ -189,7 +189,7 @@ def read_snapshot(text: str, policy: TrustPolicy) -> TrustedSnapshot:
     """The snapshot in a document, verified with the key of the policy.
 
     Raises:
-        MarkerError: it is no such document, is of another network, or its payload does not match it.
+        MarkerError: it is not such a document, is of another network, or its payload does not match it.
     """
     try:
         found = json.loads(text)

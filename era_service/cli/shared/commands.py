@@ -2,7 +2,7 @@
 
 In: frozen dataclasses, made by ``option_group``, whose fields are options (``option``), arguments (``argument``) or
 other groups (``nested``). Out: commands (``command``, or the same of a ``KnownGroup``) whose functions take one object
-of each group that one of their parameters is annotated with, and the ``AppContext`` where the first one is.
+for each parameter that is annotated with a group, and the ``AppContext`` if the first is annotated with it.
 
 The type of a field decides what its option takes, unless the option states it: a ``bool`` is a flag, a tuple of any
 length can be repeated, and an ``Epoch`` and a ``Path`` are checked as such. A default that is not empty is shown.

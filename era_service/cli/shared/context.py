@@ -22,7 +22,7 @@ DEBUG_VARIABLE = "ERASWITCH_DEBUG"
 
 @dataclass(slots=True)
 class AppContext:
-    """The global options of one invocation, as a command takes it that has a parameter of this type."""
+    """The global options of one invocation; a command with a parameter of this type receives them."""
 
     config: str | None = None
     network: str | None = None
@@ -37,7 +37,7 @@ class AppContext:
 
     @classmethod
     def current(cls) -> "AppContext | None":
-        """The one of the command that runs; ``None`` where none does."""
+        """The context of the running command; ``None`` if none runs."""
         context = click.get_current_context(silent=True)
         return None if context is None else context.find_object(cls)
 

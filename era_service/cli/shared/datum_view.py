@@ -62,7 +62,7 @@ class DescribedDatum:
 
 
 def describe(found: FoundDatum, index: int) -> DescribedDatum:
-    """A datum with its place and shape, its content, payload and extension in it, or why there is none."""
+    """Describes a datum: its place, shape and content, and the payload and extension in it, or why there is none."""
     described = DescribedDatum(index, found.place)
     try:
         decoded = decode_datum(found.datum)
@@ -99,7 +99,7 @@ def _configuration_in(marker: ConfigurationMarker) -> ProtocolConfiguration | No
 
 
 def in_words(found: DescribedDatum) -> list[str]:
-    """A datum that was described, in lines for a terminal."""
+    """The description of a datum, as lines for a terminal."""
     lines = [f"Datum {found.index}" + (f", found at {printable(found.place)}" if found.place else "")]
     decoded, payload = found.decoded, found.payload
     if decoded is not None:
@@ -139,7 +139,7 @@ def configuration_in_words(epoch: Epoch, configuration: ProtocolConfiguration | 
 
 
 def _content_in_words(content: bytes) -> list[str]:
-    """The beginning of what the byte strings hold, as text where it is one."""
+    """The beginning of the content of the byte strings, as text if it is text."""
     if not content:
         return []
     try:
