@@ -97,9 +97,9 @@ def house() -> str:
     for package in packages:
         paths = [path for kind in ("*.py", "*.pyi") for path in (root / package).rglob(kind)]
         below = {name for path in paths for name in _imported_packages(path)} & set(packages) - {package}
-        rows.append(_room(root / package, ", ".join(sorted(below, key=packages.index)) or "nothing"))
-        rows += [_room(door.parent, "") for door in sorted((root / package).glob("*/__init__.py"))]
-    return "\n".join(["| room | question | imports |", "| --- | --- | --- |", *rows])
+        rows.append(_package_row(root / package, ", ".join(sorted(below, key=packages.index)) or "nothing"))
+        rows += [_package_row(door.parent, "") for door in sorted((root / package).glob("*/__init__.py"))]
+    return "\n".join(["| package | question | imports |", "| --- | --- | --- |", *rows])
 
 
 def _imported_packages(path: Path) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
-def _room(folder: Path, imports: str) -> str:
+def _package_row(folder: Path, imports: str) -> str:
     summary = ast.get_docstring(_tree(folder / "__init__.py")) or ""
     name = "/".join(folder.relative_to(PAGES.parent).parts)
     return f"| {f'**`{name}`**' if imports else f'`{name}`'} | {summary.splitlines()[0]} | {imports} |"

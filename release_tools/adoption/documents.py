@@ -25,7 +25,7 @@ class ShareDocument(Document):
 
 
 class ReadyShareDocument(ShareDocument):
-    """The share that is ready, and how that is known."""
+    """The share that is ready, with its parts by origin."""
 
     by_capability: Stake = Field(
         description="The part that is ready because its nodes report that they support the era."
@@ -88,7 +88,7 @@ class PartyChangeDocument(Document):
 
 
 class ChangeGroupDocument(Document):
-    """All parties to which the same happened."""
+    """All parties with the same kind of change."""
 
     parties: int
     stake: Stake
@@ -106,7 +106,7 @@ class PartyChangesDocument(Document):
 
 
 class AlarmDocument(Document):
-    """Something that somebody should look at."""
+    """An anomaly that needs attention."""
 
     kind: str
     words: str
@@ -194,7 +194,7 @@ class GateEpochDocument(Document):
 
 
 class AdoptionGate(Document):
-    """How an era stands to its gate, as ``eraswitch adoption gate --json`` has it."""
+    """The result of an era's gate, as ``eraswitch adoption gate --json`` has it."""
 
     era: str
     met: bool

@@ -61,7 +61,7 @@ class EstimateDocument(Document):
 
 
 class ChanceDocument(Document):
-    """A chance, and what it is at both ends of the estimate that it rests on."""
+    """A chance, and its values at both ends of the underlying estimate."""
 
     value: float
     at_low: float | None
@@ -93,7 +93,7 @@ class ReadyPointDocument(Document):
 
 
 class ReliabilityDocument(Document):
-    """How reliably parties sign that have registered."""
+    """How reliably registered parties sign."""
 
     average: float
     words: str = Field(description="What it rests on.")
@@ -112,7 +112,7 @@ class TrendDocument(Document):
 
 
 class ReachedDocument(Document):
-    """When the share that is needed is reached; none where it is not."""
+    """The epoch in which the needed share is reached; none if it is not."""
 
     expected: EpochNumber | None
     earliest: EpochNumber | None
@@ -120,7 +120,7 @@ class ReachedDocument(Document):
 
 
 class CallDocument(Document):
-    """A party to call, and what is won if it upgrades, and those before it."""
+    """A party to call, and the gain if it and those before it upgrade."""
 
     party_id: str
     version: str | None

@@ -106,7 +106,7 @@ class DerivationPath:
 
 
 def root_of_words(words: list[str], second_factor: bytes = b"") -> ExtendedKey:
-    """The root key of a wallet's words, and of the passphrase that is its second factor where it has one.
+    """The root key of a wallet's words, with the passphrase of its second factor if it has one.
 
     Raises:
         DerivationError: they are not the words of a wallet; the error shows none of them.

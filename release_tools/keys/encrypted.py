@@ -146,7 +146,7 @@ class EncryptedKey:
 
 
 def encrypt(kind: Kind, secret: bytes, passphrase: bytes) -> str:
-    """The text of a file that holds a key encrypted, with a newline at its end.
+    """The text of a file with the encrypted key, ending with a newline.
 
     Args:
         kind: of which key.
@@ -169,7 +169,7 @@ def encrypt(kind: Kind, secret: bytes, passphrase: bytes) -> str:
 
 
 def passphrase_bytes(text: str) -> bytes:
-    """A passphrase as it is hashed: the same one however a keyboard composes its accents."""
+    """The bytes of a passphrase that are hashed: the same however a keyboard composes its accents."""
     return unicodedata.normalize("NFC", text).encode()
 
 

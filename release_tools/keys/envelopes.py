@@ -49,7 +49,7 @@ _KINDS = (
 
 
 class EnvelopeError(ConfigurationError):
-    """A file is not the text envelope that it should be."""
+    """A file is not the expected text envelope."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The journal of publications: what was about to be done, on disk before it is done.
+"""The journal of publications: each one is on disk before anything is submitted.
 
 In: a folder. Out: at most one unfinished publication for each era address, and the finished ones. A file is written
 whole, to disk, under mode 0600, before its name appears; finishing is one rename. So a process that is killed leaves
@@ -104,7 +104,7 @@ class JournalEntry:
         return self.attempts[-1]
 
     def with_refusal(self, reason: str) -> "JournalEntry":
-        """The same, knowing that the ledger refused the latest attempt."""
+        """Return the entry with the ledger's refusal of the latest attempt."""
         return replace(self, attempts=(*self.attempts[:-1], replace(self.latest, refused=reason)))
 
 
@@ -125,7 +125,7 @@ class Journal:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """The right to publish at the address, for as long as this is open.
+        """Hold the right to publish at the address within the block.
 
         Raises:
             StoreError: another process has it, or the folder cannot be used.
@@ -148,7 +148,7 @@ class Journal:
             os.close(descriptor)
 
     def current(self) -> JournalEntry | None:
-        """The publication that is not finished.
+        """The unfinished publication.
 
         Raises:
             StoreError: it cannot be read, or what is there is none.
@@ -156,7 +156,7 @@ class Journal:
         return self._read(self.folder / _CURRENT)
 
     def finished(self) -> tuple[JournalEntry, ...]:
-        """The publications that are finished, in no order.
+        """The finished publications, in no particular order.
 
         Raises:
             StoreError: one cannot be read, or is damaged.
@@ -166,7 +166,7 @@ class Journal:
         return tuple(entry for path in files if (entry := self._read(path)) is not None)
 
     def save(self, entry: JournalEntry) -> None:
-        """Write the publication that is not finished; when this returns it is on disk.
+        """Write the unfinished publication; it is on disk when this returns.
 
         Raises:
             StoreError: it cannot be written.
@@ -180,7 +180,7 @@ class Journal:
             self._sync()
 
     def finish(self, transaction: str) -> None:
-        """Put the current publication with those that are finished, under the hash of its ``transaction``.
+        """Move the current publication to the finished ones, under the hash of its ``transaction``.
 
         Raises:
             StoreError: it cannot be written.
@@ -190,7 +190,7 @@ class Journal:
             self._sync()
 
     def drop(self) -> None:
-        """Forget the current publication: none of its transactions can come into the chain any more.
+        """Remove the current publication, none of whose transactions can be included any more.
 
         Raises:
             StoreError: it cannot be written.
@@ -200,7 +200,7 @@ class Journal:
             self._sync()
 
     def _sync(self) -> None:
-        """A name is on disk when its folder is."""
+        """Sync the folder, so that the name of a new file is on disk too."""
         descriptor = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""Publishing a change of the markers, so that it happens once whatever interrupts it.
+"""Publishes a change of the markers exactly once, whatever interrupts it.
 
 In: a plan, a built transaction, and what signs it. Out: the change on the chain, confirmed, and read back as a node
 reads it. The steps are sign → journal → submit → confirm → read back → finish; a process that is killed between any two
@@ -72,7 +72,7 @@ def origin_of(reading: MarkersInForce) -> str | None:
 
 
 class Standing(enum.Enum):
-    """The state of the publication in the journal, by the chain; in words.
+    """The state of the journal's publication on the chain, in words.
 
     ``LANDED``: one of its transactions is in a block. ``LIVE``: the latest may still come in. ``DEAD``: it cannot, but
     the anchor is unspent. ``LOST``: something else spent the anchor, so none of them can come in any more.
@@ -86,7 +86,7 @@ class Standing(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """An unfinished publication, and where it stands; ``None`` where the chain was not asked."""
+    """An unfinished publication with its standing, ``None`` if the chain was not read."""
 
     entry: JournalEntry
     standing: Standing | None
@@ -211,7 +211,7 @@ class Publisher(Generic[R]):
         return next((output for output in outputs if output.reference == entry.anchor), None)
 
     def finished(self, change: Change, in_force: AnyMarkers) -> JournalEntry | None:
-        """The publication of this very change that is finished, if what it published is in force.
+        """The finished publication of this very change, if its markers are in force.
 
         Raises:
             StoreError: the journal could not be read.
@@ -222,7 +222,7 @@ class Publisher(Generic[R]):
         return None
 
     def rolled_back(self, transaction: str) -> JournalEntry | None:
-        """The finished publication of a transaction that is in no block any more, where it may come in again.
+        """The finished publication whose transaction a rollback removed, if it may be included again.
 
         Raises:
             ChainReadError: the chain could not be reached.
@@ -234,7 +234,7 @@ class Publisher(Generic[R]):
         return None
 
     def resume(self, entry: JournalEntry, watch: Watch = lambda _progress: None) -> Published[R]:
-        """Continue a publication that has landed, or may still come in, again if the chain has lost it.
+        """Continue a publication that is included or may still be; submit it again if the chain has lost it.
 
         ``watch`` is called at every step, and at every block while waiting.
 
@@ -255,7 +255,7 @@ class Publisher(Generic[R]):
         sign: Callable[[UnsignedTransaction], SignedTransaction],
         watch: Watch = lambda _progress: None,
     ) -> Published[R]:
-        """Sign a transaction, and see the change through; ``watch`` is called as of ``resume``.
+        """Sign a transaction, and complete the publication; ``watch`` is called as in ``resume``.
 
         Raises:
             TransactionRefusedError: the ledger refused it; nothing has changed.
@@ -307,7 +307,7 @@ class Publisher(Generic[R]):
         return Published(entry.change, entry.after, transaction, depth, reading, superseded)
 
     def _read_back(self, submission: Submission, entry: JournalEntry, reference: str) -> tuple[R, bool]:
-        """Read as a node until it shows what was published; providers may take a while."""
+        """Read as a node does until the published markers are in force; providers may take a while."""
         while True:
             reading = submission.ask(self._read)
             if set(reading.markers) == set(entry.after):
@@ -321,7 +321,7 @@ class Publisher(Generic[R]):
             submission.pause(untrusted)
 
     def _swept(self, submission: Submission, attempt: Attempt) -> R:
-        """The reading of a node once nothing is left of what a sweep spends; providers may take a while."""
+        """The reading of a node once every output that a sweep spends is gone; providers may take a while."""
         spent = {reference for reference, _ in attempt.spends}
         while True:
             outputs = submission.ask(lambda: self._gateway.spendable_outputs(self.journal.address))
@@ -331,7 +331,7 @@ class Publisher(Generic[R]):
             submission.pause(_still_there(attempt.transaction, left[0]))
 
     def _overtaken(self, entry: JournalEntry) -> TransactionError | None:
-        """The error where another publication took the place of this one; ``None`` where that is not certain."""
+        """The error if another publication has replaced this one; ``None`` if that is not certain."""
         if self.anchor(entry) is not None or self._landed(entry) is not None:
             return None
         reading = self._read()
@@ -352,7 +352,7 @@ class Publisher(Generic[R]):
         )
 
     def _landed(self, entry: JournalEntry) -> Attempt | None:
-        """The attempt that is in a block."""
+        """The attempt that a block includes."""
         attempts = reversed(entry.attempts)
         return next((one for one in attempts if self._gateway.transaction_depth(one.transaction) is not None), None)
 
@@ -393,7 +393,7 @@ def _still_there(transaction: str, reference: str) -> TransactionError:
 
 
 def _trusts_other(reading: MarkersInForce, reference: str) -> bool:
-    """Whether a node trusts an output, and not this one."""
+    """Whether a node trusts another output than this one."""
     transaction = origin_of(reading)
     return transaction is not None and not reference.startswith(transaction)
 

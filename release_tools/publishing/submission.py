@@ -1,4 +1,4 @@
-"""Submitting one signed transaction and waiting until it is deep enough, whatever the provider does meanwhile.
+"""Submits one signed transaction and waits until it is deep enough, whatever the provider does meanwhile.
 
 In: a gateway, and the bytes of a transaction. Out: how many blocks lie on top of it. The same bytes are the same
 transaction, so submitting them again is harmless:
@@ -87,7 +87,7 @@ Watch = Callable[[Progress], None]
 
 
 class Submission:
-    """Submits and waits. The time it may take begins when it is made.
+    """Submits and waits; its time limit begins when it is created.
 
     Args:
         gateway: the chain.
@@ -120,7 +120,7 @@ class Submission:
         self._tip_before: Slot | None = None
 
     def submit(self, transaction: SignedTransaction, *, first: bool) -> None:
-        """Submit a transaction (rules 1 and 2); ``first`` where it never was before.
+        """Submit a transaction (rules 1 and 2); ``first`` if it was never submitted before.
 
         Raises:
             TransactionRefusedError: the ledger refused it the first time.
@@ -148,7 +148,7 @@ class Submission:
         invalid_hereafter: Slot | None,
         overtaken: Callable[[], TransactionError | None] = lambda: None,
     ) -> int:
-        """Wait until a submitted transaction is deep enough (rules 3 to 6); how deep it is then.
+        """Wait until a submitted transaction is deep enough (rules 3 to 6), and return its depth.
 
         Args:
             transaction: the transaction.
@@ -234,7 +234,7 @@ class Submission:
         self._watch(replace(last, note=note))
 
     def _is_quiet(self, seconds: float) -> bool:
-        """Whether nothing new was reported for so long."""
+        """Whether nothing new was reported for that long."""
         return self._clock() - self._since >= seconds
 
     def _silence(self, error: EraSwitchError) -> str:
@@ -246,7 +246,7 @@ class Submission:
         return f"{self._gateway.name} has been silent{since}, retrying: {error.got or error.what}"
 
     def _why(self, otherwise: EraSwitchError) -> str:
-        """Why it might be that nothing happens: no block comes, or the blocks that come are without the transaction."""
+        """The likely cause of the wait: there are no new blocks, or they do not include the transaction."""
         before, tip = self._tip_before, self._tip()
         if tip is not None and before is not None and tip <= before:
             return f"no new block since slot {tip}. {self._gateway.when_idle}"
@@ -276,7 +276,7 @@ class Submission:
         )
 
     def _is_void(self, transaction: SignedTransaction, invalid_hereafter: Slot | None) -> bool:
-        """Whether it is too late for a transaction, and it did not come in while that was asked."""
+        """Whether a transaction has expired, and was not included while that was checked."""
         if invalid_hereafter is None or self.ask(self._gateway.tip_slot) < invalid_hereafter:
             return False
         return self.depth(transaction.hash) is None

@@ -1,4 +1,4 @@
-"""Registrations in text files, one a line; reading continues where the last run stopped.
+"""Registrations in text files, one per line; reading continues where the last run stopped.
 
 In: a path, or ``-`` for standard input; a cursor. Out: batches, however long the file is. A cursor is an offset in the
 file, the number of the line there, and a hash of the bytes before it: a file that has grown is continued, one whose
@@ -208,7 +208,7 @@ class TextRows(RegistrationSource):
 
 
 class JsonLines(TextRows):
-    """JSON lines: one object a line, with ``party_id``, ``epoch``, ``stake``, and more where it is known.
+    """JSON lines: one object per line, with ``party_id``, ``epoch``, ``stake``, and optional fields.
 
     ``version``, ``seen_at`` (ISO 8601 or POSIX seconds) and ``signed`` (hex) may be missing or null. An unknown field
     is noted, and its row counts without it.
@@ -235,7 +235,7 @@ class JsonLines(TextRows):
 
 
 class CsvRows(TextRows):
-    """CSV: a header with ``party_id``, ``epoch``, ``stake``, and more where it is known, then one row a line.
+    """CSV: a header with ``party_id``, ``epoch``, ``stake``, and optional fields, then one row per line.
 
     A header that lacks one of the three is refused before anything is read. A row is one line: were a quote that is
     never closed to continue over line breaks, it would swallow good rows.

@@ -1,4 +1,4 @@
-"""The actions and events of a scenario: ``do`` names one, ``at`` when."""
+"""The actions and events of a scenario: ``do`` names one, ``at`` its time."""
 
 from typing import Annotated, Literal, Self
 
@@ -33,7 +33,7 @@ class Parameters(Table):
 
 
 class Action(Table):
-    """An action or an event. ``do`` names it, ``at`` when."""
+    """An action or an event: ``do`` names it, ``at`` its time."""
 
     at: When
 
@@ -81,7 +81,7 @@ class Configure(Action, Parameters):
 class Replay(Action):
     """Somebody posts a payload that the team once signed; ``which`` counts those of its kind from the first, 0.
 
-    With ``unreadable``, a provider lists the transaction and cannot show it.
+    With ``unreadable``, providers list the transaction but cannot show it.
     """
 
     do: Literal["replay"]
@@ -131,7 +131,7 @@ class Outage(Action):
 
 
 class Partition(Action):
-    """A provider is cut off from the network: it answers, and sees no new block."""
+    """A provider is cut off from the network: it answers, but receives no new blocks."""
 
     do: Literal["partition"]
     provider: Name
@@ -139,7 +139,7 @@ class Partition(Action):
 
 
 class Crash(Action):
-    """Nodes crash, and come back with what they remembered, or without."""
+    """Nodes crash, and restart with or without their memory."""
 
     do: Literal["crash"]
     share: Part

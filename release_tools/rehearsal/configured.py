@@ -35,12 +35,12 @@ class ConfiguredNodes:
         self._heard: dict[str, int] = {}
 
     def forget(self, node: Node) -> None:
-        """A node lost its memory."""
+        """Remove a node's memory."""
         self._states.pop(node.party_id, None)
         self._heard.pop(node.party_id, None)
 
     def restart(self, node: Node) -> None:
-        """A node starts again, with what it remembers."""
+        """Start a node again, with its memory."""
         self._heard.pop(node.party_id, None)
         before = self._states.pop(node.party_id, None)
         if before is not None:
@@ -48,7 +48,7 @@ class ConfiguredNodes:
             self._states[node.party_id] = self._decide(self._fresh, memory)[0]
 
     def hear(self, node: Node, clock: ClockTicked, answer: Answer) -> tuple[str, ...]:
-        """A node hears its clock and its provider; the kinds of its decisions."""
+        """Give a node its clock and its provider's answer; return the kinds of its decisions."""
         before = self._states.get(node.party_id, self._fresh)
         inputs = (clock, answer) if before.configurations is not None else (answer, clock)
         self._states[node.party_id], kinds = self._invariants.decided(node.party_id, before, inputs, self._decide)
@@ -61,7 +61,7 @@ class ConfiguredNodes:
         return self._states.get(node.party_id, self._fresh)
 
     def comparable(self, nodes: Iterator[Node]) -> Iterator[tuple[str, int, NodeState]]:
-        """Of nodes that are up: who, which view of the chain, and what it knows."""
+        """The party, the view of the chain and the state of each node that is up."""
         for node in nodes:
             if node.party_id in self._heard:
                 yield node.party_id, self._heard[node.party_id], self.state_of(node)

@@ -23,7 +23,7 @@ from release_tools.rehearsal.scenario import Scenario, Upgrade
 
 @dataclass(slots=True)
 class Node:
-    """A node of the network, and what it is doing.
+    """A node of the network, and its state.
 
     Attributes:
         party_id: who it is.
@@ -158,7 +158,7 @@ def compatibility_of(scenario: Scenario) -> Compatibility:
 
 
 def drift(scenario: Scenario, nodes: Sequence[Node], epoch: int) -> None:
-    """Stake moves between two epochs; all of it together stays what it is but for rounding."""
+    """Move stake between two epochs; its sum stays the same except for rounding."""
     most = scenario.stake.drift
     if not most:
         return
@@ -180,7 +180,7 @@ def _generator(scenario: Scenario, what: str) -> random.Random:
 
 
 def _assigned(scenario: Scenario, what: str, shares: Sequence[float]) -> list[int]:
-    """For each node an index, so that each has its share exactly, but for rounding."""
+    """An index for each node, so that each index has its exact share, except for rounding."""
     bounds = list(accumulate(shares))
     found = [min(bisect(bounds, (index + 0.5) / scenario.nodes), len(shares) - 1) for index in range(scenario.nodes)]
     _generator(scenario, what).shuffle(found)
@@ -204,7 +204,7 @@ def _set_keys(scenario: Scenario, nodes: Sequence[Node]) -> None:
 
 
 def _plan_upgrade(scenario: Scenario, nodes: Sequence[Node], upgrade: Upgrade, index: int) -> None:
-    """Those that ever upgrade do so after a log-normal time."""
+    """Plan the upgrades: operators who upgrade do so after a log-normal time."""
     generator = _generator(scenario, f"upgrade {index}")
     to = next(place for place, version in enumerate(scenario.versions) if version.name == upgrade.to)
     order = sorted(nodes, key=lambda node: (-node.stake, node.party_id))

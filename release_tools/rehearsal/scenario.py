@@ -1,4 +1,4 @@
-"""A scenario: who is in the network, what the release team does, what goes wrong, and how it must end.
+"""A scenario: the network, the release team's actions, the failures, and the required end.
 
 In: TOML. Out: a frozen ``Scenario``, or an error that names every mistaken key with the nearest right one.
 Epochs may be written with a fraction: ``106.5`` is half-way through epoch 106. Shares are of the nodes, 0 to 1, unless
@@ -178,7 +178,7 @@ class Keys(Table):
 
 
 class Expect(Table):
-    """How it must end. What is left out is not asked.
+    """The required end; a missing field is not checked.
 
     Attributes:
         current: the era that is current at the end, by the chain.

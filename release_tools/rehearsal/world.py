@@ -1,4 +1,4 @@
-"""The chain of a rehearsal, and who acts on it: the release team, attackers, and the providers that nodes ask.
+"""The chain of a rehearsal, and its actors: the release team, attackers, and the providers of the nodes.
 
 In: a scenario and a folder. Out: at each tick, what each provider answers, as inputs of the deciding core. The ledger
 is the local chain, transactions are built, signed and judged as for a real one, and evidence is gathered by the same
@@ -82,7 +82,7 @@ class _Thread:
 
 
 class _Shown(LocalObserver):
-    """An observer that knows all, but for the transactions that its provider lists and cannot show."""
+    """An observer that knows everything except the transactions that its provider cannot show."""
 
     def __init__(self, chain: LocalChain, hidden: Set[str]) -> None:
         super().__init__(chain)
@@ -99,7 +99,7 @@ class _Shown(LocalObserver):
 
 
 class _Unspent(LedgerStateOnly):
-    """An observer that knows the unspent outputs only, as Ogmios does."""
+    """An observer that knows only the unspent outputs, as Ogmios does."""
 
     def __init__(self, chain: ChainObserver) -> None:
         self._chain = chain
@@ -182,11 +182,11 @@ class World:
         return SYSTEM_START_S + self.slot * self._slot_s
 
     def epoch_at(self, tick: int) -> Epoch:
-        """The epoch of another tick, by a clock that is wrong by the difference."""
+        """The epoch of another tick, for a clock that is wrong by the difference."""
         return Epoch(max(0, self._scenario.first_epoch + tick // self._scenario.ticks_per_epoch))
 
     def advance(self) -> None:
-        """The next tick: a block is made, and what a rollback took comes in again when it is due."""
+        """Advance by a tick: make a block, and include again what a rollback removed once that is due."""
         self.tick += 1
         self._mint()
         self._submit_due()
@@ -257,27 +257,27 @@ class World:
     # --- what goes wrong
 
     def replay(self, which: int, times: int, *, unreadable: bool, kind: TrustKind = ERAS) -> None:
-        """Somebody posts again what the team once signed, perhaps in a transaction that providers cannot show."""
+        """Post again a payload that the team once signed, perhaps in a transaction that providers cannot show."""
         published = self._threads[kind].published
         datum = published[min(which, len(published) - 1)].datum
         self._post([datum] * times, hidden=unreadable)
 
     def forge(self, era: str, epoch: int | None) -> None:
-        """Somebody posts the markers in force and one more, signed by a key of their own."""
+        """Post the markers in force and one more, signed by a stranger's key."""
         forged = EraMarker(era, self.epoch if epoch is None else Epoch(epoch))
         self._post_forged((*self.markers, forged), ERAS)
 
     def forge_configuration(self, action: Parameters, epoch: int) -> None:
-        """Somebody posts the configurations in force and one more, signed by a key of their own."""
+        """Post the configurations in force and one more, signed by a stranger's key."""
         forged = ConfigurationMarker.of(_configuration(action, epoch))
         self._post_forged((*self._published_last(CONFIGURATIONS), forged), CONFIGURATIONS)
 
     def flood(self, outputs: int, *, plain: bool) -> None:
-        """Somebody posts outputs without a payload, or plain payments."""
+        """Post outputs without a payload, or plain payments."""
         self._post([None if plain else JUNK] * outputs)
 
     def rollback(self, blocks: int, lost_ticks: int) -> None:
-        """The chain loses its newest blocks, but not the first publications; the team's transactions come in again."""
+        """Roll back the newest blocks, but not the first publications; the team's transactions are included again."""
         firsts = [self.chain.transaction(thread.published[0].transaction) for thread in self._threads.values()]
         kept = max(0 if first is None else first.block.height for first in firsts)
         depth = min(blocks, self.chain.tip().height - kept)
@@ -322,7 +322,7 @@ class World:
         return blake2b(f"{self._scenario.seed} {what}".encode(), digest_size=32).digest()
 
     def _begin(self) -> None:
-        """Time until the first epoch, money for the team, the first era."""
+        """Advance to the first epoch, fund the team, and publish the first era."""
         shown = _Shown(self.chain, self._hidden)
         for knows in dict.fromkeys(provider.knows for provider in self._scenario.providers):
             observer = shown if knows == "everything" else _Unspent(shown)
@@ -403,7 +403,7 @@ def _configuration(asked: Parameters, epoch: int) -> EpochConfiguration:
 
 
 def _shared(evidence: Evidence, last: Evidence) -> Evidence:
-    """The same evidence, holding on to what ``last`` held already, so that it is known to be the same."""
+    """The same evidence with the objects that ``last`` already holds, so that identity shows equality."""
     names = [
         name for name in ("unspent", "considered", "facts", "blocks") if getattr(evidence, name) == getattr(last, name)
     ]
