@@ -18,7 +18,7 @@ from typing import TypedDict
 
 from datum import ERA, MarkerKind
 from datum.configuration import ConfigurationMarker
-from era_store.drafts import new_folder, write_new
+from era_store.drafts import flush, new_folder, write_new
 from eras import Epoch, EraMarker, MarkerError, Slot, StoreError, require_epoch
 from release_tools.markers.change import AnyMarkers, Change, ChangeDocument, change_of
 
@@ -177,7 +177,7 @@ class Journal:
             draft.unlink(missing_ok=True)  # of a process that was killed while it wrote
             write_new(draft, json.dumps(_to_dict(entry), indent=2) + "\n")
             draft.replace(target)
-            self._sync()
+            flush(self.folder)
 
     def finish(self, transaction: str) -> None:
         """Move the current publication to the finished ones, under the hash of its ``transaction``.
@@ -187,7 +187,7 @@ class Journal:
         """
         with self._errors("be written"):
             (self.folder / _CURRENT).replace(self.folder / f"{transaction}.json")
-            self._sync()
+            flush(self.folder)
 
     def drop(self) -> None:
         """Remove the current publication, none of whose transactions can be included any more.
@@ -197,15 +197,7 @@ class Journal:
         """
         with self._errors("be written"), suppress(FileNotFoundError):
             (self.folder / _CURRENT).unlink()
-            self._sync()
-
-    def _sync(self) -> None:
-        """Sync the folder, so that the name of a new file is on disk too."""
-        descriptor = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            flush(self.folder)
 
     def _read(self, path: Path) -> JournalEntry | None:
         with self._errors("be read"):
