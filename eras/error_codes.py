@@ -39,6 +39,7 @@ _ROWS = (
     ("NetworkContradiction", 500, 2, "The command line names two networks.", "Name one network."),
     ("UntimelyProvider", 409, 5, "The newest block of the provider is too old, or in the future.", "Wait until it has caught up, use another provider, or set the clock: `eraswitch doctor`."),
     ("UnusableProvider", 503, 5, "A provider answers, but not what reading and publishing markers requires.", "Use another provider."),
+    ("AddressNotIndexed", 503, 5, "A Kupo server follows no pattern that an address matches, so that it knows nothing of it.", "Start Kupo with `--match ADDRESS`, or use another provider."),
     ("HistoryUnknown", 501, 5, "The provider does not know the history of an address.", "Use a provider that does, such as Blockfrost."),
     ("WatchSource", 500, 2, "The watcher is configured to read from a source that is not a chain.", "Set `reader.adapter_type` to `cardano-chain`."),
     ("RegisterKey", 500, 2, "The key to register with is missing, or is not the party's.", "Give `--register-key FILE`, the key whose hash is the party id."),

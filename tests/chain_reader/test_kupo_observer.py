@@ -9,10 +9,9 @@ import pytest
 from chain_reader import ProviderFailedError, ProviderNotFoundError, ReadLimits, UnexpectedAnswerError
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
 from chain_reader.providers.from_url import gateway_from_url, observer_from_url
-from chain_reader.providers.kupo.api import AddressNotIndexedError
 from chain_reader.providers.kupo.gateway import KupoGateway
 from chain_reader.providers.kupo.observer import KupoObserver
-from eras import ConfigurationError, Epoch
+from eras import ChainReadError, ConfigurationError, Epoch
 from tests.chain_reader.conftest import Network, kupo_of
 from tests.chain_reader.hostile import Chunks, HostileHttp, reply
 
@@ -60,8 +59,9 @@ def matches(*items: Any) -> Callable[[str], Chunks]:
 
 def test_an_address_that_no_pattern_covers_is_an_error_and_not_empty():
     with answering(lambda path: reply([], headers=CHECKPOINT)) as (observer, server):
-        with pytest.raises(AddressNotIndexedError, match=f"--match {ADDRESS}"):
+        with pytest.raises(ChainReadError, match=f"--match {ADDRESS}") as caught:
             observer.datums(ADDRESS)
+        assert caught.value.code == "AddressNotIndexed"
         assert server.paths == [f"/patterns/{ADDRESS}"]
 
 

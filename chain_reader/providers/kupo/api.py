@@ -29,12 +29,6 @@ Parsed = TypeVar("Parsed")
 CHECKPOINT_HEADER = "x-most-recent-checkpoint"
 
 
-class AddressNotIndexedError(ChainReadError):
-    """A Kupo server follows no pattern that an address matches, so that it knows nothing of it."""
-
-    advice = "Start Kupo with `--match ADDRESS`, or use another provider."
-
-
 class KupoApi(HttpApi):
     """Requests to one Kupo server.
 
@@ -58,8 +52,7 @@ class KupoApi(HttpApi):
         """The matches at ``address``, resolved; the address must be followed.
 
         Raises:
-            AddressNotIndexedError: no pattern covers the address.
-            ChainReadError: they could not be read.
+            ChainReadError: no pattern covers the address, or they could not be read.
         """
         self.require_followed(address, until)
         found = self.matches(address, f"resolve_hashes&{query}", until)
@@ -69,18 +62,18 @@ class KupoApi(HttpApi):
         """Require that the server follows a pattern that the address matches.
 
         Raises:
-            AddressNotIndexedError: it follows none.
-            ChainReadError: it could not be reached.
+            ChainReadError: it follows none, or could not be reached.
         """
         if address not in self._followed:
             path = f"/patterns/{quote(address, safe='')}"
             if not self.parsed(self.call(path), self._get(path, until), tuple[str, ...]):
                 raise self.call(path).error(
-                    AddressNotIndexedError,
+                    ChainReadError,
                     "matches no pattern that the server follows",
                     expected=f"a pattern that {address} matches",
                     got="none",
                     next_step=f"Start Kupo with --match {address} (or --match '*'), since before its first marker",
+                    code="AddressNotIndexed",
                 )
             self._followed.add(address)
 

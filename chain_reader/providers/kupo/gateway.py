@@ -33,8 +33,7 @@ class KupoGateway(OgmiosGateway):
         """The unspent outputs at ``address``, oldest first.
 
         Raises:
-            AddressNotIndexedError: Kupo follows no pattern that the address matches.
-            ChainReadError: they could not be read.
+            ChainReadError: Kupo follows no pattern that the address matches, or they could not be read.
         """
         found = self._kupo.at_address(address, "unspent&order=oldest_first", self._kupo.until())
         return tuple(_spendable(match) for match in found if "unreadable" not in match)
@@ -43,8 +42,7 @@ class KupoGateway(OgmiosGateway):
         """The supply of a token, as far as Kupo indexes it; its pattern must be followed, at all addresses.
 
         Raises:
-            AddressNotIndexedError: Kupo does not follow the token.
-            ChainReadError: it could not be reached.
+            ChainReadError: Kupo does not follow the token, or it could not be reached.
         """
         until, pattern = self._kupo.until(), pattern_of(unit)
         self._kupo.require_followed(pattern, until)

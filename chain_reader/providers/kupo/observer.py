@@ -62,8 +62,7 @@ class KupoObserver(Asking[KupoApi]):
         """The unspent outputs at ``address`` that carry an inline datum, newest first.
 
         Raises:
-            AddressNotIndexedError: Kupo follows no pattern that the address matches.
-            ChainReadError: they could not be read.
+            ChainReadError: Kupo follows no pattern that the address matches, or they could not be read.
         """
         return self._listed(address, "unspent")
 
@@ -71,8 +70,7 @@ class KupoObserver(Asking[KupoApi]):
         """Every output with an inline datum that was ever at ``address``, newest first.
 
         Raises:
-            AddressNotIndexedError: Kupo follows no pattern that the address matches.
-            ChainReadError: it could not be read.
+            ChainReadError: Kupo follows no pattern that the address matches, or it could not be read.
         """
         return self._listed(address, "order=most_recent_first")
 
@@ -95,8 +93,7 @@ class KupoObserver(Asking[KupoApi]):
         """The unspent outputs at ``address`` with a datum that hold a token.
 
         Raises:
-            AddressNotIndexedError: Kupo follows no pattern that the address matches.
-            ChainReadError: they could not be read.
+            ChainReadError: Kupo follows no pattern that the address matches, or they could not be read.
         """
         until = self._api.until()
         self._api.require_followed(address, until)
