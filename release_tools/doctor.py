@@ -18,6 +18,7 @@ from chain_reader import ChainObserver
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.providers.gateway import Network, TransactionGateway
 from datum import EraSigner, VerificationKey
+from era_store import check_store
 from era_store.errors import StoreMissingError
 from eras import ConfigurationError, EraSwitchError
 from eras.words import ada, counted
@@ -292,8 +293,6 @@ class Examination:
 
         A configured store that is not ``named`` for this examination is created by the first command that needs it.
         """
-        from era_store import check_store
-
         with self._check("store"):
             try:
                 report = check_store(url, content=False)

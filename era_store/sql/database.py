@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from era_store.errors import StoreDamagedError, StoreUnavailableError
 from era_store.event_log import canonical
@@ -147,8 +148,6 @@ class Database:
         with self.raw() as driver:
             if driver.execute("PRAGMA journal_mode").fetchone() != ("wal",):
                 # SQLite waits for no writer here, whatever the connection's timeout: it refuses at once.
-                from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
-
                 for attempt in Retrying(
                     retry=retry_if_exception(_is_busy),
                     stop=stop_after_delay(self._wait_s),

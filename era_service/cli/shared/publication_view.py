@@ -16,6 +16,7 @@ from chain_reader.trust.verdicts import NOT_REFUSED
 from datum.verdicts import OtherKind
 from era_service.cli.shared.output import printable
 from era_service.config.token_line import token_line
+from era_service.node.call_schedule import READ_INTERVAL_S
 from eras import TransactionError
 from eras.words import ada, counted
 
@@ -145,8 +146,6 @@ def network_document(release: "Release") -> dict[str, object]:
 
 def learning_line(epoch: int) -> str:
     """The time at which nodes learn of what is published in ``epoch``, in words."""
-    from era_service.node.call_schedule import READ_INTERVAL_S  # costs imports that a plan alone does not need
-
     return f"Nodes learn of it within {READ_INTERVAL_S / 3_600:.0f} h (watchers) or at epoch {epoch + 1}"
 
 
