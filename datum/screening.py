@@ -40,8 +40,12 @@ _NOT_A_PAYLOAD = Malformed("not the datum of a signed payload")
 _MOST_SIGNED = 1_000
 """So many datums with a true signature are known by themselves, whatever output has them."""
 
-_PORTION = 256
-"""Claims that a thread takes at a time, found in a row because that is faster; fewer are not shared among threads."""
+_FEW = 256
+"""So many claims are worth several threads."""
+
+_PORTION = 16
+"""Claims that a thread takes at a time: found in a row because that is faster, but few, for another thread whose
+signature is checked meanwhile waits for the interpreter lock."""
 
 _Claim = tuple[int, bytes, bytes, bytes]
 """The place of a datum that may be a payload, its content, the bytes that are signed, and the signature."""
@@ -137,8 +141,8 @@ def _screen(datums: Sequence[str | bytes], keys: tuple[VerificationKey, ...], ki
             else:
                 verdicts[index] = WrongSigner("signed by none of the verification keys", content)
 
-    first = list(islice(claims, _PORTION))
-    if len(first) < _PORTION:
+    first = list(islice(claims, _FEW))
+    if len(first) < _FEW:
         judge(first)
     else:
         _share(chain(first, claims), judge)

@@ -149,7 +149,7 @@ def test_screening_never_raises(text):
 
 
 def test_many_signatures_are_checked_on_several_threads_in_order(monkeypatch):
-    monkeypatch.setattr(datum.screening, "_PORTION", 8)
+    monkeypatch.setattr(datum.screening, "_FEW", 8)
     datums = [
         cbor(EraMarkersPayload((EraMarker("a", n),)).sign(KEY if n % 3 else STRANGER).to_bytes()) for n in range(50)
     ]
