@@ -72,7 +72,7 @@ class Errand(Generic[Occasion]):
         self._wanted: Occasion | None = None
         self._due_s: float | None = None
         self._failures = 0
-        self._reported: str | None = None
+        self._reported: Mapping[str, str] | None = None
         self._under_way: tuple[Occasion, Future[Outcome]] | None = None
 
     @property
@@ -128,10 +128,10 @@ class Errand(Generic[Occasion]):
             wait_s = min(self._longest_wait_s, FIRST_WAIT_S * 2.0 ** min(self._failures, 20))
             self._failures += 1
             self._due_s = self._clock.monotonic() + wait_s
-            if error.code + str(error) == self._reported:
-                return None
-            self._reported = error.code + str(error)
             kind, facts = self.work.failed, {"code": error.code, "reason": str(error)}
+            if facts == self._reported:
+                return None
+            self._reported = facts
         else:
             self._due_s = None
         return CommandGiven(REPORTED, self._clock.posix(), {"kind": str(kind), **facts})
