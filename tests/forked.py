@@ -182,6 +182,7 @@ def _play(
     stderr: Path | None,
 ) -> None:
     gc.freeze()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # tests under nohup ignore it
     if stdin is not None:
         os.setsid()
         file = os.open(stdin, os.O_RDONLY | os.O_NOCTTY)
