@@ -63,7 +63,7 @@ test-lowest: ## the fast tests and the faces with the lowest versions that pypro
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[test]'
 	.venv-lowest/bin/python -m pytest -q -n auto tests/datum tests/eras tests/chain_reader tests/release_tools tests/local_chain_faces \
-		tests/era_store tests/era_service/web
+		tests/era_store tests/web
 
 mutants: $(STAMP) ## change an operator at a time in the code that decides; print what no test notices
 	$(BIN)/python tools/mutants.py $(MUTANTS_ARGS)

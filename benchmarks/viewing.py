@@ -19,7 +19,7 @@ from benchmarks.measure import Benchmark, seconds
 from era_service.service.changes import REGISTRATIONS
 from era_store import Registration
 from eras import Epoch, EraMarker
-from tests.era_service.web.world import Client, World, serving
+from tests.web.world import Client, World, serving
 
 PARTIES, EPOCHS, ROUNDS = 3_000, 12, 9
 PAUSE_S = 3.0

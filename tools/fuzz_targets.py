@@ -32,7 +32,7 @@ from release_tools import PaymentKey
 from release_tools.registrations import open_source
 from tests.chain_reader import test_hostile_answers as answers
 from tests.datum import test_configuration_fuzz as configurations
-from tests.era_service.web.world import World
+from tests.web.world import World
 
 Take = Callable[[bytes], None]
 Opened = tuple[list[bytes], Take]

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 
 from tests.browser.world import ATTACKED, RETIRED, World
 from tests.conftest import ROOT, require
-from tests.era_service.web.test_configuration import ENABLED, post
+from tests.web.test_configuration import ENABLED, post
 
 SCREENSHOTS = ROOT / "artifacts" / "screenshots"
 PHONE, DESKTOP, WALL = (360, 740), (1280, 900), (2560, 1440)

@@ -10,7 +10,7 @@ from era_store import open_store
 from eras import Epoch
 from tests.browser.conftest import shoot
 from tests.browser.world import ATTACKED
-from tests.era_service.web.world import serving
+from tests.web.world import serving
 
 
 def clean(page, name):

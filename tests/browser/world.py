@@ -21,7 +21,7 @@ from era_service.demo.story import Story
 from era_service.web import Service, create_app
 from era_store import Registration, open_store
 from eras import Epoch
-from tests.era_service.web.world import serving
+from tests.web.world import serving
 
 EPOCH_S = 432_000
 JUST_AFTER_S = 5.0

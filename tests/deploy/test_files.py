@@ -17,8 +17,8 @@ from datum import SigningKey
 from era_service.telemetry.declared import METRICS
 from era_service.webhooks.message import new_secret
 from tests.deploy.promql import Scrapes, Selector, parse, selectors
-from tests.era_service.web.test_configuration import ENABLED, posted
-from tests.era_service.web.world import SCHEDULED, World, registration
+from tests.web.test_configuration import ENABLED, posted
+from tests.web.world import SCHEDULED, World, registration
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 RULES = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text())

@@ -11,7 +11,7 @@ import yaml
 from era_service.config.load import load_settings
 from tests.architecture.test_imports import ORDER
 from tests.conftest import ROOT
-from tests.era_service.web.world import World
+from tests.web.world import World
 from tools.audit import verdict
 
 DEPLOY = ROOT / "deploy"

@@ -27,7 +27,7 @@ BLOCK = re.compile(r"^(?:<!-- not run: (?P<reason>[^\n]*) -->\n)?```(?P<kind>\w*
 REASONS = {
     "needs root": "it installs system services, or needs a container engine",
     "needs a package index": "it installs Python packages",
-    "needs PostgreSQL": "it changes a database server; tests/era_store and tests/era_service run on one of their own",
+    "needs PostgreSQL": "it changes a database server; tests/era_store and tests/web run on one of their own",
     "runs the tests": "a target of make, of which this test is a part, or which a test of its own runs",
 }
 OWN_CHAIN = "eraswitch local-chain start chain.sqlite3"

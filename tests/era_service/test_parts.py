@@ -11,7 +11,7 @@ from chain_reader.local_chain import Genesis, LocalChain
 from era_service.cli.app import COMMANDS, PARTS
 from tests.conftest import ROOT
 from tests.era_service.conftest import Shell
-from tests.era_service.node.world import ADDRESS, KEY, publish
+from tests.node.world import ADDRESS, KEY, publish
 
 PROBE = """
 import sys

@@ -21,7 +21,7 @@ from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
 from eras import AGGREGATOR_NODE_VERSION_HEADER, API_VERSION_HEADER
 from tests import forked
 from tests.conftest import ROOT
-from tests.era_service.node.world import ADDRESS, KEY, PYTHAGORAS, THALES, publish
+from tests.node.world import ADDRESS, KEY, PYTHAGORAS, THALES, publish
 
 NAMES = ("alice", "bob")
 
