@@ -41,7 +41,7 @@ _MOST_SIGNED = 1_000
 """So many datums with a true signature are known by themselves, whatever output has them."""
 
 _FEW = 256
-"""So many claims are worth several threads."""
+"""Fewer claims than these are not worth several threads."""
 
 _PORTION = 16
 """Claims that a thread takes at a time: found in a row because that is faster, but few, for another thread whose

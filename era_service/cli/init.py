@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from era_service.cli.shared.arguments import MAGIC, PROVIDER_HELP, read_verification_key
+from era_service.cli.shared.arguments import MAGIC, PROVIDER, read_verification_key
 from era_service.cli.shared.commands import command, nested, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
@@ -30,7 +30,7 @@ class InitNetworkOptions:
     provider: str | None = option(
         "--provider",
         metavar="URL",
-        help=f"{PROVIDER_HELP[:-1]}, a rehearsal chain, which is created if missing.",
+        help=f"{PROVIDER}, a rehearsal chain, which is created if missing.",
     )
     project_id_file: Path | None = option(
         "--project-id-file", help="File with the provider's API key, readable by its owner only."

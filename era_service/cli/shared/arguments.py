@@ -18,7 +18,8 @@ MAX_INPUT_BYTES = 256 * 1024 * 1024
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
-PROVIDER_HELP = "The chain provider: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE."
+PROVIDER = "The chain provider: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE"
+PROVIDER_HELP = f"{PROVIDER}."
 path_type = click.Path(path_type=Path)
 POSITIVE, NATURAL = click.IntRange(min=1), click.IntRange(min=0)
 PORT, MAGIC = click.IntRange(0, 65535), click.IntRange(0, 2**32 - 1)
