@@ -119,5 +119,5 @@ def with_registrations(
                 registered = sum(tally.stake for tally in registrations.tally(counts))
                 found[one] = replace(activity, registered=registered)
         elif one in with_rows:
-            found[one] = replace(activity, parties={row.party_id: row.stake for row in registrations.newest(one)})
+            found[one] = replace(activity, parties=registrations.stakes_of(one))
     return found

@@ -7,9 +7,10 @@ writes ``registration_tally``.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from functools import cache
+from itertools import chain
 
-from sqlalchemy import Connection, Subquery, bindparam, delete, func, select, text
+from sqlalchemy import ColumnElement, Connection, Subquery, bindparam, delete, func, select, text
 
 from era_store.registrations import SIGNED_FIRST, release_of
 from era_store.sql.registration_bulk import Bulk
@@ -20,10 +21,17 @@ from eras import Epoch
 AT_ONCE = 500
 """Values in one statement: databases bound how many it may carry."""
 
-STREAMED = 2_000
-"""Rows that are held at a time while many are read."""
+STREAMED = 500
+"""Rows that are held at a time while many are read; who wants the first few reads no more than these."""
 
 # What every batch asks, made once: making a statement takes as long as running it.
+EPOCHS = (
+    select(registration_tally.c.epoch)
+    .where(registration_tally.c.network == bindparam("in_network"))
+    .distinct()
+    .order_by(registration_tally.c.epoch.desc())
+)
+"""The epochs that have registrations, newest first."""
 _TALLIES = select(registration_tally).where(
     registration_tally.c.network == bindparam("in_network"), registration_tally.c.epoch == bindparam("of")
 )
@@ -98,24 +106,42 @@ def recount(connection: Connection, network: int, epoch: Epoch) -> int:
 
 def wrong_tallies(connection: Connection, network: int, epoch: Epoch) -> Tallies:
     """The figures in the rollup of an epoch that are wrong, with the right ones, counted from its registrations."""
-    counted: Tallies = {}
-    placed = newest_first(registration.c.epoch == epoch)
-    newest = (
-        select(placed.c.version, placed.c.capability, placed.c.stake)
-        .join(party, party.c.id == placed.c.party)
-        .where(placed.c.place == 1, party.c.network == network)
-    )
-    for version, capability, stake in connection.execute(newest.execution_options(yield_per=STREAMED)):
-        key = (epoch, release_of(version) or "", capability)
-        had_stake, had_parties = counted.get(key, (0, 0))
-        counted[key] = (had_stake + stake, had_parties + 1)
-    told = tallies_of(connection, network, epoch)
-    return {key: counted.get(key, (0, 0)) for key in counted.keys() | told.keys() if counted.get(key) != told.get(key)}
+    right, told = counted(connection, network, epoch), tallies_of(connection, network, epoch)
+    return {key: right.get(key, (0, 0)) for key in right.keys() | told.keys() if right.get(key) != told.get(key)}
 
 
-def newest_first(within: Any) -> Subquery:
+def counted(connection: Connection, network: int, last: Epoch, epochs: int = 1) -> Tallies:
+    """The stake and parties of each release, by the newest registrations over ``epochs`` epochs up to ``last``.
+
+    It is counted from them, not read from the rollup.
+    """
+    release = cache(release_of)  # of few versions there are many
+    found: Tallies = {}
+    asked = {"in_network": network, "before": last - epochs, "last": last}
+    with connection.execute(_VERSIONS, asked, execution_options={"yield_per": STREAMED}) as rows:
+        for version, able, stake in chain.from_iterable(rows.partitions()):
+            key = (last, release(version) or "", able)
+            had_stake, had_parties = found.get(key, (0, 0))
+            found[key] = (had_stake + stake, had_parties + 1)
+    return found
+
+
+def newest_first(within: ColumnElement[bool]) -> Subquery:
     """Registrations with their ``place`` among those of their party: 1 is the newest."""
     table = registration
     order = (table.c.epoch.desc(), table.c.precedence.desc(), table.c.arrival.desc())
     place = func.row_number().over(partition_by=table.c.party, order_by=order)
     return select(table, place.label("place")).where(within).subquery()
+
+
+def within_epochs() -> ColumnElement[bool]:
+    """Whether a registration is of an epoch after ``before``, up to ``last``."""
+    return (registration.c.epoch > bindparam("before")) & (registration.c.epoch <= bindparam("last"))
+
+
+_placed = newest_first(within_epochs())
+_VERSIONS = (
+    select(_placed.c.version, _placed.c.capability, _placed.c.stake)
+    .join(party, party.c.id == _placed.c.party)
+    .where(_placed.c.place == 1, party.c.network == bindparam("in_network"))
+)

@@ -3,7 +3,7 @@
 In: a connection, and which rows. Out: ``Registration``s, a few at a time.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import NoneType
 from typing import Any
 
@@ -12,10 +12,9 @@ from sqlalchemy import Row as SqlRow
 
 from era_store.capability import Capability
 from era_store.registrations import SIGNED_FIRST, Registration
-from era_store.sql.registration_rollup import STREAMED, newest_first
+from era_store.sql.registration_rollup import STREAMED, newest_first, within_epochs
 from era_store.sql.tables import typed
 from era_store.sql.tables_registrations import capability, party, registration, registration_reject, registration_source
-from eras import Epoch
 
 
 def _newest(within: ColumnElement[bool]) -> Select[Any]:
@@ -25,13 +24,23 @@ def _newest(within: ColumnElement[bool]) -> Select[Any]:
 
 
 def with_names(rows: FromClause) -> Select[Any]:
-    """Registrations of ``in_network`` with the names of party and source, and what the node can do."""
-    names = registration_source
+    """Rows of ``in_network`` for ``registrations_of``."""
+    columns, names = rows.c, registration_source
     return (
-        select(rows, party.c.party_id, names.c.name.label("source_name"), capability.c.content.label("able"))
-        .join(party, party.c.id == rows.c.party)
-        .join(names, names.c.id == rows.c.source)
-        .outerjoin(capability, capability.c.id == rows.c.capability)
+        select(
+            party.c.party_id,
+            columns.epoch,
+            columns.version,
+            columns.stake,
+            columns.precedence,
+            names.c.name,
+            columns.signed,
+            capability.c.content,
+        )
+        .select_from(rows)
+        .join(party, party.c.id == columns.party)
+        .join(names, names.c.id == columns.source)
+        .outerjoin(capability, capability.c.id == columns.capability)
         .where(party.c.network == bindparam("in_network"))
     )
 
@@ -40,24 +49,30 @@ def streamed(connection: Connection, asked: Select[Any], values: Mapping[str, ob
     """Registrations as they are read."""
     # Closed by name: who stops in the middle leaves a cursor open on the server.
     with connection.execute(asked, values, execution_options={"yield_per": STREAMED}) as rows:
-        for row in rows:
-            yield registration_of(row)
+        for some in rows.partitions():
+            yield from registrations_of(some)
 
 
-def registration_of(row: SqlRow[Any]) -> Registration:
-    """The registration of a row with its names."""
-    precedence_s = typed(row.precedence, float, int)
-    seen_at_s = precedence_s if row.signed is None else precedence_s - SIGNED_FIRST
-    able = None if row.able is None else Capability.parse(row.able)
-    return Registration(
-        row.party_id,
-        Epoch(typed(row.epoch, int)),
-        typed(row.version or None, str, NoneType),
-        typed(row.stake, int),
+def registrations_of(rows: Sequence[SqlRow[Any]]) -> Iterable[Registration]:
+    """The registrations of rows of ``with_names``, made column by column: a row at a time takes three times as long."""
+    if not rows:
+        return ()
+    party_ids, epochs, versions, stakes, places, sources, signed, texts = zip(*rows, strict=True)
+    for column, kinds in ((epochs, (int,)), (versions, (str, NoneType)), (stakes, (int,)), (places, (float, int))):
+        for one in dict(zip(map(type, column), column, strict=True)).values():
+            typed(one, *kinds)
+    seen_at_s = (place if words is None else place - SIGNED_FIRST for place, words in zip(places, signed, strict=True))
+    able = {text: None if text is None else Capability.parse(text) for text in set(texts)}
+    return map(
+        Registration,
+        party_ids,
+        epochs,
+        (version or None for version in versions),
+        stakes,
         seen_at_s,
-        row.source_name,
-        row.signed,
-        able,
+        sources,
+        signed,
+        map(able.__getitem__, texts),
     )
 
 
@@ -74,10 +89,10 @@ PAGE = (
     .limit(bindparam("most", type_=BigInteger))
 )
 """The newest registrations for the epoch ``of``, after the party ``named`` with its ``stake``."""
-WITHIN = _newest((registration.c.epoch > bindparam("before")) & (registration.c.epoch <= bindparam("last"))).order_by(
-    party.c.party_id
-)
+WITHIN = _newest(within_epochs()).order_by(party.c.party_id)
 """The newest registrations of the epochs after ``before`` up to ``last``."""
+STAKES_OF = _OF_EPOCH.with_only_columns(party.c.party_id, _stake_of)
+"""Party and stake of the newest registrations for the epoch ``of``."""
 STAKES = (
     with_names(registration)
     .where(

@@ -46,7 +46,9 @@ from era_store.sql.registration_bulk import PartyNumbers, bulk_of
 from era_store.sql.registration_counting import Row
 from era_store.sql.registration_rollup import (
     AT_ONCE,
+    EPOCHS,
     add_to_rollup,
+    counted,
     recount,
     tallies_of,
     wrong_tallies,
@@ -55,9 +57,10 @@ from era_store.sql.registration_rows import (
     OF_PARTY,
     PAGE,
     STAKES,
+    STAKES_OF,
     UNCOUNTED,
     WITHIN,
-    registration_of,
+    registrations_of,
     streamed,
     with_names,
 )
@@ -181,20 +184,25 @@ class SqlRegistrations:
         Raises:
             StoreError: they could not be read.
         """
-        table = registration_tally
         with self._database.read() as connection:
-            mine = table.c.network == self._network.find(connection)
-            asked = select(table.c.epoch).where(mine).distinct().order_by(table.c.epoch.desc())
-            return tuple(connection.execute(asked).scalars())
+            return tuple(connection.execute(EPOCHS, {"in_network": self._network.find(connection)}).scalars())
 
-    def tally(self, epoch: Epoch) -> tuple[VersionTally, ...]:
-        """The stake and parties of each release in an epoch, largest stake first.
+    def tally(self, epoch: Epoch, *, epochs: int = 1) -> tuple[VersionTally, ...]:
+        """The stake and parties of each release, largest stake first, by the newest registration of each party.
+
+        Args:
+            epoch: the last epoch.
+            epochs: how many up to it; those of one are read, those of several are counted.
 
         Raises:
             StoreError: it could not be read.
         """
-        with self._database.read() as connection:
-            tallies = tallies_of(connection, self._network.find(connection), epoch)
+        with self._database.read() as connection, decoding():
+            network = self._network.find(connection)
+            if epochs == 1:
+                tallies = tallies_of(connection, network, epoch)
+            else:
+                tallies = counted(connection, network, epoch, epochs)
             abilities = capabilities_of(connection, {number for _, _, number in tallies})
         return largest_first(
             VersionTally(release or None, stake, parties, abilities.get(number))
@@ -232,6 +240,16 @@ class SqlRegistrations:
         with self._database.read() as connection:
             values = {"in_network": self._network.find(connection), "before": last - epochs, "last": last}
             yield from streamed(connection, WITHIN, values)
+
+    def stakes_of(self, epoch: Epoch) -> Mapping[str, int]:
+        """Party → its stake, of its newest registration for an epoch.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        with self._database.read() as connection:
+            found = connection.execute(STAKES_OF, {"in_network": self._network.find(connection), "of": epoch}).all()
+            return {party_id: typed(stake, int) for party_id, stake in found}
 
     def stakes(self, party_ids: Collection[str], last: Epoch, epochs: int, *, apart_from: str) -> Mapping[str, int]:
         """Party → its stake, of its newest registration over ``epochs`` epochs up to ``last``, where it has one.
@@ -363,8 +381,8 @@ class SqlRegistrations:
             for epoch in sorted(found):
                 these = meant & (table.c.epoch == epoch)
                 asked = with_names(table).where(these).order_by(table.c.arrival)
-                said = connection.execute(asked, {"in_network": network})
-                _keep_rejects(connection, number, [withdrawal.reject(registration_of(row)) for row in said], time_s)
+                said = registrations_of(connection.execute(asked, {"in_network": network}).all())
+                _keep_rejects(connection, number, [withdrawal.reject(row) for row in said], time_s)
                 connection.execute(delete(table).where(these))
                 recount(connection, network, epoch)
             notify(connection, REGISTRATIONS)

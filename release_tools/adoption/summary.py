@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
-from era_store import Capability, VersionTally
+from era_store import VersionTally
 from era_store.registrations import Uncounted
 from eras import Epoch, EraSwitchError
 from eras.words import about_ada, percents
@@ -232,7 +232,7 @@ def summarise(
     told = repository.network_stake(network_epoch)
     network = told if told is not None and told >= registered and told > 0 else None
     since = next((earlier for earlier in epochs if earlier < epoch), None)
-    recent = _recent_tallies(repository, epoch, rules) if details and eras else None
+    recent = repository.tally(epoch, epochs=rules.recent_epochs) if details and eras else None
     return EpochAdoption(
         epoch=epoch,
         registered_stake=registered,
@@ -377,15 +377,6 @@ def _version_rows(
             tuple(era for era in eras if all(ready[era])),
             tuple(era for era in eras if any(ready[era]) and not all(ready[era])),
         )
-
-
-def _recent_tallies(repository: "SqlRegistrations", epoch: Epoch, rules: AdoptionRules) -> list[VersionTally]:
-    stakes: dict[tuple[str | None, Capability | None], tuple[int, int]] = {}
-    for row in repository.newest_within(epoch, rules.recent_epochs):
-        key = (row.release, row.capability)
-        stake, parties = stakes.get(key, (0, 0))
-        stakes[key] = (stake + row.stake, parties + 1)
-    return [VersionTally(release, *found, capability) for (release, capability), found in stakes.items()]
 
 
 def _unknown(tallies: Sequence[VersionTally]) -> Share:

@@ -205,6 +205,8 @@ def test_the_newest_of_each_party_over_some_epochs(store: SqlStore) -> None:
     )
     found = {row.party_id: (row.epoch, row.version) for row in store.registrations.newest_within(Epoch(6), 3)}
     assert found == {"a": (6, "3"), "b": (4, "1.2.3")}
+    tallied = store.registrations.tally(Epoch(6), epochs=3)
+    assert {(tally.release, tally.parties) for tally in tallied} == {("3", 1), ("1.2.3", 1)}
 
 
 def test_numbers_that_cannot_be_are_refused_and_nothing_of_the_batch_is_added(store: SqlStore) -> None:
@@ -277,10 +279,13 @@ def test_the_rollup_is_what_a_recount_says_after_any_history(store: SqlStore) ->
             newest = newest_of(row for row in known if row.epoch == epoch)
             assert list(store.registrations.newest(epoch)) == sorted(newest, key=lambda row: (-row.stake, row.party_id))
             assert set(store.registrations.tally(epoch)) == tallies_of(newest)
+            assert store.registrations.stakes_of(epoch) == {row.party_id: row.stake for row in newest}
     assert store.registrations.epochs() == (3, 2, 1, 0)
-    assert list(store.registrations.newest_within(Epoch(3), 4)) == newest_of(
-        sorted((row for row in known), key=lambda row: row.epoch), key=lambda row: (row.epoch, row.seen_at_s)
-    )
+    for epochs in (4, 2):
+        some = sorted((row for row in known if row.epoch > 3 - epochs), key=lambda row: row.epoch)
+        newest = newest_of(some, key=lambda row: (row.epoch, row.seen_at_s))
+        assert list(store.registrations.newest_within(Epoch(3), epochs)) == newest
+        assert set(store.registrations.tally(Epoch(3), epochs=epochs)) == tallies_of(newest)
     assert store.registrations.rebuild() == 0
 
 
