@@ -23,6 +23,7 @@ from era_service.node.errand import Outcome
 from era_service.service.client import ServiceClient
 from era_store.capability import Capability
 from eras import BehaviourSwitches, ChainReadError, ConfigurationError, Epoch, EraView, SupportedEras
+from eras.words import percent
 from release_tools.adoption.shares import Base, Share
 from release_tools.registrations.signed import pool_id, speaks_for
 
@@ -156,5 +157,5 @@ class SupportRule:
             )
         share = Share(*found)
         facts = {"era": era, "service": service, "share": str(share), "base": self.base.value}
-        facts["threshold"] = f"{float(self.threshold * 100):.1f} %"
+        facts["threshold"] = percent(self.threshold)
         return (DecisionKind.SUPPORTED if share.reaches(self.threshold) else DecisionKind.THIN_SUPPORT), facts
