@@ -17,6 +17,7 @@ from era_store import (
     Registration,
     Reject,
     SqlStore,
+    StoreDamagedError,
     VersionTally,
     Withdrawal,
     check_store,
@@ -385,6 +386,24 @@ def test_readers_do_not_wait_for_an_ingest(sql_store: SqlStore) -> None:
     first = next(rows)
     assert add(sql_store, said("late", stake=100), said("far", 900)).accepted == 2
     assert [first.party_id, *(row.party_id for row in rows)] == ["p4", "p3", "p2", "p1", "p0"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("stake", "'x'"), ("precedence", "'x'"), ("version", "x'00'"), ("epoch", "5.5")]
+)
+def test_a_registration_with_a_value_of_another_type_is_damage(file_store: SqlStore, column: str, value: str) -> None:
+    found = file_store.registrations
+    add(file_store, said("a"), said("b"))
+    with file_store.database.write() as connection:
+        connection.execute(text(f"UPDATE registration SET {column} = {value} WHERE party = 2"))
+    with pytest.raises(StoreDamagedError, match="a value of the type"):
+        list(found.newest_within(Epoch(6), 2))
+    if column in ("stake", "version"):
+        with pytest.raises(StoreDamagedError):
+            found.tally(Epoch(6), epochs=2)
+    if column == "stake":
+        with pytest.raises(StoreDamagedError):
+            found.stakes_of(Epoch(5))
 
 
 WRITER = """
