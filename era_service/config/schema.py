@@ -37,6 +37,7 @@ from era_service.config.types import (
     provider_tables,
 )
 from era_service.config.webhooks import Webhooks
+from era_service.intervals import READ_INTERVAL_S
 from era_store.redaction import mask_url
 from eras import SupportedEras
 
@@ -360,8 +361,7 @@ class WatchSettings(Section):
         default=60.0, description="Seconds over which a network's nodes spread their calls when an epoch begins."
     )
     read_interval_s: Above0 = Field(
-        default=3_600.0,
-        description="Seconds between two readings within an epoch; nodes spread them.",
+        default=READ_INTERVAL_S, description="Seconds between two readings within an epoch; nodes spread them."
     )
     node_id: str | None = Field(
         default=None,

@@ -19,14 +19,13 @@ import enum
 import math
 from dataclasses import dataclass
 
+from era_service.intervals import READ_INTERVAL_S
 from era_service.node.epoch_clock import Moment, spread
 from eras import Epoch
 
 BACKOFF_FIRST_S = 5.0
 LEAST_POLL_S = 1.0
 POLLS_IN_AN_EPOCH = 10
-READ_INTERVAL_S = 3_600.0
-"""By default a node learns of a publication within this time."""
 
 
 class Call(enum.Enum):

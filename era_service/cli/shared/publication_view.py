@@ -16,7 +16,7 @@ from chain_reader.trust.verdicts import NOT_REFUSED
 from datum.verdicts import OtherKind
 from era_service.cli.shared.output import printable
 from era_service.config.token_line import token_line
-from era_service.node.call_schedule import READ_INTERVAL_S
+from era_service.intervals import READ_INTERVAL_S
 from eras import TransactionError
 from eras.words import ada, counted
 
