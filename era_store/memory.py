@@ -19,11 +19,15 @@ VERDICT_CAPACITY = 200_000
 
 
 class MemoryStore:
-    """Trust, verdicts and events in dictionaries. Several threads may use it."""
+    """Trust, verdicts and events in dictionaries. Several threads may use it.
 
-    def __init__(self) -> None:
+    Args:
+        logs_trust: whether the events that are saved with trust go into the event log; without, nobody can read them.
+    """
+
+    def __init__(self, *, logs_trust: bool = True) -> None:
         self.events = MemoryEvents()
-        self.trust = MemoryTrust(self.events)
+        self.trust = MemoryTrust(self.events if logs_trust else None)
         self.verdicts = MemoryVerdicts()
 
     def try_to_write(self, *, wait_s: float) -> None:
@@ -44,7 +48,7 @@ class MemoryStore:
 class MemoryTrust:
     """A ``TrustRepository``."""
 
-    def __init__(self, events: "MemoryEvents") -> None:
+    def __init__(self, events: "MemoryEvents | None") -> None:
         self._events = events
         self._lock = threading.Lock()
         self._trust: dict[TrustKey, StoredTrust] = {}
@@ -65,7 +69,8 @@ class MemoryTrust:
                 raise changed("the memory of this process", trust.version)
             saved = replace(trust, version=trust.version + 1)
             self._trust[key] = saved
-            self._events.record(list(events), time_s=time_s)
+            if self._events is not None:
+                self._events.record(list(events), time_s=time_s)
             return saved
 
 

@@ -278,7 +278,7 @@ def _open(settings: Settings, provider: ProviderSettings, magic: int, opened: Ex
     network = Network.of(magic) if gateway is None else require_network(gateway, magic)
     era = EraAddress(policy.address, era_script(settings))
     era.parse(network.network_id)
-    memory = opened.enter_context(closing(open_memory(settings)))
+    memory = opened.enter_context(closing(open_memory(settings, logs_trust=False)))
     heard: list[NetworkGenesis] = []
     watch = tip_watch(settings, observer, on_genesis=heard.append)
     reader = open_reader(settings, memory, observer, policy, tip_check=watch)

@@ -170,19 +170,22 @@ def era_script(settings: Settings) -> "KeyScript | None":
     return KeyScript.parse(text, str(path))
 
 
-def open_memory(settings: Settings, default: str | None = None) -> Store:
+def open_memory(settings: Settings, default: str | None = None, *, logs_trust: bool = True) -> Store:
     """The store in which trust is remembered, which the caller closes; without one, the memory of this process.
 
     Args:
         settings: the settings.
         default: the place of the store if none is configured.
+        logs_trust: as in ``MemoryStore``, which is opened if there is none; any other store logs what is trusted.
 
     Raises:
         StoreError: it cannot be opened.
         ConfigurationError: its place cannot be that of a store.
     """
     place = settings.store.url or default
-    return MemoryStore() if place is None else era_store.open_store(place, network=network_key(settings))
+    if place is None:
+        return MemoryStore(logs_trust=logs_trust)
+    return era_store.open_store(place, network=network_key(settings))
 
 
 def _extension(settings: Settings, address: str) -> ExtensionPolicy | None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from era_store import CachedVerdict, NewEvent, Store, StoredEvent, TrustKey
+from era_store import CachedVerdict, MemoryStore, NewEvent, Store, StoredEvent, TrustKey
 from era_store.errors import StoreChangedError
 from eras import MAX_EPOCH, Epoch, __version__
 from tests.era_store.conftest import KEY, OTHER_NETWORK, output, seen, trust
@@ -123,3 +123,13 @@ def test_the_oldest_verdicts_go_beyond_the_capacity(store: Store, monkeypatch: p
 def test_closing_twice_is_fine(store: Store) -> None:
     store.close()
     store.close()
+
+
+def test_a_memory_that_does_not_log_trust_keeps_it_all_the_same_and_logs_whatever_else_is_recorded():
+    memory = MemoryStore(logs_trust=False)
+    saved = memory.trust.save(KEY, trust(), [NewEvent("trusted", {}, Epoch(1))], time_s=1.0)
+    assert memory.trust.load(KEY) == saved == replace(trust(), version=1)
+    assert memory.events.read() == ()
+    assert memory.events.append("kind", {}, time_s=2.0) == 1
+    with pytest.raises(StoreChangedError):
+        memory.trust.save(KEY, trust(), time_s=3.0)
