@@ -34,7 +34,8 @@ class TrustedReader:
     """Reads the markers in force at an era address. An ``EraReaderAdapter``; several threads may use it.
 
     Args:
-        observer: reads the chain; of several the first one that answers is believed. The caller closes them.
+        observer: reads the chain; of several the first one that answers is believed. The caller closes them. Or the
+            source of evidence, where there is one already: of the same policy and store, and with its own check.
         policy: what to trust.
         store: where trust is remembered; by default in this process only.
         clock: POSIX time in seconds, for the event log.
@@ -45,7 +46,7 @@ class TrustedReader:
 
     def __init__(
         self,
-        observer: ChainObserver | Sequence[ChainObserver] | Failover,
+        observer: ChainObserver | Sequence[ChainObserver] | Failover | EvidenceSource,
         policy: TrustPolicy,
         store: Store | None = None,
         *,
@@ -56,7 +57,11 @@ class TrustedReader:
         self.policy = policy
         self.store: Store = core.store if core is not None else MemoryStore() if store is None else store
         self._clock = clock
-        self._source = EvidenceSource(observer, policy, self.store, tip_check=tip_check)
+        self._source = (
+            observer
+            if isinstance(observer, EvidenceSource)
+            else EvidenceSource(observer, policy, self.store, tip_check=tip_check)
+        )
         self._source.follow(lambda: (self._core or self._caught_up()).state.trust.trusted)
         self._core = core
         self._turn = threading.Lock()

@@ -7,7 +7,7 @@ alike from the same store.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing, suppress
 from functools import partial
 
@@ -165,6 +165,7 @@ def open_core(
     *,
     name: str | None = None,
     clock: Callable[[], float] = time.time,
+    told: Mapping[str, str] | None = None,
 ) -> NodeCore:
     """The deciding core, on the memory in ``store``.
 
@@ -174,6 +175,7 @@ def open_core(
         policy: the policy of trust, instead of that of ``settings`` for era markers.
         name: the name of the node whose event log is kept; ``None`` keeps no log.
         clock: POSIX time in seconds.
+        told: as in ``NodeCore``.
 
     Raises:
         ConfigurationError: the settings cannot be used.
@@ -187,6 +189,7 @@ def open_core(
         name=name or "",
         clock=clock,
         logged=name is not None,
+        told=told,
     )
 
 
@@ -214,8 +217,10 @@ def open_reader(
     Raises:
         ConfigurationError, StoreError: as ``open_core``.
     """
-    core = open_core(settings, store, policy, name=name, clock=clock)
-    return TrustedReader(providers, core.state.settings.policy, clock=clock, core=core, tip_check=tip_check)
+    policy = policy or trust_policy(settings)
+    source = EvidenceSource(providers, policy, store, tip_check=tip_check)
+    core = open_core(settings, store, policy, name=name, clock=clock, told=dict(source.told))
+    return TrustedReader(source, policy, clock=clock, core=core)
 
 
 def open_configuration_reader(

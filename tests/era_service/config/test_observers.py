@@ -17,11 +17,13 @@ from era_service.config.load import load_settings
 from era_service.config.networks import NETWORKS
 from era_service.config.schema import Settings
 from era_service.status.reader import StatusReader
-from era_service.wiring.deciding import open_agreement, openings_of, tip_watch
+from era_service.wiring.deciding import open_agreement, open_reader, openings_of, tip_watch
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.providers import open_provider
-from era_store import MemoryStore
+from era_service.wiring.trust import trust_policy
+from era_store import CachedVerdict, MemoryStore, TrustKey
 from eras import ConfigurationError, Epoch, Slot
+from tests.era_service.release_world import ERA_KEY, WALLET
 
 DEVNET = {
     "ERASWITCH_NETWORK__MAGIC": "42",
@@ -268,3 +270,23 @@ class TestTipWatch:
             watch = tip_watch(given, observer)
             assert watch is not None
             assert watch.check(observer.tip()).clock_suspected
+
+
+def test_a_reader_loads_the_kept_verdicts_once_and_begins_with_what_was_reported(
+    chains: list[Path], monkeypatch: pytest.MonkeyPatch
+):
+    given = settings(
+        ERASWITCH_NETWORK__MAGIC="42",
+        ERASWITCH_NETWORK__ERA_ADDRESS=WALLET.address(0),
+        ERASWITCH_NETWORK__VERIFICATION_KEY=ERA_KEY.verification_key.hex,
+        ERASWITCH_NETWORK__SUPPORTED_ERAS='["thales"]',
+    )
+    store, key, loaded = MemoryStore(), trust_policy(given).key, list[TrustKey]()
+    store.verdicts.save(key, [CachedVerdict("ab#0", 1, "Unusable", "a reason", None)])
+    load = store.verdicts.load
+    monkeypatch.setattr(store.verdicts, "load", lambda of: loaded.append(of) or load(of))
+    with closing(LocalObserver.open(str(chains[0]))) as observer:
+        open_reader(given, store, observer, name="node")
+    assert loaded == [key]
+    (started,) = store.events.read()
+    assert started.facts["state"]["told"] == {"ab#0": "Unusable"}
