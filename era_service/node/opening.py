@@ -28,7 +28,7 @@ from era_service.status.reader import check_adapter, require_source
 from era_service.wiring.adoption import compatibility_of
 from era_service.wiring.deciding import open_configuration_reader, open_core, providers_in_order
 from era_service.wiring.genesis import configured_genesis
-from era_service.wiring.trust import open_memory
+from era_service.wiring.trust import open_memory, trust_policy
 from eras import ConfigurationError
 
 STORE_FILE = "watch.sqlite3"
@@ -67,10 +67,12 @@ def open_watcher(
     with ExitStack() as opened:
         store = opened.enter_context(closing(open_memory(settings, _state_file(environ))))
         providers = opened.enter_context(closing(providers_in_order(settings)))
-        core = open_core(settings, store, name=watch.node_id or "")
+        policy = trust_policy(settings)
+        source = EvidenceSource(providers, policy, store)
+        core = open_core(settings, store, policy, name=watch.node_id or "", told=dict(source.told))
         yield NodeWatcher(
             core,
-            EvidenceSource(providers, core.state.settings.policy, store),
+            source,
             EpochClock(genesis),
             watch_options(watch),
             Surroundings(
