@@ -42,9 +42,10 @@ def embed_watcher(
     memory: Store = MemoryStore() if store is None else store
     tip_check = None if genesis is None else TipWatch(genesis)
     node_id = "" if options is None else options.calls.node_id
+    source = EvidenceSource(observers, policy, memory, tip_check=tip_check)
     return NodeWatcher(
-        NodeCore(NodeSettings(policy, supported), memory, name=node_id),
-        EvidenceSource(observers, policy, memory, tip_check=tip_check),
+        NodeCore(NodeSettings(policy, supported), memory, name=node_id, told=dict(source.told)),
+        source,
         EpochClock(genesis),
         options,
         Surroundings(**more),
