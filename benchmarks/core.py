@@ -171,7 +171,7 @@ def switch_dispatch() -> float:
 
 
 BENCHMARKS = (
-    Benchmark("core.screen_junk", 0.3, f"cbor2.loads(bytes.fromhex(d)) over the same {DATUMS:,} datums", screen_junk),
+    Benchmark("core.screen_junk", 0.2, f"cbor2.loads(bytes.fromhex(d)) over the same {DATUMS:,} datums", screen_junk),
     Benchmark(
         "core.screen_forged",
         1.08,
