@@ -207,11 +207,12 @@ def _candidate(text: str) -> str | bytes | None:
         if bare == text:
             return text  # the reader proper gives the reason
         return _candidate(bare) if len(bare) >= _SHORTEST_HEX else None
-    if _ARRAY not in data:
-        return None
-    if (data[6] == _QUOTE and data[5:15] == _BEGIN) or data.find(_KEY) >= 0:
+    if data[6] == _QUOTE and data[5:15] == _BEGIN:
         return data
-    return data if len(data) - len(data.translate(None, _HEX_DIGITS)) >= _SIGNATURE_DIGITS else None
+    enough = _ARRAY in data and (
+        data.find(_KEY) >= 0 or len(data) - len(data.translate(None, _HEX_DIGITS)) >= _SIGNATURE_DIGITS
+    )
+    return data if enough else None
 
 
 def _signed(content: bytes, message: bytes, signature: bytes, key: VerificationKey, kind: MarkerKind) -> Verdict:
