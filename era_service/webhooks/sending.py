@@ -17,7 +17,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
-from chain_reader.providers.transport.http import seconds_to_wait
+from chain_reader.providers.transport.retries import seconds_to_wait
 
 TIMEOUT_S = 15.0
 KEPT_BYTES = 512

@@ -156,6 +156,12 @@ def test_the_token_goes_where_it_belongs_and_nowhere_else():
     assert "secret0" not in repr(observer) + str(caught.value)
 
 
+def test_a_token_that_cannot_be_one_is_named_as_what_it_is():
+    with pytest.raises(ConfigurationError, match="The Koios token is not usable.*Copy the Koios token again") as caught:
+        KoiosObserver("mainnet", "secret 0")
+    assert "secret" not in str(caught.value)
+
+
 def test_a_refused_transaction_is_told_with_the_reason():
     with HostileHttp(lambda path: reply({"message": "ValueNotConserved"}, 400)) as server:
         gateway = KoiosGateway(f"{server.url}/api/v1", limits=LIMITS)

@@ -23,10 +23,11 @@ from chain_reader import (
     TruncatedAnswerError,
     UnexpectedAnswerError,
 )
+from chain_reader.providers.transport import rate_limit
 from chain_reader.providers.transport.calls import Call
 from chain_reader.providers.transport.errors import ProviderBannedError, ProviderBusyError, ProviderQuotaExceededError
 from chain_reader.providers.transport.http import BoundedHttp
-from chain_reader.providers.transport.rate_limit import Pace, TokenBucket, pace_of
+from chain_reader.providers.transport.rate_limit import TokenBucket, pace_of
 from chain_reader.providers.transport.retries import retried
 from eras import ChainReadError, ConfigurationError, Epoch
 from tests.chain_reader.fake_clock import FakeClock
@@ -51,7 +52,7 @@ def scripted(*answers: Chunks) -> Callable[[str], Chunks]:
 
 def observer(server: HostileHttp, time: FakeClock, **limits: Any) -> BlockfrostObserver:
     given = {**{name: getattr(LIMITS, name) for name in LIMITS.__slots__}, **limits}
-    return BlockfrostObserver(server.url, limits=ReadLimits(**given), clock=time.clock, pace=Pace(None, time.clock))
+    return BlockfrostObserver(server.url, limits=ReadLimits(**given), clock=time.clock)
 
 
 LOOKS = ("/health", "/tip")
@@ -128,7 +129,7 @@ class TestWhatIsAskedAgain:
 
     def test_a_post_never_is(self, time: FakeClock):
         with HostileHttp(scripted(error(503), reply("ab" * 32))) as server:
-            http = BoundedHttp(server.url, {}, LIMITS, clock=time.clock, pace=Pace(None, time.clock))
+            http = BoundedHttp(server.url, {}, LIMITS, clock=time.clock)
             call = Call("somebody", "POST /tx/submit")
             answered = http.post("/tx/submit", call, b"\x84", "application/cbor", until=time.now + 9)
             assert answered.status == 503
@@ -202,7 +203,7 @@ class TestOgmiosReconnects:
     """Over a real websocket, closed under way in each of the ways that happen."""
 
     def observer(self, url: str, time: FakeClock) -> OgmiosObserver:
-        return OgmiosObserver(url, limits=LIMITS, clock=time.clock, pace=Pace(None, time.clock))
+        return OgmiosObserver(url, limits=LIMITS, clock=time.clock)
 
     @staticmethod
     def serving(handle: Callable[[ServerConnection], None]) -> Any:
@@ -280,6 +281,14 @@ class TestOgmiosReconnects:
                 self.observer(server.url.replace("http", "ws"), time).epoch()
             assert len(server.requests) == attempts
 
+    @pytest.mark.parametrize("named", ["7", "date"])
+    def test_the_time_that_is_named_with_a_refused_handshake_is_waited_for(self, named: str, time: FakeClock):
+        header = formatdate(time.clock.posix() + 7, usegmt=True) if named == "date" else named
+        failure = pytest.raises(ProviderFailedError, match="Wait [0-9] s, as the provider asks")
+        with HostileHttp(lambda _: reply({}, 503, {"Retry-After": header})) as server, failure:
+            self.observer(server.url.replace("http", "ws"), time).epoch()
+        assert 7 <= time.sleeps[0] <= 8
+
     def test_a_conversation_to_be_held_once_is(self, time: FakeClock):
         asked = []
 
@@ -326,19 +335,21 @@ class TestRate:
         assert [bucket.take() for _ in range(500)] == [0.0] * 500
         assert bucket.take() == pytest.approx(0.1)
 
-    def test_requests_wait_for_their_turn(self, time: FakeClock):
+    @pytest.fixture
+    def elsewhere(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A server of this machine counts as one that others use."""
+        monkeypatch.setattr(rate_limit, "is_loopback", lambda _: False)
+
+    def test_requests_wait_for_their_turn(self, elsewhere: None, time: FakeClock):
         with HostileHttp(lambda _: reply(EPOCH)) as server:
-            pace = Pace(TokenBucket(10, 2, time.clock.monotonic), time.clock)
-            made = BlockfrostObserver(server.url, limits=LIMITS, clock=time.clock, pace=pace)
+            made = observer(server, time, requests_per_s=10, burst=2)
             for _ in range(4):
                 made.epoch()
         assert time.sleeps == [pytest.approx(0.1), pytest.approx(0.1)]
 
-    def test_a_turn_after_the_deadline_is_told_at_once(self, time: FakeClock):
-        limits = ReadLimits(read_deadline_s=5.0)
+    def test_a_turn_after_the_deadline_is_told_at_once(self, elsewhere: None, time: FakeClock):
         with HostileHttp(lambda _: reply(EPOCH)) as server:
-            pace = Pace(TokenBucket(0.1, 1, time.clock.monotonic), time.clock)
-            made = BlockfrostObserver(server.url, limits=limits, clock=time.clock, pace=pace)
+            made = observer(server, time, read_deadline_s=5.0, requests_per_s=0.1, burst=1)
             made.epoch()
             with pytest.raises(ProviderTimeoutError, match="was not sent in time"):
                 made.epoch()
@@ -392,10 +403,7 @@ class TestBans:
         self, headers: dict[str, str], seconds: int, time: FakeClock
     ):
         with HostileHttp(lambda _: reply({}, 418, headers)) as server:
-            pace = Pace(None, time.clock)
-            made, another = (
-                BlockfrostObserver(server.url, limits=LIMITS, clock=time.clock, pace=pace) for _ in range(2)
-            )
+            made, another = observer(server, time), observer(server, time)
             with pytest.raises(ProviderBannedError, match="Wait for an hour or more"):
                 made.epoch()
             for banned in (made, another):
@@ -411,9 +419,7 @@ class TestBans:
 
     def test_a_ban_at_the_door_of_a_websocket_too(self, time: FakeClock):
         with HostileHttp(lambda _: error(418)) as server:
-            made = OgmiosObserver(
-                server.url.replace("http", "ws"), limits=LIMITS, clock=time.clock, pace=Pace(None, time.clock)
-            )
+            made = OgmiosObserver(server.url.replace("http", "ws"), limits=LIMITS, clock=time.clock)
             for _ in range(3):
                 with pytest.raises(ProviderBannedError):
                     made.epoch()

@@ -17,13 +17,11 @@ from pydantic import ValidationError
 
 from chain_reader.providers.blockfrost.answers import ErrorBody
 from chain_reader.providers.blockfrost.other_kinds import FOREIGN, named
-from chain_reader.providers.transport.api import HttpApi
+from chain_reader.providers.transport.api import HttpApi, usable_key
 from chain_reader.providers.transport.errors import ReadLimitExceededError
 from chain_reader.providers.transport.http import HttpAnswer
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
-from chain_reader.providers.transport.rate_limit import Pace
 from chain_reader.providers.transport.sieve import Sieve
-from eras import ConfigurationError
 
 PUBLIC_URLS = {
     network: f"{ApiUrls[network].value}/{DEFAULT_API_VERSION}" for network in ("mainnet", "preprod", "preview")
@@ -43,7 +41,7 @@ class BlockfrostApi(HttpApi):
     Args:
         place: what paths follow, version included, or the name of a network of Blockfrost's own service.
         project_id: the key; it never shows in an error or a ``repr``.
-        limits, clock, pace: as ``HttpApi`` has them.
+        limits, clock: as ``HttpApi`` has them.
 
     Raises:
         ConfigurationError: the URL or the project id cannot be used.
@@ -56,9 +54,8 @@ class BlockfrostApi(HttpApi):
         limits: ReadLimits,
         *,
         clock: Clock = SYSTEM_CLOCK,
-        pace: Pace | None = None,
     ) -> None:
-        secret = usable_project_id(project_id)
+        secret = usable_key(project_id, "Blockfrost project id")
         api = Api(project_id=secret, base_url=place)
         api.project_id = secret  # with none given, Api would send the environment's to whatever URL this is
         super().__init__(
@@ -69,9 +66,8 @@ class BlockfrostApi(HttpApi):
             headers=api.default_headers,
             secret=secret,
             clock=clock,
-            pace=pace,
         )
-        self._is_blockfrost = False
+        self._kind_was_asked = False
 
     def one(self, path: str, expected: type[Parsed], until: float, sieve: Sieve | None = None) -> Parsed:
         """The thing at ``path``, or of a long one what a ``sieve`` keeps.
@@ -82,9 +78,9 @@ class BlockfrostApi(HttpApi):
         try:
             return self.ask(path, expected, until, sieve=sieve)
         except FOREIGN as error:
-            if self._is_blockfrost or path not in _OF_EVERY_CHAIN:
+            if self._kind_was_asked or path not in _OF_EVERY_CHAIN:
                 raise
-            self._is_blockfrost = True  # it is asked once what it is
+            self._kind_was_asked = True
             raise named(error, self._http, self.call, until) from error
 
     def known(self, path: str, expected: type[Parsed], until: float) -> Parsed | None:
@@ -176,23 +172,6 @@ class BlockfrostApi(HttpApi):
 def about_address(address: str, what: str) -> str:
     """The path of ``what`` there is about an address."""
     return f"/addresses/{quote(address, safe='')}/{what}"
-
-
-def usable_project_id(project_id: str | None) -> str | None:
-    """The project id without the newline of its file; an unusable one is refused without being shown.
-
-    Raises:
-        ConfigurationError: it has characters that no project id has.
-    """
-    key = (project_id or "").strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigurationError(
-            "The Blockfrost project id is not usable",
-            expected="letters and digits",
-            got="other characters",
-            next_step="Copy the project id again",
-        )
-    return key or None
 
 
 def _is_blockfrosts_not_found(answer: HttpAnswer) -> bool:

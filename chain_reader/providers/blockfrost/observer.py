@@ -41,7 +41,6 @@ from chain_reader.providers.transport.errors import (
     UnexpectedAnswerError,
 )
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
-from chain_reader.providers.transport.rate_limit import Pace
 from eras import Epoch, Slot
 
 _KEPT_BYTES = 256
@@ -60,7 +59,6 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
         project_id: the key; it never shows in an error or a ``repr``.
         limits: time, size, attempts and rate of reading.
         clock: time and waiting.
-        pace: how fast the provider is asked; by default as fast as everybody in this process may together.
 
     Raises:
         ConfigurationError: the URL or the project id cannot be used.
@@ -75,9 +73,8 @@ class BlockfrostObserver(Asking[BlockfrostApi]):
         *,
         limits: ReadLimits = DEFAULT_LIMITS,
         clock: Clock = SYSTEM_CLOCK,
-        pace: Pace | None = None,
     ) -> None:
-        super().__init__(BlockfrostApi(place, project_id, limits, clock=clock, pace=pace))
+        super().__init__(BlockfrostApi(place, project_id, limits, clock=clock))
         self._addresses = AddressReader(self._api)
         self._genesis: NetworkGenesis | None = None
         self._bytes: dict[str, bytes] = {}

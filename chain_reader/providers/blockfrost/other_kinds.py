@@ -61,8 +61,6 @@ def named(error: ChainReadError, http: BoundedHttp, call: Callable[[str], Call],
         call: the request for a path, as errors name it.
         until: when to be done.
     """
-    if not isinstance(error, FOREIGN):
-        return error
     answers: dict[str, object] = {}
     for path, is_it, kind, next_step in _KINDS:
         if path not in answers:

@@ -16,7 +16,6 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from chain_reader.providers.blockfrost.api import usable_project_id
 from chain_reader.providers.koios.answers import (
     TRANSACTIONS_SIEVE,
     AssetSupply,
@@ -27,7 +26,7 @@ from chain_reader.providers.koios.answers import (
     TransactionBytes,
     reference_of,
 )
-from chain_reader.providers.transport.api import HttpApi
+from chain_reader.providers.transport.api import HttpApi, usable_key
 from chain_reader.providers.transport.calls import known_of
 from chain_reader.providers.transport.errors import (
     OF_ONE_ANSWER,
@@ -37,7 +36,6 @@ from chain_reader.providers.transport.errors import (
 )
 from chain_reader.providers.transport.http import HttpAnswer
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
-from chain_reader.providers.transport.rate_limit import Pace
 from chain_reader.providers.transport.sieve import Sieve
 from chain_reader.thread_token import spelled
 
@@ -68,7 +66,7 @@ class KoiosApi(HttpApi):
     Args:
         place: what paths follow, version included, or the name of a public network.
         token: the token of an account; it never shows in an error or a ``repr``.
-        limits, clock, pace: as ``HttpApi`` has them.
+        limits, clock: as ``HttpApi`` has them.
 
     Raises:
         ConfigurationError: the place or the token cannot be used.
@@ -83,15 +81,12 @@ class KoiosApi(HttpApi):
         limits: ReadLimits,
         *,
         clock: Clock = SYSTEM_CLOCK,
-        pace: Pace | None = None,
     ) -> None:
-        secret = usable_project_id(token)
+        secret = usable_key(token, "Koios token")
         a_day = _REQUESTS_A_DAY[secret is not None] / _DAY_S
         slowed = replace(limits, requests_per_s=min(limits.requests_per_s, a_day), burst=min(limits.burst, _BURST))
         headers = {"Authorization": secret and f"Bearer {secret}"}
-        super().__init__(
-            "koios", place, slowed, public=PUBLIC_URLS, headers=headers, secret=secret, clock=clock, pace=pace
-        )
+        super().__init__("koios", place, slowed, public=PUBLIC_URLS, headers=headers, secret=secret, clock=clock)
 
     def tip(self, until: float) -> Tip:
         """The newest block."""

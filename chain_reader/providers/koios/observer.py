@@ -16,7 +16,6 @@ from chain_reader.providers.koios.api import KoiosApi
 from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.errors import OF_ONE_ANSWER
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
-from chain_reader.providers.transport.rate_limit import Pace
 from eras import Epoch, Slot
 
 NEWEST_FIRST = "block_height.desc,tx_hash.asc,tx_index.desc"
@@ -30,7 +29,6 @@ class KoiosObserver(Asking[KoiosApi]):
         token: the token of an account, where there is one; it never shows in an error or a ``repr``.
         limits: time, size, attempts and rate of reading; the rate of Koios' tiers is the most in any case.
         clock: time and waiting.
-        pace: how fast the server is asked; by default as fast as everybody in this process may together.
 
     Raises:
         ConfigurationError: the place or the token cannot be used.
@@ -45,9 +43,8 @@ class KoiosObserver(Asking[KoiosApi]):
         *,
         limits: ReadLimits = DEFAULT_LIMITS,
         clock: Clock = SYSTEM_CLOCK,
-        pace: Pace | None = None,
     ) -> None:
-        super().__init__(KoiosApi(place, token, limits, clock=clock, pace=pace))
+        super().__init__(KoiosApi(place, token, limits, clock=clock))
         self._genesis: NetworkGenesis | None = None
         self._places: dict[str, int] = {}
         self._spent: dict[str, Output] = {}

@@ -20,7 +20,6 @@ from chain_reader.providers.transport.api import HttpApi
 from chain_reader.providers.transport.calls import NO_HASH, Call, known_of
 from chain_reader.providers.transport.http import HttpAnswer
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
-from chain_reader.providers.transport.rate_limit import Pace
 from chain_reader.thread_token import spelled
 from eras import ChainReadError
 
@@ -34,7 +33,7 @@ class KupoApi(HttpApi):
 
     Args:
         base_url: what paths follow.
-        limits, clock, pace: as ``HttpApi`` has them.
+        limits, clock: as ``HttpApi`` has them.
 
     Raises:
         ConfigurationError: the URL cannot be used.
@@ -42,10 +41,8 @@ class KupoApi(HttpApi):
 
     accepted = (HTTPStatus.ACCEPTED,)  # where it follows the node, and is behind
 
-    def __init__(
-        self, base_url: str, limits: ReadLimits, *, clock: Clock = SYSTEM_CLOCK, pace: Pace | None = None
-    ) -> None:
-        super().__init__("kupo", base_url, limits, clock=clock, pace=pace)
+    def __init__(self, base_url: str, limits: ReadLimits, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__("kupo", base_url, limits, clock=clock)
         self._followed: set[str] = set()
 
     def at_address(self, address: str, query: str, until: float) -> tuple[Match, ...]:

@@ -12,7 +12,6 @@ from chain_reader.providers.kupo.api import KupoApi, pattern_of
 from chain_reader.providers.ogmios.observer import OgmiosObserver
 from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
-from chain_reader.providers.transport.rate_limit import Pace
 from eras import ConfigurationError, Epoch, Slot
 
 _NOT_RESOLVED = "Kupo has the hash of its datum and not the datum"
@@ -25,7 +24,6 @@ class KupoObserver(Asking[KupoApi]):
         url: Kupo's ``http(s)://…``, a plus, and Ogmios' ``ws(s)://…``.
         limits: time, size, attempts and rate; ``max_answer_bytes`` must hold every output at the address.
         clock: time and waiting.
-        pace: how fast the servers are asked; by default as fast as everybody in this process may together.
 
     Raises:
         ConfigurationError: a URL cannot be used.
@@ -39,11 +37,10 @@ class KupoObserver(Asking[KupoApi]):
         *,
         limits: ReadLimits = DEFAULT_LIMITS,
         clock: Clock = SYSTEM_CLOCK,
-        pace: Pace | None = None,
     ) -> None:
         kupo, ogmios = split_url(url)
-        super().__init__(KupoApi(kupo, limits, clock=clock, pace=pace))
-        self._ogmios = OgmiosObserver(ogmios, limits=limits, clock=clock, pace=pace)
+        super().__init__(KupoApi(kupo, limits, clock=clock))
+        self._ogmios = OgmiosObserver(ogmios, limits=limits, clock=clock)
         self.listed = 0
 
     def epoch(self) -> Epoch:

@@ -37,8 +37,8 @@ from chain_reader.providers.transport.errors import (
     UnexpectedAnswerError,
 )
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
-from chain_reader.providers.transport.rate_limit import Pace, pace_of
-from chain_reader.providers.transport.retries import retried
+from chain_reader.providers.transport.rate_limit import pace_of
+from chain_reader.providers.transport.retries import retried, seconds_to_wait
 from eras import ChainReadError
 
 Answer = TypeVar("Answer")
@@ -75,18 +75,17 @@ class OgmiosConnection:
         url: ``ws://host:port`` or ``wss://…``.
         limits: time, size, attempts and rate.
         clock: time and waiting.
-        pace: how fast the server is asked; by default as fast as everybody in this process may together.
 
     Raises:
         ConfigurationError: the URL cannot be used.
     """
 
-    def __init__(self, url: str, limits: ReadLimits, *, clock: Clock = SYSTEM_CLOCK, pace: Pace | None = None) -> None:
+    def __init__(self, url: str, limits: ReadLimits, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.name = provider_name("ogmios", url, ("ws", "wss"))
         self._url = url
         self._limits = limits
         self._clock = clock
-        self._pace = pace or pace_of(url, limits)
+        self._pace = pace_of(url, limits, clock)
         self._ids = itertools.count(1)
         self._kept: _Open | None = None
         self._turn = threading.Lock()
@@ -259,9 +258,8 @@ class Conversation:
     def unreachable(self, error: Exception) -> ChainReadError:
         """The error for a connection that never came about."""
         if isinstance(error, InvalidStatus):
-            wait = error.response.headers.get("Retry-After", "")
-            seconds = float(wait[:9]) if wait.isascii() and wait.isdigit() else None
-            return self.call.status_error(error.response.status_code, retry_after_s=seconds)
+            retry_after_s = seconds_to_wait(error.response.headers.get("Retry-After", ""), self._clock.posix())
+            return self.call.status_error(error.response.status_code, retry_after_s=retry_after_s)
         if isinstance(error, InvalidHandshake) and not isinstance(error, ProxyError):
             return self.call.unexpected("a websocket", type(error).__name__)
         return self.call.error(

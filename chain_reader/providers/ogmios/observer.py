@@ -21,7 +21,6 @@ from chain_reader.providers.ogmios.answers import (
 from chain_reader.providers.ogmios.connection import Conversation, OgmiosConnection
 from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
-from chain_reader.providers.transport.rate_limit import Pace
 from eras import ConfigurationError, Epoch, Slot
 
 _TIP_READINGS = 3
@@ -35,7 +34,6 @@ class OgmiosObserver(Asking[OgmiosConnection], LedgerStateOnly):
         url: ``ws://host:port`` or ``wss://…``.
         limits: time, size, attempts and rate; ``max_message_bytes`` must hold every output at the address.
         clock: time and waiting.
-        pace: how fast the server is asked; by default as fast as everybody in this process may together.
 
     Raises:
         ConfigurationError: the URL cannot be used.
@@ -47,9 +45,8 @@ class OgmiosObserver(Asking[OgmiosConnection], LedgerStateOnly):
         *,
         limits: ReadLimits = DEFAULT_LIMITS,
         clock: Clock = SYSTEM_CLOCK,
-        pace: Pace | None = None,
     ) -> None:
-        super().__init__(OgmiosConnection(url, limits, clock=clock, pace=pace))
+        super().__init__(OgmiosConnection(url, limits, clock=clock))
         self._genesis: NetworkGenesis | None = None
         self.listed = 0
 

@@ -14,11 +14,9 @@ from chain_reader.providers.transport.calls import Call, Hash, provider_name
 from chain_reader.providers.transport.errors import TransactionRefusedError
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
-from chain_reader.providers.transport.rate_limit import Pace
 from eras import ConfigurationError
 
 Parsed = TypeVar("Parsed")
-
 
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 """The validator of a type, made when its first answer comes."""
@@ -39,7 +37,6 @@ class HttpApi:
         headers: sent with every request, beside the wish for JSON.
         secret: a text to blot out of every error.
         clock: time and waiting.
-        pace: how fast the server is asked; by default as fast as everybody in this process may together.
 
     Raises:
         ConfigurationError: the URL cannot be used, or the public service has no network of that name.
@@ -58,7 +55,6 @@ class HttpApi:
         headers: Mapping[str, str | None] | None = None,
         secret: str | None = None,
         clock: Clock = SYSTEM_CLOCK,
-        pace: Pace | None = None,
     ) -> None:
         base_url = place
         if public is not None and place.isalnum():
@@ -75,7 +71,7 @@ class HttpApi:
         self._secret = secret
         self._clock = clock
         sent = {"Accept": "application/json", **(headers or {})}
-        self._http = BoundedHttp(base_url, sent, limits, clock=clock, pace=pace)
+        self._http = BoundedHttp(base_url, sent, limits, clock=clock)
 
     def until(self) -> float:
         """The deadline of a reading that begins now."""
@@ -130,3 +126,24 @@ class HttpApi:
     def close(self) -> None:
         """Close the connections. Calling it twice is fine."""
         self._http.close()
+
+
+def usable_key(key: str | None, what: str) -> str | None:
+    """A provider's key without the newline of its file; an unusable one is refused without being shown.
+
+    Args:
+        key: the key.
+        what: the provider's name for it.
+
+    Raises:
+        ConfigurationError: it has characters that no key has.
+    """
+    key = (key or "").strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError(
+            f"The {what} is not usable",
+            expected="letters and digits",
+            got="other characters",
+            next_step=f"Copy the {what} again",
+        )
+    return key or None

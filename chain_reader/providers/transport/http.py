@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -30,15 +29,14 @@ from chain_reader.providers.transport.errors import (
     TruncatedAnswerError,
 )
 from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
-from chain_reader.providers.transport.rate_limit import Pace, pace_of
-from chain_reader.providers.transport.retries import may_pass, retried
+from chain_reader.providers.transport.rate_limit import pace_of
+from chain_reader.providers.transport.retries import may_pass, retried, seconds_to_wait
 from chain_reader.providers.transport.sieve import Sieve
 from eras import ChainReadError
 
 _CHUNK_BYTES = 1 << 16
 _ERROR_BODY_BYTES = 1 << 16
 _BANNED = 418
-_LONGEST_SECONDS_DIGITS = 9
 
 _NEXT_SLOW = "Check that the provider is up and the network is not blocked, then read again"
 
@@ -54,17 +52,6 @@ class HttpAnswer:
     body: bytes
     retry_after_s: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def seconds_to_wait(retry_after: str, now_s: float) -> float | None:
-    """The seconds to wait that a ``Retry-After`` names, as a number or as a date; ``None`` if it names none."""
-    text = retry_after.strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:_LONGEST_SECONDS_DIGITS])
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now_s)
-    except (ValueError, OverflowError):
-        return None
 
 
 class _Guard:
@@ -166,7 +153,6 @@ class BoundedHttp:
         headers: sent with every request.
         limits: time, size, attempts and rate.
         clock: time and waiting.
-        pace: how fast the provider is asked; by default as fast as everybody in this process may together.
     """
 
     def __init__(
@@ -176,12 +162,11 @@ class BoundedHttp:
         limits: ReadLimits,
         *,
         clock: Clock = SYSTEM_CLOCK,
-        pace: Pace | None = None,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._limits = limits
         self._clock = clock
-        self._pace = pace or pace_of(base_url, limits)
+        self._pace = pace_of(base_url, limits, clock)
         self._guard = _Guard()
         self._watchdog = _Watchdog()
         self._turn = threading.Lock()

@@ -103,18 +103,19 @@ class Pace:
         self._banned_until = self._clock.monotonic() + min(BAN_S if seconds is None else seconds, LONGEST_BAN_S)
 
 
-_PACES: dict[tuple[str, float, int], Pace] = {}
+_PACES: dict[tuple[str, float, int, Clock], Pace] = {}
 _PACES_LOCK = threading.Lock()
 
 
-def pace_of(url: str, limits: ReadLimits) -> Pace:
-    """The pace of the provider at ``url``, shared by all that ask it (rule 1)."""
+def pace_of(url: str, limits: ReadLimits, clock: Clock = SYSTEM_CLOCK) -> Pace:
+    """The pace of the provider at ``url``, shared by all that ask it by the same clock (rule 1)."""
     parts = urlsplit(url)
-    key = (f"{parts.scheme}://{parts.netloc}", limits.requests_per_s, limits.burst)
+    key = (f"{parts.scheme}://{parts.netloc}", limits.requests_per_s, limits.burst, clock)
     with _PACES_LOCK:
         if key not in _PACES:
             limited = not is_loopback(parts.hostname or "")
-            _PACES[key] = Pace(TokenBucket(limits.requests_per_s, limits.burst) if limited else None)
+            bucket = TokenBucket(limits.requests_per_s, limits.burst, clock.monotonic) if limited else None
+            _PACES[key] = Pace(bucket, clock)
         return _PACES[key]
 
 

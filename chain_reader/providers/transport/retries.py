@@ -14,6 +14,7 @@ In: a request as a function, and until when. Out: its first good answer, or the 
 
 import logging
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, wait_random_exponential
@@ -36,6 +37,7 @@ _PAUSE = wait_random_exponential(multiplier=FIRST_PAUSE_S, max=LONGEST_PAUSE_S)
 
 _SERVER_FAILURE = 500
 _TOO_MANY_REQUESTS = 429
+_LONGEST_SECONDS_DIGITS = 9
 
 
 def may_pass(status: int) -> bool:
@@ -48,6 +50,17 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(error, ProviderFailedError):
         return bool(error.facts.get("status", 0) >= _SERVER_FAILURE)
     return isinstance(error, ProviderUnreachableError | TruncatedAnswerError | ProviderRateLimitedError)
+
+
+def seconds_to_wait(retry_after: str, now_s: float) -> float | None:
+    """The seconds to wait that a ``Retry-After`` names, as a number or as a date; ``None`` if it names none."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:_LONGEST_SECONDS_DIGITS])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now_s)
+    except (ValueError, OverflowError):
+        return None
 
 
 def retried(
