@@ -20,7 +20,7 @@ from chain_reader.node.inputs import ClockTicked, ObserverAnswered, ObserverFail
 from chain_reader.node.kinds import OF_CONFIGURATION, OF_TRUST, Decision
 from chain_reader.node.source import EvidenceSource
 from chain_reader.ports import ChainObserver
-from chain_reader.providers.failover import Failover, TipChecker
+from chain_reader.providers.failover import Failover
 from chain_reader.trust.decision import decide_remembered
 from chain_reader.trust.memory import EMPTY
 from chain_reader.trust.policy import TrustPolicy
@@ -35,11 +35,10 @@ class TrustedReader:
 
     Args:
         observer: reads the chain; of several the first one that answers is believed. The caller closes them. Or the
-            source of evidence, where there is one already: of the same policy and store, and with its own check.
+            source of evidence, where there is one already, of the same policy and store.
         policy: what to trust.
         store: where trust is remembered; by default in this process only.
         clock: POSIX time in seconds, for the event log.
-        tip_check: why a tip is stale by the local clock, or ``None``; not with a ``Failover``, which has its own.
         core: what decides, where it is shared or keeps an event log; it has the policy and the store. By default one
             that keeps no log is made at the first reading.
     """
@@ -51,16 +50,13 @@ class TrustedReader:
         store: Store | None = None,
         *,
         clock: Callable[[], float] = time.time,
-        tip_check: TipChecker | None = None,
         core: NodeCore | None = None,
     ) -> None:
         self.policy = policy
         self.store: Store = core.store if core is not None else MemoryStore() if store is None else store
         self._clock = clock
         self._source = (
-            observer
-            if isinstance(observer, EvidenceSource)
-            else EvidenceSource(observer, policy, self.store, tip_check=tip_check)
+            observer if isinstance(observer, EvidenceSource) else EvidenceSource(observer, policy, self.store)
         )
         self._source.follow(lambda: (self._core or self._caught_up()).state.trust.trusted)
         self._core = core
@@ -134,7 +130,7 @@ class TrustedReader:
     def _caught_up(self) -> NodeCore:
         """The core, with what other processes trust by now."""
         if self._core is None:
-            settings, told = NodeSettings(self.policy), dict(self._source.told)
+            settings, told = NodeSettings(self.policy), self._source.told
             self._core = NodeCore(settings, self.store, clock=self._clock, logged=False, told=told)
         else:
             self._core.catch_up(self._clock())

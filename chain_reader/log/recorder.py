@@ -218,7 +218,7 @@ class NodeCore:
                 return stream, node.last_id, reconfigured(node.state, settings)
         except (EraSwitchError, KeyError) as error:
             _log.warning("The event log cannot be replayed, so the node starts with what is trusted: %s", error)
-        known = told_by(kept_verdicts(self.store, self._key)) if told is None else told
+        known = told_by(kept_verdicts(self.store, self._key)) if told is None else dict(told)
         return None, None, NodeState(settings, told=known)
 
     def _last_snapshot(self) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from chain_reader.node.inputs import ObserverAnswered, ObserverFailed
 from chain_reader.ports import ChainObserver, ChainTip, ScreenedOutput
-from chain_reader.providers.failover import Failover, TipChecker
+from chain_reader.providers.failover import Failover
 from chain_reader.providers.transport.errors import UnexpectedAnswerError
 from chain_reader.trust.evidence import Evidence, EvidenceGatherer
 from chain_reader.trust.policy import TrustPolicy
@@ -33,10 +33,10 @@ class EvidenceSource:
     """Gathers evidence from chain observers. One thread at a time may use it.
 
     Args:
-        observer: reads the chain; of several the first one that answers is believed. The caller closes them.
+        observer: reads the chain; of several the first one that answers is believed. The caller closes them. A
+            ``Failover`` may also check their tips against the clock.
         policy: what to trust.
         store: where verdicts are kept.
-        tip_check: why a tip is stale by the local clock, or ``None``; not with a ``Failover``, which has its own.
     """
 
     def __init__(
@@ -44,8 +44,6 @@ class EvidenceSource:
         observer: ChainObserver | Sequence[ChainObserver] | Failover,
         policy: TrustPolicy,
         store: Store,
-        *,
-        tip_check: TipChecker | None = None,
     ) -> None:
         self._policy = policy
         kept = kept_verdicts(store, policy.key)
@@ -53,7 +51,7 @@ class EvidenceSource:
         self.transactions = Transactions(store, policy.key, (policy.address, *policy.announcers), kept)
         if not isinstance(observer, Failover):
             observers = (observer,) if isinstance(observer, ChainObserver) else tuple(observer)
-            observer = Failover.over(observers, tip_check)
+            observer = Failover.over(observers)
         self.providers = observer
         self.on_tip: Callable[[ChainTip], object] = lambda _tip: None
         """Called with each tip as soon as it is known: reading the rest may take seconds."""

@@ -6,6 +6,7 @@ from typing import Any
 from chain_reader import ChainObserver, NetworkGenesis, NodeCore, TrustPolicy
 from chain_reader.node.core import NodeSettings
 from chain_reader.node.source import EvidenceSource
+from chain_reader.providers.failover import Failover
 from chain_reader.providers.tip_check import TipWatch
 from era_service.node.epoch_clock import EpochClock
 from era_service.node.watch_options import Surroundings, WatchOptions
@@ -40,11 +41,11 @@ def embed_watcher(
         StoreError: what is remembered cannot be read.
     """
     memory: Store = MemoryStore() if store is None else store
-    tip_check = None if genesis is None else TipWatch(genesis)
+    providers = Failover.over(observers, None if genesis is None else TipWatch(genesis))
     node_id = "" if options is None else options.calls.node_id
-    source = EvidenceSource(observers, policy, memory, tip_check=tip_check)
+    source = EvidenceSource(providers, policy, memory)
     return NodeWatcher(
-        NodeCore(NodeSettings(policy, supported), memory, name=node_id, told=dict(source.told)),
+        NodeCore(NodeSettings(policy, supported), memory, name=node_id, told=source.told),
         source,
         EpochClock(genesis),
         options,

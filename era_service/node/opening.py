@@ -69,7 +69,7 @@ def open_watcher(
         providers = opened.enter_context(closing(providers_in_order(settings)))
         policy = trust_policy(settings)
         source = EvidenceSource(providers, policy, store)
-        core = open_core(settings, store, policy, name=watch.node_id or "", told=dict(source.told))
+        core = open_core(settings, store, policy, name=watch.node_id or "", told=source.told)
         yield NodeWatcher(
             core,
             source,

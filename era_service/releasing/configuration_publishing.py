@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, replace
 
 from chain_reader import TrustPolicy
+from chain_reader.providers.failover import Failover
 from datum import CONFIGURATION, EraSigner, encode_datum, encode_datum_json
 from datum.configuration import ConfigurationMarkersPayload, EpochConfiguration
 from datum.configuration.imports import require_size
@@ -56,8 +57,8 @@ def at_place(release: Release, policy: TrustPolicy) -> Release:
     Raises:
         StoreError: what is remembered of configurations cannot be read.
     """
-    store, check = release.reader.store, release.tip_check
-    reader = open_reader(release.settings, store, release.observer, policy, tip_check=check)
+    providers = Failover.over([release.observer], release.tip_check)
+    reader = open_reader(release.settings, release.reader.store, providers, policy)
     era = (
         release.era if policy.address == release.era.text else EraAddress(policy.address)
     )  # the script is of the first

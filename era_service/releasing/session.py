@@ -15,6 +15,7 @@ from typing import TypedDict
 
 from chain_reader import ChainObserver, ChainTip, NetworkGenesis, ScreenedOutput
 from chain_reader.genesis import EpochCalendar
+from chain_reader.providers.failover import Failover
 from chain_reader.providers.from_url import NoGatewayError
 from chain_reader.providers.gateway import Network
 from chain_reader.trust.policy import TrustPolicy
@@ -281,7 +282,7 @@ def _open(settings: Settings, provider: ProviderSettings, magic: int, opened: Ex
     memory = opened.enter_context(closing(open_memory(settings, logs_trust=False)))
     heard: list[NetworkGenesis] = []
     watch = tip_watch(settings, observer, on_genesis=heard.append)
-    reader = open_reader(settings, memory, observer, policy, tip_check=watch)
+    reader = open_reader(settings, memory, Failover.over([observer], watch), policy)
     genesis = watch.genesis if watch is not None else next(iter(heard), None)
     return Release(settings, network, policy, observer, reader, gateway, watch, genesis, era)
 

@@ -17,7 +17,7 @@ from chain_reader.genesis import EpochCalendar
 from chain_reader.log.recorder import LogLimits, NodeCore
 from chain_reader.node.core import NodeSettings
 from chain_reader.node.source import EvidenceSource
-from chain_reader.providers.failover import Failover, TipChecker
+from chain_reader.providers.failover import Failover
 from chain_reader.providers.tip_check import TipWatch
 from chain_reader.providers.transport.limits import Clock
 from chain_reader.trusted_reader import TrustedReader
@@ -196,12 +196,11 @@ def open_core(
 def open_reader(
     settings: Settings,
     store: Store,
-    providers: Failover | ChainObserver,
+    providers: Failover,
     policy: TrustPolicy | None = None,
     *,
     name: str | None = None,
     clock: Callable[[], float] = time.time,
-    tip_check: TipChecker | None = None,
 ) -> TrustedReader:
     """The reader of what is in force: era markers, or those of ``policy``.
 
@@ -212,14 +211,13 @@ def open_reader(
         policy: as in ``open_core``.
         name: as in ``open_core``.
         clock: POSIX time in seconds.
-        tip_check: as in ``TrustedReader``.
 
     Raises:
         ConfigurationError, StoreError: as ``open_core``.
     """
     policy = policy or trust_policy(settings)
-    source = EvidenceSource(providers, policy, store, tip_check=tip_check)
-    core = open_core(settings, store, policy, name=name, clock=clock, told=dict(source.told))
+    source = EvidenceSource(providers, policy, store)
+    core = open_core(settings, store, policy, name=name, clock=clock, told=source.told)
     return TrustedReader(source, policy, clock=clock, core=core)
 
 

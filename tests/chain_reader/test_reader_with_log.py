@@ -18,6 +18,7 @@ from chain_reader import (
 )
 from chain_reader.log.replay import Difference
 from chain_reader.node.source import EvidenceSource
+from chain_reader.providers.failover import Failover
 from chain_reader.trust.reading import TrustedReading
 from era_store import EventFilter, EventLogNewerError, MemoryStore, Store, StoreFullError, verified
 from eras import ChainReadError, Epoch, EraStatus, SupportedEras
@@ -38,9 +39,9 @@ def core_of(network: Network, store: Store, **more: Any) -> NodeCore:
     return NodeCore(NodeSettings(policy_of(network), ERAS), store, name="service", clock=lambda: 0.0, **more)
 
 
-def recording(observer: Any, core: NodeCore, clock: Callable[[], float] = lambda: 1.0, **more: Any) -> TrustedReader:
+def recording(observer: Any, core: NodeCore, clock: Callable[[], float] = lambda: 1.0) -> TrustedReader:
     """A reader whose core keeps the log."""
-    return TrustedReader(observer, core.state.settings.policy, clock=clock, core=core, **more)
+    return TrustedReader(observer, core.state.settings.policy, clock=clock, core=core)
 
 
 def replayed(store: Store) -> tuple[Replay, Difference | None]:
@@ -179,7 +180,7 @@ def test_the_older_half_of_a_log_that_grows_too_large_is_taken_out(network: Netw
 def test_a_tip_in_doubt_raises_no_epoch(network: Network):
     doubt: list[str | None] = [None]
     observer = Knowing(network.chain)
-    reader = recording(observer, core_of(network, MemoryStore()), tip_check=lambda _tip: doubt[0])
+    reader = recording(Failover.over([observer], lambda _tip: doubt[0]), core_of(network, MemoryStore()))
     network.publish(SCHEDULED)
     assert reader.refresh().epoch == 5
     network.chain.advance_to_epoch(7)
@@ -194,7 +195,7 @@ def test_a_tip_in_doubt_raises_no_epoch(network: Network):
 def test_a_first_tip_in_doubt_is_read_at_the_epoch_of_the_clock(network: Network):
     """Else one lie at the start would lead a node into an era before its epoch, and an epoch never goes back."""
     core = core_of(network, MemoryStore())
-    reader = recording(Knowing(network.chain), core, tip_check=lambda _tip: "an epoch ahead of the clock")
+    reader = recording(Failover.over([Knowing(network.chain)], lambda _tip: "an epoch ahead of the clock"), core)
     network.publish(SCHEDULED)
     network.chain.advance_to_epoch(7)
     assert reader.refresh(Epoch(6)).epoch == 6

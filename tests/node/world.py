@@ -11,6 +11,7 @@ from chain_reader.local_chain import LocalChain
 from chain_reader.node.core import NodeSettings
 from chain_reader.node.kinds import Decision
 from chain_reader.node.source import EvidenceSource
+from chain_reader.providers.failover import Failover
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_service.node.call_schedule import CallOptions
 from era_service.node.epoch_clock import EpochClock
@@ -101,7 +102,7 @@ class Watched:
         self.hooks = Hooks([*collect, *more])
         return NodeWatcher(
             NodeCore(settings, self.store),
-            EvidenceSource(self.provider, policy, self.store, tip_check=options.pop("tip_check", None)),
+            EvidenceSource(Failover.over([self.provider], options.pop("tip_check", None)), policy, self.store),
             EpochClock(self.genesis, clock=self.time.clock),
             WatchOptions(self.calls, drain_s),
             Surroundings(

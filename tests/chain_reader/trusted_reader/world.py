@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from chain_reader.providers.failover import Failover, TipChecker
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading
 from chain_reader.trusted_reader import TrustedReader
@@ -40,13 +41,14 @@ class World:
         facts: dict[str, Any] = {"keys": (KEY.verification_key,), "network_magic": MAGIC}
         return TrustPolicy(self.network.address, **(facts | self.settings))
 
-    def node(self, *observers: Knowing, **options: Any) -> TrustedReader:
+    def node(self, *observers: Knowing, tip_check: TipChecker | None = None) -> TrustedReader:
         """A node as it is after a restart: what it knows is what the store knows."""
-        return TrustedReader(observers or self.observer, self.policy(), self.store, clock=lambda: 1.0, **options)
+        providers = Failover.over(observers or (self.observer,), tip_check)
+        return TrustedReader(providers, self.policy(), self.store, clock=lambda: 1.0)
 
-    def fresh(self, **options: Any) -> TrustedReader:
+    def fresh(self) -> TrustedReader:
         """A node that never read anything."""
-        return TrustedReader(self.observer, self.policy(), MemoryStore(), clock=lambda: 1.0, **options)
+        return TrustedReader(self.observer, self.policy(), MemoryStore(), clock=lambda: 1.0)
 
     def read(self) -> TrustedReading:
         return self.node().read()

@@ -12,6 +12,7 @@ import pytest
 
 from chain_reader import PUBLIC_GENESES, AgreementObserver, ChainTip, LocalObserver, NetworkGenesis
 from chain_reader.local_chain import Genesis, LocalChain
+from chain_reader.providers.failover import Failover
 from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError
 from era_service.config.load import load_settings
 from era_service.config.networks import NETWORKS
@@ -286,7 +287,7 @@ def test_a_reader_loads_the_kept_verdicts_once_and_begins_with_what_was_reported
     load = store.verdicts.load
     monkeypatch.setattr(store.verdicts, "load", lambda of: loaded.append(of) or load(of))
     with closing(LocalObserver.open(str(chains[0]))) as observer:
-        open_reader(given, store, observer, name="node")
+        open_reader(given, store, Failover.over([observer]), name="node")
     assert loaded == [key]
     (started,) = store.events.read()
     assert started.facts["state"]["told"] == {"ab#0": "Unusable"}
