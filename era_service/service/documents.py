@@ -18,6 +18,9 @@ from release_tools.documents import Document, EpochNumber
 API_VERSION: Final = ApiVersion(0, 1, 0)
 """The API version of the service, in every era. ``examples/`` shows how the API of a node changes with an era."""
 
+MAX_BATCH: Final = 5_000
+"""Registrations in one request."""
+
 RegistrationEpoch = Annotated[int, Field(ge=0, le=MAX_REGISTRATION_EPOCH, strict=True)]
 Lovelace = Annotated[int, Field(ge=0, le=MAX_LOVELACE, strict=True, description="An amount in lovelace.")]
 PartyId = Annotated[str, Field(min_length=1, max_length=128, pattern=VISIBLE, description="Who registers.")]
@@ -192,7 +195,7 @@ class RegistrationBatch(Document):
 
     model_config = ConfigDict(extra="forbid")
 
-    registrations: list[RegistrationIn] = Field(min_length=1, max_length=5_000)
+    registrations: list[RegistrationIn] = Field(min_length=1, max_length=MAX_BATCH)
 
 
 class RejectedRegistration(Document):

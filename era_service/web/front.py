@@ -14,7 +14,6 @@ Answers that depend on the version of the API vary by it, so that caches keep th
 """
 
 import asyncio
-import json
 import re
 import secrets
 from collections.abc import Callable, Sequence
@@ -29,7 +28,7 @@ from era_service.service.answers import Answer, Header, cache_control
 from era_service.service.documents import API_VERSION
 from era_service.service.refusals import RequestError
 from era_service.service.service import Service
-from era_service.web.problems import PROBLEM_JSON, problem_document
+from era_service.web.problems import PROBLEM_JSON, problem_body
 from era_service.web.stream import EventStream
 from eras import (
     AGGREGATOR_NODE_VERSION_HEADER,
@@ -41,7 +40,7 @@ from eras import (
 )
 from eras.era_id import ERA_ID_HEADER, PeerSchedule
 
-SPOKEN_UNDER: Final = ("/era/", "/switches", "/adoption/", "/registrations", "/events")
+SPOKEN_UNDER: Final = ("/era/", "/configuration", "/switches", "/adoption/", "/registrations", "/events")
 """The paths for nodes, where the version of the API counts; health, metrics and the dashboard are for others."""
 
 STREAM: Final = "/events/stream"
@@ -251,7 +250,7 @@ def _too_large(limit: int) -> RequestError:
 
 
 async def _send_problem(send: Send, error: RequestError, path: str, own: tuple[Header, ...]) -> None:
-    body = json.dumps(problem_document(error, path), default=str).encode()
+    body = problem_body(error, path)
     headers = [
         (b"content-type", PROBLEM_JSON.encode()),
         (b"content-length", str(len(body)).encode()),

@@ -12,33 +12,36 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from era_service.service.documents import Problem
 from era_service.service.patterns import reason_of
 from era_service.service.refusals import RequestError, TokenNeededError
 from eras import EraSwitchError
 
 PROBLEM_JSON = "application/problem+json"
 TYPE_PREFIX = "urn:eraswitch:error:"
+SEE_DESCRIPTION = "See /docs, which shows every path and its methods"
 
 _log = logging.getLogger(__name__)
 
 
-def problem_document(error: EraSwitchError, instance: str | None = None) -> dict[str, object]:
-    """The problem document of an error."""
-    return {
-        "type": TYPE_PREFIX + error.code,
-        "title": error.what,
-        "status": error.http_status,
-        "detail": str(error),
-        "instance": instance,
-        "code": error.code,
-        "expected": error.expected,
-        "got": error.got,
-        "next_step": error.next_step,
-        "facts": error.facts,
-    }
+def problem_body(error: EraSwitchError, instance: str) -> bytes:
+    """The problem document of an error, as JSON; ``instance`` is the path that was asked for."""
+    problem = Problem(
+        type=TYPE_PREFIX + error.code,
+        title=error.what,
+        status=error.http_status,
+        detail=str(error),
+        instance=instance,
+        code=error.code,
+        expected=error.expected,
+        got=error.got,
+        next_step=error.next_step,
+        facts=error.facts,
+    )
+    return json.dumps(problem.model_dump(), default=str, separators=(",", ":")).encode()
 
 
-def problem_response(error: EraSwitchError, instance: str | None = None) -> Response:
+def problem_response(error: EraSwitchError, instance: str) -> Response:
     """The answer to a request that failed with an error."""
     # Some facts are headers of the answer too: when to retry, and how to authenticate.
     headers = {}
@@ -48,9 +51,8 @@ def problem_response(error: EraSwitchError, instance: str | None = None) -> Resp
         headers["www-authenticate"] = 'Bearer realm="eraswitch"'
     if isinstance(error, RequestError) and "allow" in error.facts:
         headers["allow"] = error.facts["allow"]
-    body = json.dumps(problem_document(error, instance), default=str, separators=(",", ":")).encode()
     headers["cache-control"] = "no-store"
-    return Response(body, error.http_status, headers, PROBLEM_JSON)
+    return Response(problem_body(error, instance), error.http_status, headers, PROBLEM_JSON)
 
 
 def handle_own(request: Request, error: Exception) -> Response:
@@ -67,19 +69,30 @@ def handle_http(request: Request, error: Exception) -> Response:
     path, allowed = request.url.path, (error.headers or {}).get("Allow")
     got = f"{request.method} {path}"[:200]
     if error.status_code == HTTPStatus.NOT_FOUND:
-        expected = "a path of /openapi.json"
-        problem = RequestError("There is nothing at this path", expected=expected, got=got, code="PathNotFound")
+        problem = RequestError(
+            "There is nothing at this path",
+            expected="a path of /openapi.json",
+            got=got,
+            next_step=SEE_DESCRIPTION,
+            code="PathNotFound",
+        )
     elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         problem = RequestError(
             "The path does not take this method",
             expected=allowed or "another method",
             got=got,
+            next_step=SEE_DESCRIPTION,
             code="MethodNotAllowed",
             **({} if allowed is None else {"allow": allowed}),
         )
     else:
-        got = str(error.detail)[:200]
-        problem = RequestError("The request cannot be understood", got=got, code="MalformedRequest")
+        problem = RequestError(
+            "The request cannot be understood",
+            expected="what /openapi.json describes",
+            got=str(error.detail)[:200],
+            next_step="Correct it",
+            code="MalformedRequest",
+        )
     return problem_response(problem, path)
 
 

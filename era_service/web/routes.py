@@ -17,6 +17,7 @@ from datum import CONFIGURATION, ERA
 from era_service.service import adoption
 from era_service.service.answers import Answer, cache_control
 from era_service.service.documents import (
+    MAX_BATCH,
     AdoptionHistory,
     EraConfig,
     EraHistory,
@@ -53,9 +54,6 @@ UNBUFFERED = {"x-accel-buffering": "no"}
 
 LIVE_AGE_S = 5
 """How long caches may keep what changes with every registration."""
-
-MAX_BATCH = 5_000
-"""Registrations in one request."""
 
 
 def problems_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -100,8 +98,13 @@ async def json_only(request: Request) -> None:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        got = kind[:80] or "none"
-        raise RequestError("The body is not JSON", expected="application/json", got=got, code="MediaType")
+        raise RequestError(
+            "The body is not JSON",
+            expected="the header Content-Type: application/json",
+            got=kind[:80] or "none",
+            next_step="Send JSON with this header",
+            code="MediaType",
+        )
 
 
 async def spoken(_version: Spoken = None) -> None:
@@ -307,8 +310,13 @@ def registrations_router() -> APIRouter:
         try:
             body = await request.body()
         except ClientDisconnect as error:
-            next_step = "Send it again"
-            raise RequestError("The body is incomplete", next_step=next_step, code="MalformedRequest") from error
+            raise RequestError(
+                "The body is incomplete",
+                expected="all of it",
+                got="the end of the connection",
+                next_step="Send it again",
+                code="MalformedRequest",
+            ) from error
         receipt = await intake.run(lambda: register(service, token, _read(body), version))
         status = HTTPStatus.OK if not receipt.rejected else HTTPStatus.MULTI_STATUS
         if receipt.rejected and not receipt.accepted + receipt.repeated:
@@ -381,7 +389,7 @@ def health_router() -> APIRouter:
 
     @router.get("/version", response_model=VersionDocument)
     def version(request: Request, service: ServiceOf) -> Response:
-        """The version of this software, and of its API in each era."""
+        """The version of this software, of its API, and of the schema of its store."""
         return written(request, service, service.version())
 
     return router
@@ -406,9 +414,9 @@ def _read(body: bytes) -> list[object]:
         ) from error
     if isinstance(found, dict) and "registrations" not in found:
         return [found]
-    batch = found.get("registrations") if isinstance(found, dict) else None
+    batch = found["registrations"] if isinstance(found, dict) else None
     if not isinstance(batch, list) or not 1 <= len(batch) <= MAX_BATCH:
-        got = f"{counted(len(batch), 'registration')}" if isinstance(batch, list) else f"a JSON {type(found).__name__}"
+        got = counted(len(batch), "registration") if isinstance(batch, list) else "neither"
         raise RequestError(
             "The registrations are not valid",
             expected=wanted,

@@ -96,6 +96,7 @@ class EventStream:
                 "All places for listeners are taken",
                 expected=f"at most {most}",
                 got="one more",
+                next_step="Try again in 30 s, or read /events",
                 retry_after_s=30,
                 code="TooManyListeners",
             )

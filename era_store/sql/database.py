@@ -211,6 +211,7 @@ class Database:
             raise StoreUnavailableError(
                 f"The driver of the store {self.name} is not installed",
                 expected=f"the package {error.name}",
+                got="none",
                 next_step=f"Install it: {install_command(error.name or 'sqlalchemy')}",
                 store=self.name,
             ) from error

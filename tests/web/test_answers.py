@@ -170,6 +170,7 @@ def test_tags_are_told_apart():
         ("GET", "/adoption/gate?era=nobodys", 404, "AdoptionNotConfigured"),
         ("GET", "/adoption/forecast?era=lagrange", 404, "NotScheduled"),
         ("GET", "/openapi/nobodys.json", 404, "PathNotFound"),
+        ("POST", "/registrations", 415, "MediaType"),
     ],
 )
 def test_a_problem_says_what_is_wrong(still_world, method, path, status, code):
@@ -182,6 +183,9 @@ def test_a_problem_says_what_is_wrong(still_world, method, path, status, code):
     assert found["instance"] == path.partition("?")[0]
     assert found["title"]
     assert found["detail"].startswith(found["title"])
+    assert found["expected"]
+    assert found["got"]
+    assert found["next_step"], "docs/errors.md says that the message ends with it"
 
 
 def test_a_bug_tells_no_more_than_that(world, monkeypatch):

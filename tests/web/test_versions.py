@@ -29,6 +29,19 @@ def test_another_version_is_refused_with_what_is_spoken(still_world, version):
         assert answer.headers["mithril-api-version"] == "0.1.0"
 
 
+def test_every_path_that_documents_the_header_refuses_another_version(still_world):
+    paths = still_world.client.get("/openapi.json").json()["paths"]
+    asked = {
+        path.replace("{epoch}", "1")
+        for path, methods in paths.items()
+        for one in methods.get("get", {}).get("parameters", ())
+        if one["name"] == "mithril-api-version"
+    }
+    assert len(asked) > 10
+    for path in asked:
+        assert still_world.client.get(path, headers={"mithril-api-version": "9.9.9"}).status_code == 412, path
+
+
 @pytest.mark.parametrize("path", ["/health/live", "/version", "/openapi.json"])
 def test_whoever_is_no_node_is_answered_whatever_it_says(still_world, path):
     assert still_world.client.get(path, headers={"mithril-api-version": "9.9.9"}).status_code == 200
