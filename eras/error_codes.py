@@ -45,6 +45,7 @@ _ROWS = (
     ("RegisterKey", 500, 2, "The key to register with is missing, or is not the party's.", "Give `--register-key FILE`, the key whose hash is the party id."),
     ("CheckpointFile", 500, 2, "The checkpoint file cannot be read.", "Correct `trust.checkpoint_file`."),
     ("SecretFile", 500, 2, "A file that should hold a secret cannot be read, or is empty.", "Correct its path and its permissions (0600)."),
+    ("HomeNeeded", 500, 2, "The home folder of the user is not known.", "Set `HOME`."),
     ("MissingPackage", 500, 2, "A package that the command requires is not installed.", "Install it with the command in the message."),
     ("EraScriptFile", 500, 2, "The script file of the era address cannot be read.", "Correct `network.era_script_file`."),
     ("ThreadTokenName", 500, 2, "A text does not name a thread token.", "Correct `trust.thread_token`: `eraswitch marker show` prints it."),

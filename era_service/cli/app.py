@@ -4,9 +4,9 @@ The global options may stand before or after the command. Commands are click com
 that takes the ``AppContext`` has the settings.
 
 Every way a command can end becomes a message and an exit code. Our own errors become their message on stderr and the
-exit code of their class (with ``--json`` the error is a JSON document on stdout too); usage errors 2; Ctrl-C 130;
-SIGTERM 143 and SIGHUP 129, after clean-up; anything else is a bug, reported in one line, with the traceback under
-``--debug``. A closed pipe on standard output ends the command silently with 1, as click does.
+exit code of their class (with ``--json`` the error is a JSON document on stdout too); usage errors, and a path that the
+system refuses, 2; Ctrl-C 130; SIGTERM 143 and SIGHUP 129, after clean-up; anything else is a bug, reported in one line,
+with the traceback under ``--debug``. A closed pipe on standard output ends the command silently with 1, as click does.
 """
 
 import errno
@@ -184,6 +184,8 @@ def _ended_by(error: BaseException, *, json: bool, debug: bool) -> int:
             code = INTERRUPTED if interrupted else 1
         case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EIO):
             code = _report(_unwritten(error), json=False, debug=debug)
+        case OSError() if error.filename is not None:
+            code = _report(_inaccessible(error), json=json, debug=debug)
         case _:
             code = _bug(error, json=json, debug=debug)
     return code
@@ -226,6 +228,17 @@ def _unwritten(error: OSError) -> EraSwitchError:
         got=error.strerror,
         next_step="Make room, or redirect the output elsewhere",
         code="Output",
+    )
+
+
+def _inaccessible(error: OSError) -> EraSwitchError:
+    """The error for a path that the system refuses: in a folder of another user, or with too long a name."""
+    return ConfigurationError(
+        "A path cannot be used",
+        expected=f"access to {os.fsdecode(error.filename)}",
+        got=error.strerror,
+        next_step="Check the path and its permissions",
+        code="InputFile",
     )
 
 

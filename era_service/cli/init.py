@@ -35,7 +35,7 @@ class InitNetworkOptions:
     project_id_file: Path | None = option(
         "--project-id-file", help="File with the provider's API key, readable by its owner only."
     )
-    eras: tuple[str, ...] = option("--era", metavar="NAME", help="A supported era, oldest first; can be repeated.")
+    eras: tuple[str, ...] = option("--era", metavar="NAME", help="A supported era, oldest first.")
 
     @property
     def is_local(self) -> bool:

@@ -71,8 +71,8 @@ class ImportOptions(EncryptOptions):
     path: str | None = option(
         "--path",
         metavar="PATH",
-        help="Where in a wallet the payment key is (CIP-1852), for words, root_xsk and acct_xsk. "
-        "By default 1852H/1815H/0H/0/0, the first address.",
+        help="Where in a wallet the payment key is (CIP-1852), for words, root_xsk and acct_xsk.",
+        show_default=DEFAULT_PATH,
     )
     second_factor: str | None = option(
         "--second-factor", metavar="FILE", help="The passphrase of a wallet's words: a file, or - for a prompt."

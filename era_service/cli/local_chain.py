@@ -1,7 +1,7 @@
 """``eraswitch local-chain``: the rehearsal ledger in one file, which each command opens itself, beside a server too."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal, DecimalException
 from pathlib import Path
 
@@ -21,6 +21,7 @@ UNITS = {"lovelace": 1, "ada": LOVELACE_PER_ADA}
 MAX_AMOUNT = 2**63
 """More than any chain has; a number far beyond takes long to write out."""
 DEFAULT_PATH = "local-chain.sqlite3"
+NEW_CHAIN = Genesis(clock_mode="wall")
 
 file_argument = click.argument("file", type=path_type)
 
@@ -53,20 +54,35 @@ class ServedChainOptions:
 
 @option_group()
 class GenesisOptions:
-    """The properties of the chain that are fixed when it is created; by default those of ``Genesis``."""
+    """The properties of the chain that are fixed when it is created; by default those of ``NEW_CHAIN``."""
 
     clock_mode: str | None = option(
         "--clock",
         type=click.Choice(["manual", "wall"]),
-        help="Advance slots with the clock (the default), or by command only.",
+        show_default=NEW_CHAIN.clock_mode,
+        help="Advance slots with the clock, or by command only.",
     )
     epoch_length: int | None = option(
-        "--epoch-length", metavar="SLOTS", type=POSITIVE, help="Slots in an epoch; 100 by default."
+        "--epoch-length",
+        metavar="SLOTS",
+        type=POSITIVE,
+        show_default=f"{NEW_CHAIN.epoch_length}",
+        help="Slots in an epoch.",
     )
     slot_length_s: float | None = option(
-        "--slot-length", metavar="SECONDS", type=float, help="Seconds in a slot; 1 by default."
+        "--slot-length",
+        metavar="SECONDS",
+        type=float,
+        show_default=f"{NEW_CHAIN.slot_length_s:g}",
+        help="Seconds in a slot.",
     )
-    network_magic: int | None = option("--network-magic", metavar="N", type=MAGIC, help="Network magic; 42 by default.")
+    network_magic: int | None = option(
+        "--network-magic",
+        metavar="N",
+        type=MAGIC,
+        show_default=f"{NEW_CHAIN.network_magic}",
+        help="Magic of the network.",
+    )
 
 
 @local_chain.command(example="eraswitch local-chain start chain.sqlite3 --clock wall")
@@ -75,8 +91,8 @@ def start(app: AppContext, /, *, served: ServedChainOptions, genesis: GenesisOpt
     """Serve the chain in FILE, as the providers of public networks do, until Ctrl-C.
 
     FILE is created if missing; by default it is local-chain.sqlite3. The clock, lengths and magic are fixed when the
-    chain is created; if given again, they must be the same. With the default clock an epoch takes 100 s; with --clock
-    manual the chain waits for `eraswitch local-chain advance FILE`.
+    chain is created; if given again, they must be the same. By default an epoch takes 100 s; with --clock manual
+    the chain waits for `eraswitch local-chain advance FILE`.
 
     \b
     Served at the printed address:
@@ -124,7 +140,7 @@ def _create_or_check(path: Path, genesis: GenesisOptions) -> None:
     """Make the chain if it is missing; an existing one must have been made with the given properties."""
     asked = {name: value for name, value in asdict(genesis).items() if value is not None}
     if not path.exists():
-        LocalChain.create(path, genesis=Genesis(**{"clock_mode": "wall", **asked})).close()
+        LocalChain.create(path, genesis=replace(NEW_CHAIN, **asked)).close()
         return
     with LocalChain.open(path) as chain:
         for name, value in asked.items():

@@ -115,9 +115,7 @@ class ImportOptions:
     target_path: Path = option(
         "--target-path", required=True, help="Where to write the datum, for cardano-cli's --tx-out-inline-datum-file."
     )
-    current_epoch: Epoch | None = option(
-        "--current-epoch", metavar="N", help="The current epoch; by default the provider's."
-    )
+    current_epoch: Epoch | None = option("--current-epoch", help="The current epoch; by default the provider's.")
     without_chain: bool = option(
         "--without-chain", help="Do not compare with the chain: configurations that nodes already use may change."
     )

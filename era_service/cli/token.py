@@ -41,7 +41,7 @@ class NewTokenOptions:
         "--scope",
         metavar="SCOPE",
         default=("registrations:write",),
-        help="What the token allows: registrations:write or log:write. Can be repeated.",
+        help="What the token allows: registrations:write or log:write.",
     )
     expires: int | None = option(
         "--expires", type=lifetime, default="90d", metavar="12h|90d|4w|never", help="When it expires."

@@ -175,7 +175,7 @@ class WitnessOptions:
         "--witness",
         metavar="FILE",
         help="Signature made elsewhere, as cardano-cli transaction witness and hardware wallets write it, or the same "
-        "transaction as somebody else signed it. Can be repeated.",
+        "transaction as somebody else signed it.",
     )
 
 
@@ -194,7 +194,7 @@ class CheckOptions:
     change_addresses: tuple[str, ...] = option(
         "--change-address",
         metavar="ADDR",
-        help="An address that may receive change, besides the era address and those of the keys. Can be repeated.",
+        help="An address that may receive change, besides the era address and those of the keys.",
     )
     sweep_beside: str | None = option(
         "--sweep-beside",

@@ -51,12 +51,11 @@ class WatchOptions:
         "--on-unsupported",
         type=click.Choice(["exit", "drain"]),
         setting="watch.on_unsupported",
-        help="When the current era is not supported: exit at once (the default), or finish work first.",
+        help="When the current era is not supported: exit at once, or finish work first. By default "
+        "watch.on_unsupported.",
     )
     drain_s: str | None = _setting("--drain", "watch.drain_s", "SECONDS", "With drain: how long that may take.")
-    hooks: tuple[str, ...] = option(
-        "--hook", metavar="EVENT=FILE", help="Run the executable FILE at EVENT; can be repeated."
-    )
+    hooks: tuple[str, ...] = option("--hook", metavar="EVENT=FILE", help="Run the executable FILE at EVENT.")
     http: str | None = _setting(
         "--http", "watch.http", "[HOST:]PORT", "Serve the era over HTTP, on this machine only: /era and /wait?epoch=N."
     )
@@ -175,4 +174,7 @@ def _hook(text: str) -> "Hook":
         raise click.BadParameter(
             f"expected EVENT=FILE with an EVENT of {', '.join(events)}, got {text[:80]!r}", param_hint="'--hook'"
         )
-    return Hook(HookEvent(event), Path(path).expanduser())
+    try:
+        return Hook(HookEvent(event), Path(path).expanduser())
+    except RuntimeError as error:  # as pathlib reports it
+        raise click.BadParameter(f"no user has the home folder of {path[:80]!r}", param_hint="'--hook'") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from era_service.config.loaded import LoadedSettings
+from eras import ConfigurationError
 
 Flags = Mapping[str, tuple[Any, str]]
 """Setting → (value, flag) from the command line; a value of ``None`` was not given."""
@@ -107,4 +108,15 @@ def user_state_folder() -> Path:
 def _user_folder(variable: str, default: Path) -> Path:
     """Our folder in a base directory of the XDG specification, by which a relative path is ignored."""
     named = Path(os.environ.get(variable, ""))
-    return (named if named.is_absolute() else Path.home() / default) / "eraswitch"
+    if not named.is_absolute():
+        try:
+            named = Path.home() / default
+        except RuntimeError:
+            raise ConfigurationError(
+                "The home folder of this user is not known",
+                expected=f"the variable HOME or {variable}",
+                got="neither",
+                next_step="Set HOME",
+                code="HomeNeeded",
+            ) from None
+    return named / "eraswitch"

@@ -142,9 +142,21 @@ def _number(value: Any) -> Any:
     return value
 
 
+def expanded(path: Path) -> Path:
+    """A path with the home folder that its ``~`` stands for.
+
+    Raises:
+        ValueError: there is no such folder.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("a path whose ~ stands for the home folder of a user who exists") from None
+
+
 def _secret_file(value: Path) -> Path:
     """A file with a secret, which must exist and be readable by its owner only."""
-    path = value.expanduser()
+    path = expanded(value)
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError as error:
@@ -197,11 +209,13 @@ class Section(BaseModel):
 
     @field_validator("*")
     @classmethod
-    def _without_nul(cls, value: Any) -> Any:
-        """Refuse text with a NUL byte, which no file, database or header accepts."""
+    def _usable(cls, value: Any) -> Any:
+        """Refuse text with a NUL byte, which no file, database or header accepts, and a path in no one's home."""
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, str | Path) and "\0" in str(one):
                 raise ValueError("text without a NUL byte")
+            if isinstance(one, Path):
+                expanded(one)
         return value
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:

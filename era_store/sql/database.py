@@ -254,6 +254,15 @@ def parse_url(text: str) -> URL:
         raise ConfigurationError(
             "The store names no file", expected="the path of a file", got="none", next_step="Correct the store's URL"
         )
+    try:
+        sqlite_path(url)
+    except RuntimeError:  # as pathlib reports it
+        raise ConfigurationError(
+            "The store is in no user's home folder",
+            expected="~ to stand for the home folder of a user who exists",
+            got=f"{url.database}",
+            next_step="Correct the store's path",
+        ) from None
     return url
 
 

@@ -65,7 +65,7 @@ class ForecastOptions:
         metavar="P",
         default=(0.999,),
         type=CHANCE,
-        help="The required chance of a quorum; with --share it can be repeated.",
+        help="The required chance of a quorum, or several with --share.",
     )
     epoch: Epoch | None = option("--epoch", help="Use registrations up to this epoch only.")
     reliability: float | None = option(

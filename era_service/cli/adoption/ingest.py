@@ -45,11 +45,10 @@ class SourceOptions:
     aggregator: str | None = option("--from-aggregator", metavar="URL", help="The same as SOURCE, for an aggregator.")
     kind: SourceKind | None = option("--as", type=click.Choice(_KINDS), help="What SOURCE is; detected by default.")
     epochs: tuple[Epoch, ...] = option(
-        "--epoch", metavar="N", help="Ask an aggregator for this epoch; can be repeated. By default its current one."
+        "--epoch", help="Ask an aggregator for this epoch; by default for its current one."
     )
     current: Epoch | None = option(
         "--current-epoch",
-        metavar="N",
         help="The current epoch, which decides what is in the future; by default from the clock, on a public network.",
     )
     dry_run: bool = option("--dry-run", help="Read and check everything, but write nothing.")
@@ -239,9 +238,8 @@ class WithdrawOptions:
     from_epoch: Epoch = option(
         "--from-epoch",
         default="0",
-        metavar="N",
-        help="Only those of epoch N and later; by default all.",
-        show_default=False,
+        help="Only those of this epoch and later.",
+        show_default="all",
     )
     signed_too: bool = option("--signed-too", help="Also those that their parties have signed.")
     dry_run: bool = option("--dry-run", help="Report how many they are, but change nothing.")

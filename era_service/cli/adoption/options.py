@@ -26,8 +26,7 @@ from_option = partial(
     "--from",
     metavar="FILE",
     section="Data",
-    help="Count this file instead of the store: an event store of Mithril's aggregator (SQLite), JSON "
-    "lines or CSV. Can be repeated.",
+    help="Count this file instead of the store: an event store of Mithril's aggregator (SQLite), JSON lines or CSV.",
 )
 """Option field: files to count instead of the store."""
 

@@ -51,8 +51,7 @@ if TYPE_CHECKING:
 
 def last_option(default: str) -> int | None:
     """The option with the number of epochs, as a field of a group."""
-    text = f"How many epochs; by default {default}."
-    found: int | None = option("--last", metavar="N", type=POSITIVE, help=text)
+    found: int | None = option("--last", metavar="N", type=POSITIVE, help="How many epochs.", show_default=default)
     return found
 
 
@@ -229,7 +228,7 @@ EXPORTED = ("party_id", "epoch", "version", "stake", "seen_at_s", "source", "sig
 class ExportOptions:
     """The output and its form."""
 
-    epochs: tuple[Epoch, ...] = option("--epoch", help="Only this one; can be repeated.")
+    epochs: tuple[Epoch, ...] = option("--epoch", help="Only this one.")
     form: str = option("--format", type=click.Choice(("jsonl", "csv")), default="jsonl", help="How to write them.")
 
 

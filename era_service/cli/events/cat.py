@@ -58,7 +58,7 @@ def _moment(_context: click.Context, _parameter: click.Parameter, value: str | N
 class FilterOptions:
     """The events to print."""
 
-    kinds: tuple[str, ...] = option("--kind", metavar="KIND", help="Only of this kind; can be repeated.")
+    kinds: tuple[str, ...] = option("--kind", metavar="KIND", help="Only of this kind.")
     roles: tuple[str, ...] = option(
         "--role", type=click.Choice(["input", "decision", "snapshot"]), help="Only of this role."
     )

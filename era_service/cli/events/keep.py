@@ -7,14 +7,14 @@ import click
 
 from chain_reader.log.compaction import compact as compact_log
 from era_service.cli.events.place import opened_log, opened_store, place_argument
-from era_service.cli.shared.arguments import json_option, store_option
+from era_service.cli.shared.arguments import epoch, json_option, store_option
 from era_service.cli.shared.commands import command
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import echo_result
 from era_store import verified
 from era_store.event_files import EventFile, write_events
 from era_store.event_log import verify as verify_log
-from eras import MAX_EPOCH, Epoch, EraSwitchError
+from eras import Epoch, EraSwitchError
 from eras.words import counted
 
 
@@ -85,7 +85,7 @@ def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool)
 @command(example="eraswitch events compact --keep-from 740 --store eraswitch.sqlite3")
 @click.option(
     "--keep-from",
-    type=click.IntRange(min=0, max=MAX_EPOCH),
+    type=epoch,
     metavar="EPOCH",
     help="Keep every event from this epoch on; by default only the last snapshot of each node and what follows it.",
 )
@@ -94,14 +94,13 @@ def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool)
 )
 @store_option
 @json_option
-def compact(app: AppContext, /, *, keep_from: int | None, force: bool, store: str | None, as_json: bool) -> None:
+def compact(app: AppContext, /, *, keep_from: Epoch | None, force: bool, store: str | None, as_json: bool) -> None:
     """Remove the older part of the log permanently; the rest can still be replayed.
 
     Everything is verified and replayed first. Export the log before, to keep it.
     """
-    epoch = None if keep_from is None else Epoch(keep_from)
     with opened_store(app, store) as log:
-        done = compact_log(log.store, keep_from=epoch, force=force)
+        done = compact_log(log.store, keep_from=keep_from, force=force)
     facts = {"removed": done.removed, "first_id": done.first_id, "size_bytes": done.size_bytes}
     removed = counted(done.removed, "event was", "events were")
     words = f"{removed} removed; the log begins with event {done.first_id}, {done.size_bytes} bytes"

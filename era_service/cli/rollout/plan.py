@@ -71,7 +71,7 @@ class ScheduleOptions:
         default=2,
         help="How many epochs before that it must be activated at the latest.",
     )
-    tell: tuple[str, ...] = option("--tell", metavar=_PERSON, help="Somebody to inform. Can be repeated.")
+    tell: tuple[str, ...] = option("--tell", metavar=_PERSON, help="Somebody to inform.")
     configurations: tuple[str, ...] = option(
         "--configuration",
         metavar="EPOCH:FILE|EPOCH:K,M,PHI",

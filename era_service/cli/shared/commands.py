@@ -5,10 +5,11 @@ other groups (``nested``). Out: commands (``command``, or the same of a ``KnownG
 for each parameter that is annotated with a group, and the ``AppContext`` if the first is annotated with it.
 
 The type of a field decides what its option takes, unless the option states it: a ``bool`` is a flag, a tuple of any
-length can be repeated, and an ``Epoch`` and a ``Path`` are checked as such. A default that is not empty is shown.
+length can be repeated, and an ``Epoch`` and a ``Path`` are checked as such. A default that is not empty is shown, and
+one that is applied elsewhere is named as ``show_default``. No line of help is broken within a word with hyphens.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import wraps
 from inspect import signature
@@ -39,6 +40,7 @@ _PARAMETER = "parameter"
 _NESTED = "nested"
 _SETTING = "setting"
 _COLUMN = 30
+_HYPHEN = "\N{NON-BREAKING HYPHEN}"
 _sections: dict[type, str] = {}
 
 
@@ -46,8 +48,41 @@ class SectionOption(click.Option):
     """An option that is listed in a section of its command's help."""
 
     def __init__(self, *args: Any, section: str = OPTIONS, **attributes: Any) -> None:
+        if attributes.get("multiple"):
+            attributes["help"] += " Can be repeated."
         super().__init__(*args, **attributes)
         self.section = section
+
+    def get_help_extra(self, ctx: click.Context) -> click.types.OptionHelpExtra:
+        """The default as it would be typed, and what else click adds to the help."""
+        extra = super().get_help_extra(ctx)
+        if isinstance(self.show_default, str):
+            extra["default"] = self.show_default
+        elif isinstance(self.default, float):
+            extra["default"] = f"{self.default:g}"
+        return extra
+
+
+class UnbrokenHelp(click.HelpFormatter):
+    """Help whose lines are broken between words only, so that every option and command in it can be copied."""
+
+    def write_text(self, text: str) -> None:
+        """Write a paragraph."""
+        super().write_text(text.replace("-", _HYPHEN))  # raw: a paragraph, in no file
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = _COLUMN, col_spacing: int = 2) -> None:
+        """Write a list of names with their texts."""
+        super().write_dl([(name, text.replace("-", _HYPHEN)) for name, text in rows], col_max, col_spacing)
+
+    def getvalue(self) -> str:
+        """The help."""
+        return super().getvalue().replace(_HYPHEN, "-")
+
+
+class HelpContext(click.Context):
+    """The context of a command with such help."""
+
+    formatter_class = UnbrokenHelp
 
 
 def option(*declarations: str, setting: str | None = None, **attributes: Any) -> Any:
@@ -152,6 +187,8 @@ class SectionedCommand(click.Command):
         takes: the groups of parameters that its function has defaults for.
         attributes: those of a click command.
     """
+
+    context_class = HelpContext
 
     def __init__(
         self, *args: Any, example: str | None = None, takes: Mapping[str, type[Any]] | None = None, **attributes: Any

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from era_service.cli.shared.commands import SectionedCommand
+from era_service.cli.shared.commands import HelpContext, SectionedCommand
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.passphrases import passphrase_options
 from eras.nearest import nearest
@@ -22,6 +22,7 @@ class KnownGroup(click.Group):
     """A group that suggests the command which was meant, and lists its commands in words."""
 
     command_class = SectionedCommand
+    context_class = HelpContext
 
     def summary(self, ctx: click.Context, name: str) -> str:
         """The whole first sentence of a command's help; click would cut it off at the end of the line."""

@@ -107,9 +107,9 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         EraSwitchError: it cannot be written.
     """
-    target = path.resolve()
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
+        target = path.resolve()
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         if path.exists() and not path.is_file():
             path.write_bytes(content)
             return
@@ -125,11 +125,11 @@ def write_file(path: Path, content: bytes) -> None:
         finally:
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # a RuntimeError: a symbolic link that leads back to itself
         raise EraSwitchError(
             "A file could not be written",
             expected=f"to write {path}",
-            got=error.strerror or type(error).__name__,
+            got=getattr(error, "strerror", None) or f"{error}",
             next_step="Choose a target in an existing folder that is writable",
             code="Output",
         ) from error

@@ -141,7 +141,7 @@ class PaymentKeyOptions:
     """The keys that transactions are signed with."""
 
     payment_key_files: tuple[Path, ...] = option(
-        "--payment-key-file", help="Payment signing key: an envelope of cardano-cli, bech32 or hex. Can be repeated."
+        "--payment-key-file", help="Payment signing key: an envelope of cardano-cli, bech32 or hex."
     )
 
     def payment_keys(self, settings: Settings) -> tuple[PaymentSigner, ...]:
@@ -242,8 +242,7 @@ class WaitingOptions:
         metavar="SECONDS",
         default=1.0,
         type=click.FloatRange(min=0.05),
-        help="Seconds between checks while waiting; 1 by default.",
-        show_default=False,
+        help="Seconds between checks while waiting.",
     )
 
     def waiting(self, settings: Settings) -> Waiting:
@@ -387,7 +386,7 @@ force_name_option = partial(option, "--force-name", help="Accept a name that is 
 
 def expires_option(text: str) -> Any:
     """The option with the last epoch in which a co-signed payload is fresh, as a field of a group."""
-    return option("--expires-epoch", metavar="EPOCH", help=text)
+    return option("--expires-epoch", help=text)
 
 
 @option_group("Keys")

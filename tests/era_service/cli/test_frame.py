@@ -3,17 +3,19 @@
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 import click
 import pytest
 
-from era_service.cli.app import COMMANDS
+from era_service.cli.app import COMMANDS, cli
 from era_service.cli.shared import output
 from eras import UnsupportedEraError, __version__
 from tests.era_service.conftest import ERASWITCH, Shell, invoke
@@ -70,6 +72,35 @@ def test_help_lists_every_command_in_whole_sentences(group: list[str], monkeypat
     assert listed
     assert "..." not in listed
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def leaves(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """The commands below a command, with their paths."""
+    if not isinstance(command, click.Group):
+        yield path, command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        below = command.get_command(context, name)
+        assert below is not None
+        yield from leaves(below, *path, name)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_the_help_of_every_command_has_one_form(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", f"{columns}")
+    commands = {path: command for path, command in leaves(cli) if path != ("broken",)}
+    assert len(commands) > 70
+    for path, command in commands.items():
+        shown = invoke(*path, "--help").stdout
+        text = " ".join(shown.split())
+        assert "\nExample:\n  eraswitch " in shown, path
+        assert max(map(len, shown.splitlines())) <= min(columns, 100), path
+        assert not re.search(r"\w-$", shown, re.MULTILINE), path  # a word broken at its hyphen
+        assert not re.search(r"\d by default|by default \d+[.;]|the default\)", text), path
+        assert not re.search(r"\[default: (\(|[^\]]*\.0[;\]])", text), path
+        repeatable = sum(one.multiple for one in command.params if isinstance(one, click.Option))
+        assert len(re.findall(r"[Cc]an be repeated", text)) == repeatable, path
 
 
 def test_version_and_help(real_shell: Shell) -> None:
@@ -200,6 +231,51 @@ def test_a_full_disk_is_an_error_and_no_bug(real_shell: Shell) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("Error: The output could not be written")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["init", "--provider", "local:chain", "--keys"], ["events", "verify"], ["rehearse"], ["db", "check", "--store"]],
+    ids=" ".join,
+)
+def test_a_path_that_the_system_refuses_is_named(arguments: list[str]) -> None:
+    result = invoke(*arguments, "x" * 300)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: A path cannot be used: expected access to ")
+    assert f"{'x' * 300}" in result.stderr
+    assert result.stderr.endswith(", got File name too long. Check the path and its permissions\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["watch", "--once", "--hook", "activated=~nobody-of-that-name/hook"],
+        ["watch", "--once", "--eras", "~nobody-of-that-name/eras", "--program", "node"],
+        ["watch", "--once", "--register-key", "~nobody-of-that-name/key"],
+        ["adoption", "summary", "--store", "here", "--compatibility", "~nobody-of-that-name/table"],
+        ["db", "check", "--store", "~nobody-of-that-name/store"],
+    ],
+    ids=" ".join,
+)
+def test_a_home_folder_that_is_not_there_is_an_error_and_no_bug(arguments: list[str]) -> None:
+    result = invoke(*arguments)
+    assert (result.exit_code, "home" in result.stderr, "bug" in result.stderr) == (2, True, False)
+
+
+def test_a_user_without_a_home_folder_is_told_to_set_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)
+    result = invoke("era", "list")
+    assert result.exit_code == 2
+    assert result.stderr.endswith("expected the variable HOME or XDG_CONFIG_HOME, got neither. Set HOME\n")
+
+
+def test_a_link_to_itself_is_no_output(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    result = invoke("protocol-configuration", "export-markers", "--default", "--target-path", str(tmp_path / "loop"))
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: A file could not be written: expected to write {tmp_path / 'loop'}")
+    assert (tmp_path / "loop").is_symlink()
 
 
 def wait_until_read(pipe: IO[str]) -> None:
