@@ -7,8 +7,6 @@ It remembers objects by identity and holds on to them, so that an identity is no
 when ``capacity`` is reached.
 """
 
-from typing import Any
-
 from chain_reader.node.core import Decided, Judged, NodeState, decide_with, judge
 from chain_reader.node.inputs import InputEvent, ObserverAnswered
 
@@ -25,7 +23,7 @@ class SharedDeciding:
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
         self._steps: dict[tuple[int, int], tuple[NodeState, InputEvent, Decided]] = {}
-        self._judged: dict[Any, tuple[Any, Judged]] = {}
+        self._judged: dict[tuple[object, ...], tuple[object, Judged]] = {}
 
     def __call__(self, state: NodeState, event: InputEvent) -> Decided:
         """As ``decide``; the same objects give the same objects."""

@@ -124,10 +124,7 @@ def test_a_sentence_that_is_read_is_found(code):
 
 UNTYPED = {
     "chain_reader.local_chain": (4, "a request to a face, before it is looked at, and the facts of a refusal"),
-    "chain_reader.providers": (
-        16,
-        "an item of an answer that cannot be read, queries, and the facts of an error",
-    ),
+    "chain_reader.providers": (2, "the facts of an error, and arguments of requests"),
     "datum.configuration": (2, "the fields of a CBOR map, each read by a reader of its own"),
     "datum.extension": (1, "the fields of a JSON object, which the value made of them checks"),
     "datum.kinds": (1, "a marker of any kind, which is found out here"),

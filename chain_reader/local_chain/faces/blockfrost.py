@@ -11,7 +11,6 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -42,7 +41,7 @@ INVALID_ASSET = "Invalid or malformed asset format."
 INVALID_ADDRESS = "Invalid address for this network or malformed address format."
 INVALID_RANGE = "Invalid (malformed or out of range) from/to parameter(s)."
 
-Reader = Callable[[LocalChain, Request], Any]
+Reader = Callable[[LocalChain, Request], object]
 
 
 def blockfrost_routes(chain: LocalChain, *, project_id: str | None = None) -> Mount:
@@ -177,11 +176,11 @@ def _found(chain: LocalChain, request: Request) -> ChainTransaction:
 # --- the answers that need more than a shape
 
 
-def _root(chain: LocalChain, request: Request) -> Any:
+def _root(chain: LocalChain, request: Request) -> object:
     return {"url": str(request.base_url), "version": __version__}
 
 
-def _block_body(chain: LocalChain, block: Block) -> Any:
+def _block_body(chain: LocalChain, block: Block) -> object:
     following = chain.block(block.height + 1)
     return bodies.block(
         block,
@@ -205,13 +204,13 @@ def _asked_block(chain: LocalChain, request: Request) -> Block:
     return block
 
 
-def _block_transactions(block: Block, request: Request) -> Any:
+def _block_transactions(block: Block, request: Request) -> object:
     page = _page(request)
     found = block.transactions[::-1] if page.newest_first else block.transactions
     return found[page.offset : page.offset + page.limit]
 
 
-def _epoch_body(chain: LocalChain, epoch: int) -> Any:
+def _epoch_body(chain: LocalChain, epoch: int) -> object:
     totals = face_queries.epoch_totals(chain, epoch)
     if totals is None:
         raise not_found()
@@ -222,14 +221,14 @@ def _asked_epoch(request: Request) -> int:
     return _natural(request.path_params["number"], "Missing, out of range or malformed epoch_number.")
 
 
-def _epoch_parameters(chain: LocalChain, request: Request) -> Any:
+def _epoch_parameters(chain: LocalChain, request: Request) -> object:
     epoch = _asked_epoch(request)
     if epoch > chain.tip().epoch:
         raise not_found()
     return blockfrost_parameters(chain.parameters, epoch)
 
 
-def _asset(chain: LocalChain, request: Request) -> Any:
+def _asset(chain: LocalChain, request: Request) -> object:
     unit = _unit(request)
     moves = face_queries.asset_moves(chain, unit)
     if not moves:
@@ -237,18 +236,18 @@ def _asset(chain: LocalChain, request: Request) -> Any:
     return bodies.asset(unit, chain.supply(unit), moves)
 
 
-def _address(chain: LocalChain, request: Request) -> Any:
+def _address(chain: LocalChain, request: Request) -> object:
     address = _seen_address(chain, request)
     return bodies.address(address, *face_queries.amount_at(chain, address, spent=False))
 
 
-def _address_total(chain: LocalChain, request: Request) -> Any:
+def _address_total(chain: LocalChain, request: Request) -> object:
     address = _seen_address(chain, request)
     received, sent = face_queries.amount_at(chain, address), face_queries.amount_at(chain, address, spent=True)
     return bodies.address_total(address, received, sent, face_queries.transaction_count(chain, address))
 
 
-def _address_utxos(chain: LocalChain, request: Request) -> Any:
+def _address_utxos(chain: LocalChain, request: Request) -> object:
     page = _page(request)
     unit = _unit(request) if "asset" in request.path_params else None
     address = _seen_address(chain, request)
@@ -256,7 +255,7 @@ def _address_utxos(chain: LocalChain, request: Request) -> Any:
     return [bodies.utxo(output) for output in outputs]
 
 
-def _address_transactions(chain: LocalChain, request: Request) -> Any:
+def _address_transactions(chain: LocalChain, request: Request) -> object:
     page = _page(request)
     address = _seen_address(chain, request)
     first, last = _position(request, "from", (0, 0)), _position(request, "to", (MAX_INT, MAX_INT))
@@ -276,6 +275,6 @@ def _position(request: Request, name: str, default: tuple[int, int]) -> tuple[in
     return _natural(height, INVALID_RANGE), _natural(index, INVALID_RANGE) if index else default[1]
 
 
-def _metadata(chain: LocalChain, request: Request) -> Any:
+def _metadata(chain: LocalChain, request: Request) -> object:
     found = transaction_metadata(bytes.fromhex(_found(chain, request).cbor))
     return [{"label": label, "json_metadata": value} for label, value in found]

@@ -12,7 +12,6 @@ clients on this machine are served, and never a page in a browser (which sends a
 import ipaddress
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -34,7 +33,7 @@ def control_routes(chain: LocalChain) -> Mount:
         "/rollback": lambda asked: asdict(chain.rollback(_integer(asked, "blocks"))),
     }
 
-    def post(command: Command) -> Callable[[Request], Any]:
+    def post(command: Command) -> Callable[[Request], object]:
         async def endpoint(request: Request) -> Response:
             _check_client(request)
             return JSONResponse(await run_in_threadpool(command, await read_object(request)))

@@ -95,7 +95,7 @@ def koios_routes(chain: LocalChain) -> Mount:
 
 def _last_kept(chain: LocalChain) -> Callable[[Lister, Asked], list[dict[str, object]]]:
     """A function that lists all items, and keeps the last list while the tip stays: its next page is of the same."""
-    kept: tuple[Any, list[dict[str, object]]] = (None, [])
+    kept: tuple[object, list[dict[str, object]]] = (None, [])
 
     def all_of(lister: Lister, asked: Asked) -> list[dict[str, object]]:
         nonlocal kept

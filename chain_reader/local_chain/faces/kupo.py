@@ -7,7 +7,6 @@ patterns, checkpoints, datums, scripts (there are none), and health. Each answer
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -42,7 +41,7 @@ class _BadRequestError(ValueError):
 
 def kupo_routes(chain: LocalChain) -> Mount:
     """The routes of the face."""
-    readers: dict[str, Callable[[Request], Any]] = {
+    readers: dict[str, Callable[[Request], object]] = {
         "/matches": lambda request: _matches(chain, WILDCARD, request),
         "/matches/{pattern:path}": lambda request: _matches(chain, request.path_params["pattern"], request),
         "/patterns": lambda request: [WILDCARD],
@@ -54,7 +53,7 @@ def kupo_routes(chain: LocalChain) -> Mount:
         "/health": lambda request: _health(chain),
     }
 
-    def get(read: Callable[[Request], Any]) -> Callable[[Request], Response]:
+    def get(read: Callable[[Request], object]) -> Callable[[Request], Response]:
         def at_one_moment(request: Request) -> Response:
             with chain.snapshot():
                 tip = chain.tip()
@@ -77,7 +76,7 @@ def kupo_routes(chain: LocalChain) -> Mount:
     return Mount(PREFIX, Router(routes, redirect_slashes=False))
 
 
-def _matches(chain: LocalChain, pattern: str, request: Request) -> Any:
+def _matches(chain: LocalChain, pattern: str, request: Request) -> object:
     asked = request.query_params
     if "spent" in asked and "unspent" in asked:
         raise _BadRequestError("Invalid filter query: 'spent' and 'unspent' exclude each other.")
@@ -169,19 +168,19 @@ def _asset_id(unit: str) -> str:
     return f"{policy}.{name}" if name else policy
 
 
-def _patterns(request: Request) -> Any:
+def _patterns(request: Request) -> object:
     _of_pattern(request.path_params["pattern"])
     return [WILDCARD]
 
 
-def _checkpoints(chain: LocalChain) -> Any:
+def _checkpoints(chain: LocalChain) -> object:
     tip = chain.tip().height
     depths = [0, *(2**power for power in range(tip.bit_length()))]  # near the tip, and ever rarer before
     blocks = (chain.block(tip - depth) for depth in depths if depth <= tip)
     return [{"slot_no": block.slot, "header_hash": block.hash} for block in blocks if block is not None]
 
 
-def _checkpoint(chain: LocalChain, request: Request) -> Any:
+def _checkpoint(chain: LocalChain, request: Request) -> object:
     text = request.path_params["slot"]
     if not _SLOT.fullmatch(text):
         raise _BadRequestError("Invalid slot number.")
@@ -191,7 +190,7 @@ def _checkpoint(chain: LocalChain, request: Request) -> Any:
     return {"slot_no": block.slot, "header_hash": block.hash}
 
 
-def _datum(chain: LocalChain, request: Request) -> Any:
+def _datum(chain: LocalChain, request: Request) -> object:
     wanted = request.path_params["hash"]
     if not _HASH.fullmatch(wanted):
         raise _BadRequestError("Invalid datum hash.")
@@ -199,7 +198,7 @@ def _datum(chain: LocalChain, request: Request) -> Any:
     return next(({"datum": output.datum} for output in found if data_hash(output) == wanted), None)
 
 
-def _health(chain: LocalChain) -> Any:
+def _health(chain: LocalChain) -> object:
     tip = chain.tip()
     return {
         "connection_status": "connected",

@@ -55,7 +55,7 @@ Params = dict[str, Any]
 class OgmiosFaultError(Exception):
     """An error on its way to the client. Errors of JSON-RPC itself are ``general``; the others name the method."""
 
-    def __init__(self, code: int, message: str, data: Any = None, *, general: bool = False) -> None:
+    def __init__(self, code: int, message: str, data: object = None, *, general: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.data = data
@@ -73,7 +73,7 @@ class OgmiosSession:
     def __init__(self, chain: LocalChain) -> None:
         self._chain = chain
         self._acquired: Block | None = None
-        self._queries: dict[str, Callable[[Params], Any]] = {
+        self._queries: dict[str, Callable[[Params], object]] = {
             "queryNetwork/tip": lambda params: bodies.point(chain.tip()),
             "queryNetwork/blockHeight": lambda params: chain.tip().height,
             "queryNetwork/startTime": lambda params: bodies.start_time(chain.genesis),
@@ -103,7 +103,7 @@ class OgmiosSession:
             response = {"error": {"code": INTERNAL_ERROR, "message": "Internal error."}}
         return {"jsonrpc": "2.0", **response, "id": None if request is None else request.get("id")}
 
-    def _result(self, method: str, params: Params) -> Any:
+    def _result(self, method: str, params: Params) -> object:
         commands = {"submitTransaction": self._submit, "evaluateTransaction": self._evaluate}
         if method in commands:
             return commands[method](params)
@@ -128,7 +128,7 @@ class OgmiosSession:
             )
         return self._acquired
 
-    def _genesis_configuration(self, params: Params) -> Any:
+    def _genesis_configuration(self, params: Params) -> object:
         era = _only(params, "era")["era"]
         if era == "shelley":
             return bodies.shelley_genesis(self._chain.genesis, self._chain.parameters)
@@ -138,7 +138,7 @@ class OgmiosSession:
             INVALID_GENESIS, f"There is no genesis configuration of {era}.", "A local chain has a Shelley genesis only."
         )
 
-    def _utxo(self, params: Params) -> Any:
+    def _utxo(self, params: Params) -> object:
         state = FrozenState(self._chain, self._ledger_tip())
         if not params:
             found = state.at_addresses(None)
@@ -148,7 +148,7 @@ class OgmiosSession:
             found = state.at_references(_references(_only(params, "outputReferences")["outputReferences"]))
         return [bodies.utxo(output) for output in found]
 
-    def _acquire(self, params: Params) -> Any:
+    def _acquire(self, params: Params) -> object:
         point = _only(params, "point")["point"]
         if point == "origin":
             block = self._chain.block(0)
@@ -163,11 +163,11 @@ class OgmiosSession:
         self._acquired = block
         return {"acquired": "ledgerState", "point": point}
 
-    def _release(self, params: Params) -> Any:
+    def _release(self, params: Params) -> object:
         self._acquired = None
         return {"released": "ledgerState"}
 
-    def _evaluate(self, params: Params) -> Any:
+    def _evaluate(self, params: Params) -> object:
         cbor = _transaction(_only({**params, "additionalUtxo": []}, "transaction", "additionalUtxo"))
         try:
             parse_transaction(cbor, max_bytes=self._chain.parameters.max_transaction_size)
@@ -177,7 +177,7 @@ class OgmiosSession:
             raise OgmiosFaultError(INVALID_PARAMS, str(error), {bodies.CURRENT_ERA: str(error)}) from error
         return []
 
-    def _submit(self, params: Params) -> Any:
+    def _submit(self, params: Params) -> object:
         cbor = _transaction(_only(params, "transaction"))
         try:
             return {"transaction": {"id": self._chain.submit(cbor)}}
@@ -223,7 +223,7 @@ def _transaction(params: Params) -> bytes:
         raise _invalid_params("'cbor' must be a transaction's bytes in base16") from error
 
 
-def _addresses(found: Any) -> tuple[str, ...]:
+def _addresses(found: object) -> tuple[str, ...]:
     if not isinstance(found, list) or not all(isinstance(address, str) for address in found):
         raise _invalid_params("'addresses' must be a list of addresses")
     for address in found:

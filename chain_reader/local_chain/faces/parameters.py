@@ -145,7 +145,7 @@ def ogmios_parameters(found: ProtocolParameters) -> dict[str, object]:
     return shown
 
 
-def _in_unit(value: Any, unit: str) -> Any:
+def _in_unit(value: Any, unit: str) -> object:
     """A value as Ogmios has it."""
     if unit == "lovelace":
         return {"ada": {"lovelace": value}}

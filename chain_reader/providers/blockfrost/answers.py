@@ -7,7 +7,7 @@ parts: a flag or a number that is null or left out is ``None`` here, and lowers 
 
 from typing import Annotated, NotRequired
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, with_config
 from typing_extensions import TypedDict
 
 from chain_reader.authorship import MAX_TRANSACTION_BYTES
@@ -69,19 +69,17 @@ class Genesis(Answer):
     active_slots_coefficient: Annotated[float, Field(gt=0, le=1)]
 
 
+@with_config(STRICT)
 class Amount(TypedDict):
     """A quantity of lovelace or of a token."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc] # pydantic reads it, a type checker knows no such key
 
     unit: str
     quantity: Quantity
 
 
+@with_config(STRICT)
 class AddressOutput(TypedDict):
     """An item of ``/addresses/{address}/utxos``; ``unreadable`` is ours, and has what is wrong with an odd one."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     tx_hash: Hash
     output_index: OutputIndex

@@ -8,7 +8,7 @@ methods have no timeout, its ``gather_pages`` recurses, and its client takes a k
 
 from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 
 from blockfrost.config import DEFAULT_API_VERSION, ApiUrls
@@ -100,7 +100,7 @@ class BlockfrostApi(HttpApi):
         page: int,
         until: float,
         *,
-        instead: Callable[[Mapping[str, Any], str], Item] | None = None,
+        instead: Callable[[Mapping[str, object], str], Item] | None = None,
         order: str = "desc",
     ) -> tuple[Item, ...]:
         """A page of a list about an address, by default newest first; of an address that was never used, nothing.
@@ -116,7 +116,7 @@ class BlockfrostApi(HttpApi):
         expected: type[tuple[Item, ...]],
         page: int,
         until: float,
-        instead: Callable[[Mapping[str, Any], str], Item] | None,
+        instead: Callable[[Mapping[str, object], str], Item] | None,
         *,
         order: str = "desc",
     ) -> Callable[[], tuple[Item, ...]]:

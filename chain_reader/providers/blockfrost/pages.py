@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import Any
 from urllib.parse import quote
 
 from chain_reader.ports import UNKNOWN_ADDRESS, DatumOutput
@@ -210,10 +209,10 @@ def spent_addresses(transaction: TransactionOutputs) -> tuple[str, ...]:
     return tuple(dict.fromkeys(spent))
 
 
-def _odd_output(item: Mapping[str, Any], why: str) -> AddressOutput:
+def _odd_output(item: Mapping[str, object], why: str) -> AddressOutput:
     """An output that the provider lists and that is not as it should be: refused by itself, with ``why``."""
     transaction, index, address = known_of(item, "tx_hash", "output_index")
-    return AddressOutput(  # type: ignore[typeddict-item] # the configuration of the type is no key of it
+    return AddressOutput(
         tx_hash=transaction,
         output_index=index,
         address=address,

@@ -6,7 +6,7 @@ thousands. Numbers come as such or as text, as its versions differ. Fields that 
 
 from typing import Annotated, Any, NotRequired
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, with_config
 from typing_extensions import TypedDict
 
 from chain_reader.providers.transport.calls import STRICT, Answer, Hash, OutputIndex, Quantity, Whole
@@ -63,28 +63,25 @@ class EpochParameters(Answer):
     coins_per_utxo_size: Written
 
 
+@with_config(STRICT)
 class InlineDatum(TypedDict):
     """An inline datum as bytes; what it means is not looked at."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc] # pydantic reads it, a type checker knows no such key
 
     bytes: str
 
 
+@with_config(STRICT)
 class Asset(TypedDict):
     """A quantity of a token; the name is empty or null where it has none."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     policy_id: str
     asset_name: str | None
     quantity: Quantity
 
 
+@with_config(STRICT)
 class Output(TypedDict):
     """An item of ``/address_utxos`` and of ``/utxo_info``."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     tx_hash: Hash
     tx_index: OutputIndex

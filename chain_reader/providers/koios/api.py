@@ -209,7 +209,7 @@ class KoiosApi(HttpApi):
     def _pages(
         self,
         path: str,
-        asked: Mapping[str, Any],
+        asked: Mapping[str, object],
         expected: type[tuple[Parsed, ...]],
         *,
         order: str,
@@ -247,7 +247,7 @@ class KoiosApi(HttpApi):
     def _asked(
         self,
         path: str,
-        asked: Mapping[str, Any],
+        asked: Mapping[str, object],
         expected: type[Parsed],
         until: float,
         *,
@@ -270,11 +270,11 @@ class KoiosApi(HttpApi):
         return " ".join((message if isinstance(message, str) else text).split())[:200]
 
 
-def odd_output(item: Mapping[str, Any], why: str) -> Output:
+def odd_output(item: Mapping[str, object], why: str) -> Output:
     """An output that is not as it should be: refused by itself, with ``why``."""
     transaction, index, address = known_of(item, "tx_hash", "tx_index")
     height = item.get("block_height")
-    return Output(  # type: ignore[typeddict-item] # the configuration of the type is no key of it
+    return Output(
         tx_hash=transaction,
         tx_index=index,
         address=address,

@@ -6,42 +6,39 @@ Fields that are not used are not looked at.
 
 from typing import Literal, NotRequired
 
+from pydantic import with_config
 from typing_extensions import TypedDict
 
 from chain_reader.providers.transport.calls import STRICT, Answer, Hash, OutputIndex, Whole
 
 
+@with_config(STRICT)
 class Point(TypedDict):
     """A block, by its slot and its hash."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc] # pydantic reads it, a type checker knows no such key
 
     slot_no: Whole
     header_hash: Hash
 
 
+@with_config(STRICT)
 class SpentAt(TypedDict):
     """The spending of an output; the transaction is null in indexes that were begun before version 2.10."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     slot_no: Whole
     transaction_id: Hash | None
 
 
+@with_config(STRICT)
 class Value(TypedDict):
     """The value of an output; assets by ``policy.name``, or ``policy`` where the name is empty."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     coins: Whole
     assets: NotRequired[dict[str, Whole]]
 
 
+@with_config(STRICT)
 class Match(TypedDict):
     """An output that a pattern matches; ``datum`` is there where hashes were to be resolved."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]
 
     transaction_id: Hash
     output_index: OutputIndex

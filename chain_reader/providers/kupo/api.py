@@ -132,17 +132,17 @@ def pattern_of(unit: str) -> str:
     return pattern + "*" * pattern.endswith(".")
 
 
-def odd_match(item: Mapping[str, Any], why: str) -> Match:
+def odd_match(item: Mapping[str, object], why: str) -> Match:
     """A match that is not as it should be: refused by itself, with ``why``."""
     transaction, index, address = known_of(item, "transaction_id", "output_index")
-    return Match(  # type: ignore[typeddict-item] # the configuration of the type is no key of it
+    return Match(
         transaction_id=transaction,
         output_index=index,
         address=address,
-        value=Value(coins=0),  # type: ignore[typeddict-item]
+        value=Value(coins=0),
         datum_hash=None,
         script_hash=None,
-        created_at=Point(slot_no=0, header_hash=NO_HASH),  # type: ignore[typeddict-item]
+        created_at=Point(slot_no=0, header_hash=NO_HASH),
         spent_at=None,
         unreadable=f"Kupo lists it in a way that is not plausible: {why}",
     )

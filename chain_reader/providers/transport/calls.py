@@ -31,7 +31,7 @@ from chain_reader.providers.transport.errors import (
 from eras import MAX_EPOCH, ChainReadError, ConfigurationError
 
 Api = TypeVar("Api", bound="Connection")
-Item = TypeVar("Item", bound=Mapping[str, Any])
+Item = TypeVar("Item", bound=Mapping[str, object])
 Parsed = TypeVar("Parsed")
 ReadError = TypeVar("ReadError", bound=ChainReadError)
 
@@ -176,7 +176,7 @@ class Call:
         expected: TypeAdapter[Parsed],
         body: str | bytes,
         *,
-        instead: Callable[[Mapping[str, Any], str], Any] | None = None,
+        instead: Callable[[Mapping[str, object], str], Any] | None = None,
     ) -> Parsed:
         """``body``, which must be JSON of the ``expected`` type.
 
@@ -201,7 +201,7 @@ class Call:
         raise self.unexpected("JSON as its protocol defines", got)
 
     def _mended(
-        self, error: ValidationError, body: str | bytes, instead: Callable[[Mapping[str, Any], str], Any]
+        self, error: ValidationError, body: str | bytes, instead: Callable[[Mapping[str, object], str], Any]
     ) -> str | None:
         """The list with ``instead`` of each odd item, as JSON; ``None`` where it is not a list of objects."""
         odd = {
@@ -219,7 +219,7 @@ class Call:
         return json.dumps(items)
 
     def at_address(
-        self, address: str, items: tuple[Item, ...], odd: Callable[[Mapping[str, Any], str], Item]
+        self, address: str, items: tuple[Item, ...], odd: Callable[[Mapping[str, object], str], Item]
     ) -> tuple[Item, ...]:
         """The listed outputs, each of which should be at ``address``; ``odd`` replaces one that is elsewhere.
 
@@ -295,7 +295,7 @@ class Call:
         return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"
 
 
-def known_of(item: Mapping[str, Any], transaction: str, index: str) -> tuple[str, int, str]:
+def known_of(item: Mapping[str, object], transaction: str, index: str) -> tuple[str, int, str]:
     """The hash, the index and the address of an odd output under these names; zeros and no text for what is not one."""
     found, place, address = item.get(transaction), item.get(index), item.get("address")
     return (

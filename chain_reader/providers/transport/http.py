@@ -180,7 +180,7 @@ class BoundedHttp:
         path: str,
         call: Call,
         *,
-        params: Mapping[str, Any] | None = None,
+        params: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         until: float,
         sieve: Sieve | None = None,

@@ -38,7 +38,7 @@ class Sieve:
     """
 
     fields: Fields
-    without: Callable[[Mapping[str, Any]], bool] = lambda _: False
+    without: Callable[[Mapping[str, object]], bool] = lambda _: False
 
     def sift(self, call: Call, pieces: Iterable[bytes], most: int) -> bytes:
         """The kept part of the JSON that comes in ``pieces``, of at most ``most`` bytes.
