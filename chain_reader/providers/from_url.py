@@ -4,13 +4,26 @@ In: ``https://…/api/v0``, ``blockfrost:preview``, ``ws://…``, ``cardano-cli:
 ``local:chain.sqlite``. Out: a ``ChainObserver`` or a ``TransactionGateway``, which the caller closes.
 """
 
+import re
+from collections.abc import Mapping
+
 from chain_reader.ports import ChainObserver
 from chain_reader.providers.gateway import TransactionGateway
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from eras import ConfigurationError
 from eras.nearest import nearest
 
-OBSERVER_KINDS = ("blockfrost", "koios", "ogmios", "kupo", "cardano-cli", "local")
+PROVIDERS: Mapping[str, tuple[str, str]] = {
+    "blockfrost": ("<url>", r"https?://\S+|\w+"),
+    "koios": ("<url>", r"https?://\S+|\w+"),
+    "ogmios": ("<url>", r"wss?://\S+"),
+    "kupo": ("<url>+<url of an Ogmios>", r"https?://\S+"),
+    "cardano-cli": ("<path of the socket>", ".+"),
+    "local": ("<path>", ".+"),
+}
+"""Every kind of provider, with what follows it and a colon: in words, and as a pattern."""
+
+FORMS = ", ".join(f"{kind}:{place}" for kind, (place, _) in PROVIDERS.items())
 GATEWAY_KINDS = ("blockfrost", "koios", "ogmios", "kupo", "local")
 KIND_OF_SCHEME = {"http": "blockfrost", "https": "blockfrost", "ws": "ogmios", "wss": "ogmios"}
 
@@ -46,36 +59,37 @@ def observer_from_url(
         StoreError: there is no local chain at the path.
     """
     kind, colon, place = with_kind(text).partition(":")
-    if not colon or kind not in OBSERVER_KINDS:
-        raise _unknown_observer(kind)
-    if not place:
+    if colon and not place and kind in PROVIDERS:
         raise ConfigurationError(
             f"The chain observer {kind} does not state where the chain is",
-            expected=f"{kind}:<{'path' if kind in ('local', 'cardano-cli') else 'url'}>",
+            expected=f"{kind}:{PROVIDERS[kind][0]}",
             got="nothing after the colon",
             next_step="Complete the chain observer",
         )
-    if kind == "local":
-        from chain_reader.providers.local import LocalObserver
+    match kind if colon else None:
+        case "blockfrost":
+            from chain_reader.providers.blockfrost.observer import BlockfrostObserver
 
-        return LocalObserver.open(place)
-    if kind == "cardano-cli":
-        return _cardano_cli(place, network_magic, program, limits)
-    if kind == "ogmios":
-        from chain_reader.providers.ogmios.observer import OgmiosObserver
+            return BlockfrostObserver(place, project_id, limits=limits)
+        case "koios":
+            from chain_reader.providers.koios.observer import KoiosObserver
 
-        return OgmiosObserver(place, limits=limits)
-    if kind == "koios":
-        from chain_reader.providers.koios.observer import KoiosObserver
+            return KoiosObserver(place, project_id, limits=limits)
+        case "ogmios":
+            from chain_reader.providers.ogmios.observer import OgmiosObserver
 
-        return KoiosObserver(place, project_id, limits=limits)
-    if kind == "kupo":
-        from chain_reader.providers.kupo.observer import KupoObserver
+            return OgmiosObserver(place, limits=limits)
+        case "kupo":
+            from chain_reader.providers.kupo.observer import KupoObserver
 
-        return KupoObserver(place, limits=limits)
-    from chain_reader.providers.blockfrost.observer import BlockfrostObserver
+            return KupoObserver(place, limits=limits)
+        case "cardano-cli":
+            return _cardano_cli(place, network_magic, program, limits)
+        case "local":
+            from chain_reader.providers.local import LocalObserver
 
-    return BlockfrostObserver(place, project_id, limits=limits)
+            return LocalObserver.open(place)
+    raise _unknown_observer(kind)
 
 
 def gateway_from_url(
@@ -94,32 +108,39 @@ def gateway_from_url(
         StoreError: there is no local chain at the path.
     """
     kind, _, place = with_kind(text).partition(":")
-    if kind not in GATEWAY_KINDS or not place:
-        raise NoGatewayError(
-            "The provider takes no transactions",
-            expected=f"one of the kinds {', '.join(GATEWAY_KINDS)}, a colon, and where it is",
-            got=f"{kind!r}"[:40],
-            next_step="Name a provider that does",
-        )
-    if kind == "local":
-        from chain_reader.providers.local import LocalChainGateway
+    match kind if place else None:
+        case "blockfrost":
+            from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
 
-        return LocalChainGateway.open(place)
-    if kind == "ogmios":
-        from chain_reader.providers.ogmios.gateway import OgmiosGateway
+            return BlockfrostGateway(place, project_id=project_id, limits=limits)
+        case "koios":
+            from chain_reader.providers.koios.gateway import KoiosGateway
 
-        return OgmiosGateway(place, limits=limits)
-    if kind == "koios":
-        from chain_reader.providers.koios.gateway import KoiosGateway
+            return KoiosGateway(place, token=project_id, limits=limits)
+        case "ogmios":
+            from chain_reader.providers.ogmios.gateway import OgmiosGateway
 
-        return KoiosGateway(place, token=project_id, limits=limits)
-    if kind == "kupo":
-        from chain_reader.providers.kupo.gateway import KupoGateway
+            return OgmiosGateway(place, limits=limits)
+        case "kupo":
+            from chain_reader.providers.kupo.gateway import KupoGateway
 
-        return KupoGateway(place, limits=limits)
-    from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
+            return KupoGateway(place, limits=limits)
+        case "local":
+            from chain_reader.providers.local import LocalChainGateway
 
-    return BlockfrostGateway(place, project_id=project_id, limits=limits)
+            return LocalChainGateway.open(place)
+    raise NoGatewayError(
+        "The provider takes no transactions",
+        expected=f"one of the kinds {', '.join(GATEWAY_KINDS)}, a colon, and where it is",
+        got=f"{kind!r}"[:40],
+        next_step="Name a provider that does",
+    )
+
+
+def names_provider(text: str) -> bool:
+    """Whether a text has the form of a provider: a kind, a colon and its place, or a URL."""
+    kind, _, place = with_kind(text).partition(":")
+    return kind in PROVIDERS and re.fullmatch(PROVIDERS[kind][1], place) is not None
 
 
 def with_kind(text: str) -> str:
@@ -131,7 +152,7 @@ def with_kind(text: str) -> str:
 
 def nearest_kind(text: str) -> str | None:
     """The kind of provider that is nearest to what a text begins with, if one is near."""
-    return nearest(with_kind(text).partition(":")[0], OBSERVER_KINDS)
+    return nearest(with_kind(text).partition(":")[0], PROVIDERS)
 
 
 def _cardano_cli(socket: str, network_magic: int | None, program: str | None, limits: ReadLimits) -> ChainObserver:
@@ -148,14 +169,13 @@ def _cardano_cli(socket: str, network_magic: int | None, program: str | None, li
 
 
 def _unknown_observer(kind: str) -> ConfigurationError:
-    nearest = nearest_kind(kind)
+    near = nearest_kind(kind)
     return ConfigurationError(
         "The kind of chain observer is unknown",
-        expected="blockfrost:<url>, koios:<url>, ogmios:<url>, kupo:<url>+<url of an Ogmios>, "
-        "cardano-cli:<path of the socket> or local:<path>",
+        expected=f"one of {FORMS}",
         got=f"{kind!r}"[:40],
-        next_step=f"Did you mean {nearest}:…?" if nearest else "Correct the chain observer",
-        known=list(OBSERVER_KINDS),
-        nearest=nearest,
+        next_step=f"Did you mean {near}:…?" if near else "Correct the chain observer",
+        known=list(PROVIDERS),
+        nearest=near,
         code="UnknownObserver",
     )

@@ -12,17 +12,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from chain_reader.providers.from_url import nearest_kind
+from chain_reader.providers.from_url import FORMS, names_provider, nearest_kind
 from chain_reader.providers.transport.rate_limit import is_loopback
 from chain_reader.thread_token import spelled, token_unit
 from datum import VerificationKey
 from era_store.redaction import mask_url
 from eras import ConfigurationError, MarkerError, SupportedEras
 from release_tools.findings import NearMissError
-
-PROVIDER_URL = re.compile(
-    r"(blockfrost:)?https?://\S+|(ogmios:)?wss?://\S+|koios:https?://\S+|koios:\w+|kupo:https?://\S+|blockfrost:\w+|local:.+|cardano-cli:.+"
-)
 
 
 def matching(pattern: re.Pattern[str], expected: str) -> AfterValidator:
@@ -57,11 +53,10 @@ def _thread_token(value: str) -> str:
 
 
 def _provider_url(value: str) -> str:
-    if not PROVIDER_URL.fullmatch(value):
+    if not names_provider(value):
         nearest = nearest_kind(value)
         raise NearMissError(
-            "http(s)://… of a Blockfrost API, koios:NETWORK, ws(s)://… of an Ogmios server, "
-            "kupo:http(s)://…+ws(s)://… of a Kupo and an Ogmios, cardano-cli:SOCKET, or local:FILE",
+            f"http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or one of {FORMS}",
             None if nearest is None else f"{nearest}:…",
         )
     return value

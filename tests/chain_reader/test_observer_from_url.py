@@ -7,6 +7,7 @@ import pytest
 from chain_reader import BlockfrostObserver, LocalObserver, OgmiosObserver, ReadLimits, observer_from_url
 from chain_reader.local_chain import LocalChainServer
 from chain_reader.providers.cardano_cli import CardanoCliObserver
+from chain_reader.providers.from_url import GATEWAY_KINDS, PROVIDERS, NoGatewayError, gateway_from_url, names_provider
 from eras import ConfigurationError, Epoch, StoreError
 from tests.chain_reader.conftest import Network
 from tests.chain_reader.fake_cardano_cli import answering
@@ -25,6 +26,29 @@ def test_each_kind_reads_the_same_chain(network: Network, server: LocalChainServ
         assert isinstance(observer, kind)
         assert observer.epoch() == Epoch(5)
         observer.close()
+
+
+@pytest.mark.parametrize("kind", PROVIDERS)
+def test_every_kind_has_a_form_and_opens_what_is_in_its_folder(kind: str, network: Network):
+    places = {
+        "cardano-cli": "node.socket",
+        "kupo": "http://h+ws://h",
+        "local": str(network.chain.path),
+        "ogmios": "ws://h",
+    }
+    text = f"{kind}:{places.get(kind, 'http://h/api')}"
+    assert names_provider(text)
+    assert not names_provider(f"{kind}:")
+    observer = observer_from_url(text, network_magic=42)
+    opened = [observer]
+    if kind in GATEWAY_KINDS:
+        opened.append(gateway_from_url(text))
+    else:
+        with pytest.raises(NoGatewayError):
+            gateway_from_url(text)
+    for one in opened:
+        assert type(one).__module__.startswith(f"chain_reader.providers.{kind.replace('-', '_')}")
+        one.close()
 
 
 def test_cardano_cli_needs_the_network_and_may_be_told_its_program(network: Network, tmp_path: Path):
@@ -66,7 +90,8 @@ def test_an_unknown_kind_names_the_known_and_the_nearest(text: str, says: str):
     [
         ("blockfrost:", "blockfrost:<url>"),
         ("local:", "local:<path>"),
-        ("cardano-cli:", "cardano-cli:<path>"),
+        ("cardano-cli:", "cardano-cli:<path of the socket>"),
+        ("kupo:", "kupo:<url>+<url of an Ogmios>"),
         ("cardano-cli:node.socket", "the magic of the node's network"),
         ("blockfrost:sanchonet", "one of mainnet, preprod, preview"),
         ("blockfrost:ws://host/x", "http://host or https://host"),
