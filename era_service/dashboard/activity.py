@@ -7,6 +7,7 @@ feed. All changes by one publication are one entry, and refused payloads that fo
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from chain_reader.genesis import EpochCalendar
 from chain_reader.node.kinds import DecisionKind
@@ -26,13 +27,32 @@ REFUSALS = frozenset((DecisionKind.REFUSED, DecisionKind.REFUSED_MANY))
 """Kinds of events that are one entry if they follow each other."""
 
 
+IDENTIFYING = ("era", "begins", "was", "began", "previous", "output", "reason")
+"""The facts by which two events of a kind report the same: several processes on one store may record it."""
+
+
+class ActivityKind(StrEnum):
+    """The kind of an activity, and the type of its message to webhooks."""
+
+    PUBLISHED = "published"
+    SWITCHED = "switched"
+    GATE_CROSSED = "gate-crossed"
+    OVERRIDDEN = "overridden"
+    REFUSED = "refused"
+
+    @property
+    def label(self) -> str:
+        """The kind in a word or two."""
+        return self.value.replace("-", " ")
+
+
 @dataclass(frozen=True, slots=True)
 class Activity:
     """Something that happened.
 
     Attributes:
         id: of its newest event.
-        kind: its kind, in a word or two.
+        kind: its kind.
         title: what happened, in a sentence.
         detail: details, in another sentence.
         tone: its meaning for a release team.
@@ -41,12 +61,15 @@ class Activity:
     """
 
     id: int
-    kind: str
+    kind: ActivityKind
     title: str
     detail: str
     tone: Tone
     epoch: int | None
     time_s: float
+
+
+_Parts = tuple[ActivityKind, str, str, Tone]
 
 
 def _at(facts: Facts, name: str, calendar: EpochCalendar) -> str:
@@ -67,41 +90,41 @@ def _change_words(kind: str, facts: Facts, calendar: EpochCalendar) -> str:
     }[DecisionKind(kind)]()
 
 
-def _published(facts: Facts, _calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
+def _published(facts: Facts, _calendar: EpochCalendar) -> _Parts:
     markers = describe([MarkerDocument(**marker) for marker in facts.get("markers", ())])
     return (
-        "published",
+        ActivityKind.PUBLISHED,
         "The markers were published again",
         f"{markers}; {short_hash(str(facts.get('output')))}",
         "quiet",
     )
 
 
-def _switched(facts: Facts, calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
+def _switched(facts: Facts, calendar: EpochCalendar) -> _Parts:
     before = facts.get("previous")
     detail = f"Since {_at(facts, 'began', calendar)}" + (f", after {before}" if before else "")
     tone: Tone = "good" if facts.get("supported", True) else "bad"
-    return "switched", f"{facts['era']} is the current era", detail, tone
+    return ActivityKind.SWITCHED, f"{facts['era']} is the current era", detail, tone
 
 
-def _crossed(facts: Facts, _calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
+def _crossed(facts: Facts, _calendar: EpochCalendar) -> _Parts:
     share = facts.get("share") or {}
     detail = f"{percent(share.get('share'))} of the {facts.get('base')} stake, gate {percent_of(facts['threshold'])}"
     if facts["met"]:
-        return "gate crossed", f"{facts['era']} has reached its gate", detail, "good"
-    return "gate crossed", f"{facts['era']} has fallen below its gate", detail, "attention"
+        return ActivityKind.GATE_CROSSED, f"{facts['era']} has reached its gate", detail, "good"
+    return ActivityKind.GATE_CROSSED, f"{facts['era']} has fallen below its gate", detail, "attention"
 
 
-def _overridden(facts: Facts, _calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
+def _overridden(facts: Facts, _calendar: EpochCalendar) -> _Parts:
     title = f"{facts.get('era', 'An era')} was activated although its gate was not met"
-    return "overridden", title, f"The reason given: {facts.get('reason')}", "attention"
+    return ActivityKind.OVERRIDDEN, title, f"The reason given: {facts.get('reason')}", "attention"
 
 
-def _conflict(facts: Facts, _calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
-    return "refused", "A payload contradicts what is in force", str(facts.get("reason", "")), "bad"
+def _conflict(facts: Facts, _calendar: EpochCalendar) -> _Parts:
+    return ActivityKind.REFUSED, "A payload contradicts what is in force", str(facts.get("reason", "")), "bad"
 
 
-_DESCRIBED: dict[str, Callable[[Facts, EpochCalendar], tuple[str, str, str, Tone]]] = {
+_DESCRIBED: dict[str, Callable[[Facts, EpochCalendar], _Parts]] = {
     DecisionKind.TRUSTED: _published,
     DecisionKind.ACTIVATED: _switched,
     GATE_CROSSED: _crossed,
@@ -121,36 +144,38 @@ def activity_of(events: Iterable[StoredEvent], calendar: EpochCalendar) -> tuple
         calendar: when epochs begin.
     """
     found: list[Activity] = []
-    seen: set[tuple[str, str]] = set()  # several processes on one store report the same
+    seen: set[tuple[str, ...]] = set()
     verdicts: Counter[str] = Counter()
     for event in events:
+        same = (event.kind, *(str(event.facts.get(name)) for name in IDENTIFYING))
         if event.kind in REFUSALS:
             news = _refusing_verdicts(event.facts)
             if not news:
                 continue
-            if found and found[-1].kind == "refused" and found[-1].tone == "quiet":
+            if found and found[-1].kind is ActivityKind.REFUSED and found[-1].tone == "quiet":
                 found.pop()
             else:
                 verdicts = Counter()
             verdicts.update(news)
             kinds = listed([f"{number} {verdict}" for verdict, number in sorted(verdicts.items())])
             title = f"{counted(verdicts.total(), 'payload')} refused"
-            found.append(_entry(event, "refused", title, f"{kinds}; nothing changed", "quiet"))
+            found.append(_entry(event, ActivityKind.REFUSED, title, f"{kinds}; nothing changed", "quiet"))
         elif event.kind in _CHANGES:
             words = _change_words(event.kind, event.facts, calendar)
-            of = next((n for n, one in enumerate(found) if (one.kind, one.time_s) == ("published", event.time_s)), None)
+            publication = (ActivityKind.PUBLISHED, event.time_s)
+            of = next((n for n, one in enumerate(found) if (one.kind, one.time_s) == publication), None)
             if of is not None:
                 title = f"{found[of].title}; {words}" if found[of].tone == "attention" else words
                 found[of] = replace(found[of], title=title, tone="attention")
-            elif (event.kind, words) not in seen:
-                found.append(_entry(event, "published", words, "", "attention"))
-            seen.add((event.kind, words))
+            elif same not in seen:
+                found.append(_entry(event, ActivityKind.PUBLISHED, words, "", "attention"))
+            seen.add(same)
         else:
             parts = _DESCRIBED[event.kind](event.facts, calendar)
-            if (event.kind, parts[1] + parts[2]) not in seen:
+            if same not in seen:
                 found.append(_entry(event, *parts))
             if event.kind != GATE_CROSSED:  # which may happen again
-                seen.add((event.kind, parts[1] + parts[2]))
+                seen.add(same)
     return tuple(reversed(found))
 
 
@@ -161,5 +186,5 @@ def _refusing_verdicts(facts: Facts) -> dict[str, int]:
     return {verdict: number for verdict, number in found.items() if verdict not in NOT_REFUSED}
 
 
-def _entry(event: StoredEvent, kind: str, title: str, detail: str, tone: Tone) -> Activity:
+def _entry(event: StoredEvent, kind: ActivityKind, title: str, detail: str, tone: Tone) -> Activity:
     return Activity(event.id, kind, title, detail, tone, event.epoch, event.time_s)

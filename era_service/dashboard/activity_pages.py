@@ -115,7 +115,7 @@ def atom_feed(entries: Sequence[Activity], *, network: str, place: str) -> bytes
         _add(entry, "updated", iso(one.time_s))
         _add(entry, "summary", one.detail or one.title)
         ElementTree.SubElement(entry, _atom("link"), rel="alternate", href=f"activity#e{one.id}", type="text/html")
-        ElementTree.SubElement(entry, _atom("category"), term=one.kind)
+        ElementTree.SubElement(entry, _atom("category"), term=one.kind.label)
     made: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
     return made
 

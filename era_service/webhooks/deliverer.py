@@ -9,7 +9,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -18,9 +17,9 @@ from era_service.config.schema import Settings
 from era_service.config.webhooks import TYPES
 from era_service.dashboard.activity import KINDS, REFUSALS, activity_of
 from era_service.service.service import Service
-from era_service.webhooks.message import Message, message_of, type_of
+from era_service.webhooks.message import Message, message_of
 from era_service.webhooks.outbox import Outbox, load_outbox, outbox_key
-from era_service.webhooks.sending import post
+from era_service.webhooks.sending import Answer, post
 from era_service.webhooks.settings import Webhook, network_facts, webhooks_of
 from era_service.wiring.trust import network_key
 from era_store import NewEvent
@@ -46,7 +45,7 @@ class Deliverer:
         send: makes one attempt.
     """
 
-    def __init__(self, service: Service, hook: Webhook, send: Callable[..., Any] = post) -> None:
+    def __init__(self, service: Service, hook: Webhook, send: Callable[..., Answer] = post) -> None:
         self._service = service
         self.hook = hook
         """The webhook, from the next attempt on."""
@@ -113,7 +112,7 @@ class Deliverer:
         messages: list[Message] = [
             message_of(entry, by_id[entry.id], self._network)
             for entry in entries
-            if entry.id in by_id and type_of(entry.kind) in (self.hook.settings.events or TYPES)
+            if entry.id in by_id and entry.kind in (self.hook.settings.events or TYPES)
         ]
         return self._save(*outbox.taken(messages, news[-1].id, self._service.clock()))
 

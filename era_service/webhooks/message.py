@@ -114,7 +114,7 @@ def message_of(entry: Activity, event: StoredEvent, network: NetworkFacts) -> Me
     """
     facts = {"id": event.id, "kind": event.kind, "epoch": event.epoch, "time_s": event.time_s, "facts": event.facts}
     data = {"title": entry.title, "detail": entry.detail, "epoch": entry.epoch, "network": network, "event": facts}
-    return _message(f"{json.dumps(network)} {entry.id} {entry.time_s}", type_of(entry.kind), entry.time_s, data)
+    return _message(f"{json.dumps(network)} {entry.id} {entry.time_s}", entry.kind, entry.time_s, data)
 
 
 def sample(network: NetworkFacts, *, time_s: float) -> Message:
@@ -127,11 +127,6 @@ def sample(network: NetworkFacts, *, time_s: float) -> Message:
         "event": None,
     }
     return _message(f"{TEST} {json.dumps(network)} {time_s}", TEST, time_s, data)
-
-
-def type_of(kind: str) -> str:
-    """The type of a message, from the kind of an activity."""
-    return kind.replace(" ", "-")
 
 
 def _message(of: str, kind: str, time_s: float, data: Mapping[str, object]) -> Message:

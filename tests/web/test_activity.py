@@ -8,7 +8,7 @@ import pytest
 
 from chain_reader import NetworkGenesis
 from chain_reader.genesis import EpochCalendar
-from era_service.dashboard.activity import Activity, activity_of
+from era_service.dashboard.activity import Activity, ActivityKind, activity_of
 from era_service.dashboard.activity_pages import atom_feed, era_calendar
 from era_service.service.documents import EraDocument
 from era_store import StoredEvent
@@ -62,6 +62,11 @@ def test_what_a_publication_brought_about_is_one_entry_and_another_process_tells
     assert (anew.kind, anew.title) == ("published", "The markers were published again")
 
 
+def test_two_payloads_are_two_entries_though_their_words_are_the_same():
+    conflicts = [("conflict", {"output": f"{letter}#0", "reason": "why"}) for letter in "aba"]
+    assert [one.id for one in told(*conflicts)] == [2, 1], "the third reports the first again"
+
+
 @pytest.mark.parametrize(
     ("kind", "facts", "title"),
     [
@@ -79,8 +84,8 @@ def test_everything_has_its_sentence(kind, facts, title):
 
 
 def test_a_reader_of_feeds_reads_the_feed_whatever_names_there_are():
-    newest = Activity(7, "switched", HOSTILE, "d\u0000", "good", 3, 1.0e9)
-    entries = [newest, Activity(3, "published", "t", "", "quiet", 3, 2.0)]
+    newest = Activity(7, ActivityKind.SWITCHED, HOSTILE, "d\u0000", "good", 3, 1.0e9)
+    entries = [newest, Activity(3, ActivityKind.PUBLISHED, "t", "", "quiet", 3, 2.0)]
     made = atom_feed(entries, network=HOSTILE, place="here")
     found = feedparser.parse(made)
     assert not found.bozo, found.get("bozo_exception")

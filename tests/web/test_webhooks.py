@@ -17,7 +17,7 @@ from era_service.config.webhooks import TYPES, WebhookSettings
 from era_service.dashboard.activity import KINDS, activity_of
 from era_service.service.reloading import reload
 from era_service.webhooks.deliverer import Deliverer, Deliveries
-from era_service.webhooks.message import Message, new_secret, parse_secrets, sample, type_of
+from era_service.webhooks.message import Message, new_secret, parse_secrets, sample
 from era_service.webhooks.outbox import GIVEN_UP, MOST_WAITING, RETRIES_S, Outbox, load_outbox, outbox_key
 from era_service.webhooks.sending import Answer, addresses_of, post
 from era_service.webhooks.settings import Webhook, secrets_of
@@ -242,7 +242,7 @@ def test_the_types_are_those_of_the_activity():
         "verdict": "Impostor", "verdicts": {"Impostor": 2}, "output": "a#0", "markers": (),
     }  # fmt: skip
     kinds = {
-        type_of(one.kind)
+        one.kind
         for number, kind in enumerate(KINDS)
         for one in activity_of([StoredEvent(number, kind, None, facts, "0", 1.0)], EpochCalendar())
     }
