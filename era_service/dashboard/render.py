@@ -7,7 +7,7 @@ Everything the page needs comes with the package; no other server is asked.
 import html
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -58,6 +58,12 @@ def assets() -> dict[str, Asset]:
     return found
 
 
+@cache
+def _release() -> str:
+    """The static files of this release, which a page that is open compares with those of a newer one."""
+    return " ".join(sorted(asset.address for asset in assets().values()))
+
+
 def _shown(value: object) -> object:
     """Text from elsewhere, made safe to show; our own markup stays as it is."""
     return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
@@ -83,7 +89,7 @@ def _templates() -> Environment:
     environment.globals.update(
         assets={name: asset.address for name, asset in assets().items()},
         version=__version__,
-        release=" ".join(sorted(asset.address for asset in assets().values())),
+        release=_release(),
     )
     return environment
 
@@ -100,6 +106,17 @@ def page_html(page: Page, *, theme: str | None, now_s: float, heartbeat_s: float
     return (
         _templates().get_template("dashboard.html").render(page=page, theme=theme, now_s=now_s, heartbeat_s=heartbeat_s)
     )
+
+
+def identity_of(page: Page, *given: object) -> bytes:
+    """The part of a page that identifies it: all but the second it was made in, and the time left.
+
+    Args:
+        page: the page.
+        given: what else its templates show.
+    """
+    still = replace(page, headline=replace(page.headline, left=""))
+    return repr((__version__, _release(), given, still)).encode()
 
 
 def theme_of(request: Request) -> str | None:

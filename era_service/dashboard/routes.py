@@ -15,9 +15,17 @@ from era_service.dashboard.activity_pages import activity_routes
 from era_service.dashboard.gather import Gatherer
 from era_service.dashboard.parties import SEARCH
 from era_service.dashboard.party_pages import party_routes
-from era_service.dashboard.render import FRESH, answered, assets, badge_svg, page_html, theme_of, views_html
+from era_service.dashboard.render import (
+    FRESH,
+    answered,
+    assets,
+    badge_svg,
+    identity_of,
+    page_html,
+    theme_of,
+    views_html,
+)
 from era_service.dashboard.views import Tone
-from era_service.dashboard.words import clock
 from era_service.service.service import Service
 from eras import EraSwitchError
 
@@ -53,14 +61,12 @@ def router(service: Service, gatherer: Gatherer) -> APIRouter:
     @lru_cache(maxsize=KEPT_PAGES)
     def rendered(whole: bool, sought: str, theme: str | None, *of: int) -> tuple[bytes, bytes]:
         # ``of`` only distinguishes pages: by what the service had reported by then, and by the second.
-        page = gatherer.page(sought=sought)
+        page, heartbeat_s = gatherer.page(sought=sought), service.settings.service.heartbeat_s
         if whole:
-            now_s, heartbeat_s = service.clock(), service.settings.service.heartbeat_s
-            html = page_html(page, theme=theme, now_s=now_s, heartbeat_s=heartbeat_s)
-            # A page that differs only in the second it was made in, and in the time left, is the same page.
-            return html.encode(), html.replace(f"As of {clock(now_s)}", "").replace(page.headline.left, "").encode()
-        html = views_html(page, theme=theme)
-        return html.encode(), html.replace(page.headline.left, "").encode()
+            html = page_html(page, theme=theme, now_s=service.clock(), heartbeat_s=heartbeat_s)
+        else:
+            html = views_html(page, theme=theme)
+        return html.encode(), identity_of(page, whole, theme, heartbeat_s)
 
     def answer(request: Request, sought: str, *, whole: bool) -> Response:
         body, same_as = rendered(whole, sought, theme_of(request), gatherer.generation, int(time.monotonic()))

@@ -7,6 +7,8 @@ import pytest
 
 from era_service.dashboard.counting import count
 from era_service.dashboard.gather import Gatherer, rest_s
+from era_service.dashboard.render import identity_of
+from era_service.dashboard.views import Headline, Page
 from era_service.service.changes import COUNTED, REGISTRATIONS
 from era_store import Registration
 from eras import Epoch, StoreError
@@ -29,6 +31,15 @@ def test_a_page_is_sent_again_only_when_more_than_the_time_has_changed(world, pa
     assert (again.status_code, again.content) == (304, b"")
     world.read()
     assert world.client.get(path, headers={"if-none-match": first.headers["etag"]}).status_code == 200
+
+
+def test_only_the_countdown_is_left_out_of_what_identifies_a_page():
+    def identity(left, under):
+        head = Headline("x activates in", "1", "epoch", under, "locked", "quiet", left=left)
+        return identity_of(Page("test", 5, head, (), (), None, stale=False, public=False, title="test"))
+
+    assert identity("5 s", "In 5 s.") == identity("4 s", "In 5 s.")
+    assert identity("5 s", "In 5 s.") != identity("5 s", "In .")
 
 
 def test_what_is_long_goes_compressed_and_the_stream_does_not(world):
