@@ -17,17 +17,9 @@ from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader
 from datum import EraMarkersPayload, SigningKey, VerdictMemory, encode_datum, screen
 from eras import Epoch, EraMarker
-from release_tools import (
-    EraAddress,
-    Funding,
-    LedgerContext,
-    LocalChainGateway,
-    PaymentKey,
-    build_marker_transaction,
-    sign_transaction,
-    submit_transaction,
-)
+from release_tools import LocalChainGateway, PaymentKey
 from release_tools.transactions.owners import TokenMint
+from release_tools.transactions.posting import post_datum
 
 JUNK_OUTPUTS = 20_000
 PAGE = 100
@@ -75,11 +67,7 @@ def _serve(path: Path, urls: "Queue[str]") -> None:
 
 def publish(chain: LocalChain, wallet: PaymentKey, address: str, mint: TokenMint | None = None) -> str | None:
     """The release team puts the marker of ``DATUM`` at the era address; the thread token, where one is minted."""
-    gateway = LocalChainGateway(chain)
-    funding, ledger = Funding.read(gateway, address), LedgerContext.read(gateway)
-    built = build_marker_transaction(DATUM, EraAddress(address), funding, ledger, thread_token=mint)
-    submit_transaction(gateway, sign_transaction(built, [wallet]))
-    return built.thread_token
+    return post_datum(LocalChainGateway(chain), DATUM, address, wallet, thread_token=mint).thread_token
 
 
 def first_read() -> float:

@@ -17,15 +17,8 @@ from benchmarks.soak.stage import ERAS, SERVICES, Stage
 from chain_reader.local_chain import FaucetOutput, LocalChain
 from datum import EraMarkersPayload, encode_datum
 from eras import Epoch, EraMarker, EraSwitchError
-from release_tools import (
-    EraAddress,
-    Funding,
-    LedgerContext,
-    LocalChainGateway,
-    build_marker_transaction,
-    sign_transaction,
-    submit_transaction,
-)
+from release_tools import LocalChainGateway
+from release_tools.transactions.posting import post_datum
 
 LEAD_EPOCHS = 3
 KEPT_ERAS = 6
@@ -212,10 +205,4 @@ class Actors:
         else:
             theirs = [one.datum for one in chain.outputs(address, newest_first=kind == 2, limit=200) if one.datum]
             datum = bytes.fromhex(theirs[0 if kind == 2 else self._random.randrange(len(theirs))])
-        built = build_marker_transaction(
-            datum,
-            EraAddress(address),
-            Funding.read(gateway, stage.attacker_address),
-            LedgerContext.read(gateway),
-        )
-        submit_transaction(gateway, sign_transaction(built, [stage.attacker_wallet]))
+        post_datum(gateway, datum, address, stage.attacker_wallet)

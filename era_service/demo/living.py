@@ -19,18 +19,10 @@ from chain_reader.local_chain import Genesis, LocalChain
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_store import Registration, SqlRegistrations
 from eras import Epoch, EraMarker
-from release_tools import (
-    EraAddress,
-    Funding,
-    LedgerContext,
-    LocalChainGateway,
-    PaymentKey,
-    build_marker_transaction,
-    sign_transaction,
-    submit_transaction,
-)
+from release_tools import LocalChainGateway, PaymentKey
 from release_tools.rehearsal.population import draw_nodes, draw_stakes
 from release_tools.rehearsal.scenario import Scenario
+from release_tools.transactions.posting import post_datum
 
 NAME = "rehearsal"
 """The name of the network. No real network has eras with these names."""
@@ -211,17 +203,10 @@ class LivingRehearsal:
         """Publish markers as the release team, or as a stranger who forges them."""
         gateway, wallet = LocalChainGateway(self._chain), self._stranger if forged else self._wallet
         key = SigningKey.generate() if forged else self._era_key
-        change = wallet.address(self._chain.genesis.network_id)
-        outputs = gateway.spendable_outputs(change)
-        newest = next((output for output in reversed(outputs) if output.datum is not None), None)
-        transaction = build_marker_transaction(
-            encode_datum(EraMarkersPayload(markers).sign(key).to_bytes()),
-            EraAddress(self._address),
-            Funding(change, outputs),
-            LedgerContext.read(gateway),
-            previous=None if forged else newest,
-        )
-        submit_transaction(gateway, sign_transaction(transaction, [wallet]))
+        outputs = () if forged else gateway.spendable_outputs(self._address)
+        newest = next((output.reference for output in reversed(outputs) if output.datum is not None), None)
+        datum = encode_datum(EraMarkersPayload(markers).sign(key).to_bytes())
+        post_datum(gateway, datum, self._address, wallet, replacing=newest)
 
 
 def _scenario(cycle: int) -> Scenario:

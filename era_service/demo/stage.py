@@ -17,17 +17,9 @@ from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_service.demo.node import PYTHAGORAS, THALES
 from era_store.drafts import new_folder
 from eras import ConfigurationError, Epoch, EraMarker, TransactionError
-from release_tools import (
-    EraAddress,
-    Funding,
-    LedgerContext,
-    PaymentKey,
-    SpendableOutput,
-    build_marker_transaction,
-    sign_transaction,
-    submit_transaction,
-)
+from release_tools import PaymentKey
 from release_tools.keys.files import write_key_pair
+from release_tools.transactions.posting import post_datum
 
 CHAIN_FILE = "chain.sqlite3"
 CONFIGURATION_FILE = "eraswitch.toml"
@@ -119,28 +111,11 @@ class Stage:
     def _submit(
         self, datum: bytes, markers: tuple[EraMarker, ...], payer: PaymentKey, replacing: Posted | None
     ) -> Posted:
-        gateway, network = self._gateway, self._gateway.network()
-        address = payer.address(network.network_id)
-        previous = self._output_of(replacing) if replacing else None
-        transaction = build_marker_transaction(
-            datum,
-            EraAddress(self.era_address),
-            Funding.read(gateway, address),
-            LedgerContext.read(gateway, network),
-            previous=previous,
-        )
-        submitted = submit_transaction(gateway, sign_transaction(transaction, [payer]))
-        if gateway.transaction_depth(submitted) is None:
-            raise TransactionError("A transaction was accepted but is in no block", got=submitted)
-        return Posted(submitted, markers, datum, transaction.fee, transaction.size, transaction.inputs)
-
-    def _output_of(self, posted: Posted) -> SpendableOutput:
-        for output in self._gateway.spendable_outputs(self.era_address):
-            if output.reference == posted.reference:
-                return output
-        raise TransactionError(
-            "The marker output to replace is not at the era address", expected=f"{posted.reference}, unspent"
-        )
+        gateway, replaced = self._gateway, None if replacing is None else replacing.reference
+        posted = post_datum(gateway, datum, self.era_address, payer, replacing=replaced)
+        if gateway.transaction_depth(posted.hash) is None:
+            raise TransactionError("A transaction was accepted but is in no block", got=posted.hash)
+        return Posted(posted.hash, markers, datum, posted.fee, posted.size, posted.inputs)
 
     def _save_keys(self) -> None:
         self.wallet.save(self.folder / "wallet.skey")

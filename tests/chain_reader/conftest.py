@@ -22,11 +22,11 @@ from release_tools import (
     LedgerContext,
     LocalChainGateway,
     PaymentKey,
-    build_marker_transaction,
     sign_transaction,
 )
 from release_tools.transactions.building import build_sweep_transaction
 from release_tools.transactions.owners import TokenMint
+from release_tools.transactions.posting import post_datum
 from tests.chain_reader.fake_cardano_cli import answer_in_process
 from tests.local_chain_faces.wallet import Wallet
 
@@ -105,16 +105,8 @@ class Team:
         return self.publish_datum(encode_datum(payload.to_bytes()))
 
     def publish_datum(self, datum: bytes) -> str:
-        outputs = self.gateway.spendable_outputs(self.address)
-        built = build_marker_transaction(
-            datum,
-            EraAddress(self.address),
-            Funding(self.address, outputs),
-            LedgerContext.read(self.gateway),
-            previous=next((output for output in outputs if output.reference == self.reference), None),
-            thread_token=TokenMint() if self.token == "" else None,
-        )
-        self.gateway.submit(sign_transaction(built, [self.wallet]).cbor)
+        mint = TokenMint() if self.token == "" else None
+        built = post_datum(self.gateway, datum, self.address, self.wallet, replacing=self.reference, thread_token=mint)
         if self.token is not None:
             self.token = built.thread_token or ""
         self.reference = f"{built.hash}#0"

@@ -12,17 +12,8 @@ from typing import TypeVar
 from chain_reader import ChainObserver, EraReader, TrustedReader, TrustPolicy, genesis_of
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import Epoch, EraEpochToken, EraMarker, SupportedEras
-from release_tools import (
-    EraAddress,
-    Funding,
-    LedgerContext,
-    PaymentKey,
-    SpendableOutput,
-    TransactionGateway,
-    build_marker_transaction,
-    sign_transaction,
-    submit_transaction,
-)
+from release_tools import PaymentKey, SpendableOutput, TransactionGateway
+from release_tools.transactions.posting import post_datum
 
 LEAD_EPOCHS = 2
 SHORT_EPOCH_S = 120.0
@@ -54,17 +45,10 @@ class Rollout:
         policy = TrustPolicy(address=self.address, keys=(self.signing_key.verification_key,), confirmations=0)
         self.reader = TrustedReader(self.observer, policy)
 
-    def publish(self, *markers: EraMarker, previous: SpendableOutput | None = None) -> SpendableOutput:
+    def publish(self, *markers: EraMarker, replacing: str | None = None) -> SpendableOutput:
         """Put markers on the chain; the output that carries them, once it is there."""
         datum = encode_datum(EraMarkersPayload(markers).sign(self.signing_key).to_bytes())
-        built = build_marker_transaction(
-            datum,
-            EraAddress(self.address),
-            Funding.read(self.gateway, self.address),
-            LedgerContext.read(self.gateway, self.network),
-            previous=previous,
-        )
-        submitted = submit_transaction(self.gateway, sign_transaction(built, [self.key]))
+        submitted = post_datum(self.gateway, datum, self.address, self.key, replacing=replacing).hash
 
         def seen() -> SpendableOutput | None:
             outputs = self.gateway.spendable_outputs(self.address)
@@ -107,7 +91,7 @@ def play(rollout: Rollout) -> None:
 
     begins = Epoch(rollout.observer.epoch() + LEAD_EPOCHS)
     scheduled = EraMarker("new", begins)
-    later = rollout.publish(old, scheduled, previous=marker)
+    later = rollout.publish(old, scheduled, replacing=marker.reference)
     token = rollout.read((old, scheduled))
     assert token.upcoming == scheduled
     here = rollout.gateway.spendable_outputs(rollout.address)

@@ -21,16 +21,8 @@ from era_service.node.watcher import NodeWatcher, WatchOptions
 from era_store import MemoryStore, Store
 from eras import ChainReadError, Epoch, EraMarker, Slot, SupportedEras
 from eraswitch.testing import at_once
-from release_tools import (
-    EraAddress,
-    Funding,
-    LedgerContext,
-    LocalChainGateway,
-    PaymentKey,
-    build_marker_transaction,
-    sign_transaction,
-    submit_transaction,
-)
+from release_tools import LocalChainGateway, PaymentKey
+from release_tools.transactions.posting import post_datum
 from tests.chain_reader.fake_clock import FakeClock
 from tests.chain_reader.knowing import Knowing
 
@@ -59,13 +51,7 @@ def publish_payload(chain: LocalChain, payload: bytes) -> str:
     """As ``publish``, a payload of any kind."""
     chain.fund(ADDRESS, 10_000_000)
     gateway = LocalChainGateway(chain)
-    unsigned = build_marker_transaction(
-        encode_datum(payload),
-        EraAddress(ADDRESS),
-        Funding.read(gateway, ADDRESS),
-        LedgerContext.read(gateway),
-    )
-    return submit_transaction(gateway, sign_transaction(unsigned, [OWNER]))
+    return post_datum(gateway, encode_datum(payload), ADDRESS, OWNER).hash
 
 
 @dataclass

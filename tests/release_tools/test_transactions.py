@@ -43,6 +43,7 @@ from release_tools import (
 )
 from release_tools.transactions.balancing import DEFAULT_VALIDITY_SLOTS
 from release_tools.transactions.drafting import MarkerThread, ReadersView, signed_outputs
+from release_tools.transactions.posting import post_datum
 from tests.errors import raising
 
 PARAMETERS = TransactionParameters(
@@ -112,6 +113,20 @@ def test_bootstrap_is_taken_by_the_ledger(chain: LocalChain, gateway: LocalChain
     assert change.lovelace == transaction.change_lovelace == 100 * ADA - transaction.fee - marker.lovelace
     assert transaction.spends_era_address
     assert gateway.transaction_depth(submitted) == 0
+
+
+def test_a_posted_datum_replaces_an_output_that_is_there(
+    chain: LocalChain, gateway: LocalChainGateway, wallet: PaymentKey
+) -> None:
+    address = wallet.address(0)
+    chain.fund(address, 100 * ADA)
+    first = post_datum(gateway, datum(), address, wallet)
+    second = post_datum(gateway, datum(65), address, wallet, replacing=f"{first.hash}#0")
+    assert f"{first.hash}#0" in second.inputs
+    assert [known.reference for known in gateway.spendable_outputs(address) if known.datum] == [f"{second.hash}#0"]
+    with pytest.raises(TransactionError, match=f"expected {first.hash}#0, unspent") as raised:
+        post_datum(gateway, datum(), address, wallet, replacing=f"{first.hash}#0")
+    assert raised.value.next_step
 
 
 def test_update_spends_the_previous_marker(chain: LocalChain, gateway: LocalChainGateway, wallet: PaymentKey) -> None:

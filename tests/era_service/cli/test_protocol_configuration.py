@@ -11,16 +11,8 @@ from chain_reader.local_chain import FaucetOutput, Genesis, LocalChain
 from datum import EraMarkersPayload, SigningKey, decode_datum, encode_datum, encode_datum_json
 from datum.configuration import ConfigurationMarkersPayload, read_import
 from eras import Epoch, EraMarker
-from release_tools import (
-    EraAddress,
-    Funding,
-    LedgerContext,
-    LocalChainGateway,
-    PaymentKey,
-    build_marker_transaction,
-    sign_transaction,
-    submit_transaction,
-)
+from release_tools import LocalChainGateway, PaymentKey
+from release_tools.transactions.posting import post_datum
 from tests.era_service.conftest import invoke
 
 OWNER = PaymentKey(bytes(range(32)))
@@ -65,14 +57,7 @@ def faucet(chain: LocalChain, *contents: bytes) -> None:
 def post(chain: LocalChain, content: bytes) -> None:
     """Publish as the team does: the transaction spends an output at the address."""
     chain.fund(ADDRESS, 100_000_000)
-    gateway = LocalChainGateway(chain)
-    transaction = build_marker_transaction(
-        encode_datum(content),
-        EraAddress(ADDRESS),
-        Funding.read(gateway, ADDRESS),
-        LedgerContext.read(gateway),
-    )
-    submit_transaction(gateway, sign_transaction(transaction, [OWNER]))
+    post_datum(LocalChainGateway(chain), encode_datum(content), ADDRESS, OWNER)
 
 
 def import_(path: Path | str, *options: str) -> Any:

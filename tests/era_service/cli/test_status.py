@@ -16,16 +16,8 @@ from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_service.config.load import load_settings
 from era_service.wiring.providers import public_service
 from eras import Epoch, EraMarker
-from release_tools import (
-    EraAddress,
-    Funding,
-    LedgerContext,
-    LocalChainGateway,
-    PaymentKey,
-    build_marker_transaction,
-    sign_transaction,
-    submit_transaction,
-)
+from release_tools import LocalChainGateway, PaymentKey
+from release_tools.transactions.posting import post_datum
 from tests.era_service.conftest import Shell, invoke
 
 KEY = SigningKey(bytes(range(32)))
@@ -48,17 +40,8 @@ class Network:
 
     def publish(self, datum: bytes, *, thread: bool = False) -> str:
         """Put ``datum`` at the era address by a transaction that spends from it; of a ``thread`` the last one, too."""
-        gateway = LocalChainGateway(self.chain)
-        outputs = gateway.spendable_outputs(self.address)
-        before = (output for output in outputs if output.reference == f"{self.last}#0")
-        unsigned = build_marker_transaction(
-            datum,
-            EraAddress(self.address),
-            Funding(self.address, outputs),
-            LedgerContext.read(gateway),
-            previous=next(before, None) if thread else None,
-        )
-        self.last = submit_transaction(gateway, sign_transaction(unsigned, [self.owner]))
+        replaced = f"{self.last}#0" if thread and self.last is not None else None
+        self.last = post_datum(LocalChainGateway(self.chain), datum, self.address, self.owner, replacing=replaced).hash
         return self.last
 
     def post(self, *datums: bytes) -> None:
