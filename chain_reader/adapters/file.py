@@ -1,4 +1,4 @@
-"""The adapter ``file``: the markers in a JSON file, read anew at every reading.
+"""The adapter ``file``: the markers in a JSON file, read again at every reading.
 
 In: the path of a file that holds ``[{"name":"…","epoch":…},…]``. Out: its markers, or an error that names the cause.
 """

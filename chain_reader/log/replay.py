@@ -36,10 +36,10 @@ RESUMED = "recording-resumed"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The difference between a replay and the log.
+    """The first difference between a replay and the log.
 
     Attributes:
-        event_id: the event of the log at which they do.
+        event_id: the event of the log at which they differ.
         cause: the input that was decided upon, if one was.
         recorded: what the log has there: kind, epoch and facts; ``None`` where it has nothing.
         recomputed: what follows from the inputs; ``None`` where nothing does.

@@ -5,7 +5,7 @@ In: inputs from any thread. Out: one input after the other, for the one thread t
 1. Commands come first, then clock ticks, answers of observers, registrations: a flood of the last delays no other.
 2. A tick takes the place of one that waits, and an answer that of one of the same source: the newest suffices.
    Nothing is lost by that, and nothing counted.
-3. Where a queue is full, who puts waits (back-pressure), at most ``patience_s``. Then the input is shed and counted,
+3. Where a queue is full, ``put`` waits (back-pressure), at most ``patience_s``. Then the input is shed and counted,
    and the core learns of it next (``InputsShed``).
 """
 

@@ -8,7 +8,7 @@ import enum
 from era_store import NewEvent
 
 Decision = NewEvent
-"""What was decided: a kind, the facts, and the epoch it holds for."""
+"""A decision: its kind, its facts, and the epoch it holds for."""
 
 
 class DecisionKind(enum.StrEnum):
@@ -33,9 +33,9 @@ class DecisionKind(enum.StrEnum):
     UNSUPPORTED_CURRENT = "unsupported-current"
     """This software does not know the current era: it must stop."""
     REGRESSION_REFUSED = "regression-refused"
-    """What was read would undo an activation, or go back: ``reason``."""
+    """A reading would undo an activation, or go back: ``reason``."""
     NO_CURRENT_ERA = "no-current-era"
-    """What is trusted names no era at this epoch: ``reason``."""
+    """The trusted markers name no era at this epoch: ``reason``."""
     NOTHING_TRUSTED = "nothing-trusted"
     """The chain was read, and nothing there is trusted, nor ever was: ``verdicts``."""
     EPOCH_UNCONFIRMED = "epoch-unconfirmed"
@@ -79,13 +79,13 @@ class DecisionKind(enum.StrEnum):
     TRUSTED = "trusted"
     """A payload came into force: ``output``, ``slot``, ``markers``."""
     DISTRUSTED = "distrusted"
-    """What was trusted before is no predecessor of it: it was an impostor's."""
+    """The payload trusted before is not its predecessor: it was an impostor's."""
     ABSURD_EPOCH = "absurd-epoch"
     """An activation suspiciously far ahead (T5)."""
     SHORT_NOTICE = "short-notice"
     """An activation published with too little notice (T5)."""
     STALE = "stale"
-    """What is in force could not be confirmed: ``reason``."""
+    """The markers in force could not be confirmed: ``reason``."""
     FRESH = "fresh"
     """It could again: ``reason`` is why it could not."""
     LEGACY_DIFFERS = "legacy-differs"

@@ -1,8 +1,8 @@
 """Decides on a reading of the chain: the rules of trust applied to one piece of evidence. Pure.
 
 In: what is remembered, what an observer answered, the policy, the verdicts reported before. Out: a ``TrustDecision``:
-the reading, what to remember, and what is new. ``TrustedReader`` and the deciding core (``chain_reader.node.core``)
-both ask here, so that a node, a replay of its log and a rehearsal reach the same decision.
+the reading, what to remember, and what is new. The deciding core (``chain_reader.node.core``) asks here, which every
+node, reader, replay and rehearsal decides by.
 """
 
 from collections.abc import Mapping, Sequence

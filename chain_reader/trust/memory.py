@@ -135,14 +135,14 @@ def _payloads(
         first = found.get(digest)
         if first is None:
             found[digest] = _seen(digest, item, final, evidence)
-        elif first.verdict != "Accepted":
+        elif first.verdict != Accepted.__name__:
             found[digest] = replace(first, verdict=final.verdict.name, reason=final.verdict.reason)
     kept: dict[str, SeenPayload] = {}
     for payload in stored.payloads:
         now = found.pop(payload.digest, None)
         if now is not None:
             kept[payload.digest] = _merged(payload, now)
-        elif payload.superseded or payload.verdict not in _NOT_YET_JUDGED:  # what was rolled back becomes deep anew
+        elif payload.superseded or payload.verdict not in _NOT_YET_JUDGED:  # what was rolled back becomes deep again
             kept[payload.digest] = payload
     for digest, payload in found.items():
         if len(kept) < MAX_PAYLOADS:

@@ -7,23 +7,21 @@ import pytest
 
 from era_service.node.watcher import NodeWatcher
 from eras import EraChecker
+from eraswitch.testing import schedule
 from eraswitch.testing.provider import FakeProvider
-from eraswitch.testing.schedule import EraSchedule
 from eraswitch.testing.watching import watcher_of
 
 
 @pytest.fixture
-def era_schedule() -> type[EraSchedule]:
+def era_schedule() -> type[schedule.EraSchedule]:
     """Makes schedules: ``era_schedule(("pythagoras", 0), ("lagrange", 7), epoch=6)``, then ``.advance()``."""
-    return EraSchedule
+    return schedule.EraSchedule
 
 
 @pytest.fixture
 def checker_in_era() -> Callable[..., EraChecker]:
     """Makes checkers: ``checker_in_era("lagrange", ["pythagoras", "lagrange"])``."""
-    from eraswitch.testing.schedule import checker_in_era
-
-    return checker_in_era
+    return schedule.checker_in_era
 
 
 @pytest.fixture

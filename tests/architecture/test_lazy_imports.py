@@ -29,7 +29,6 @@ IN_FUNCTIONS = {
     "era_store.records": 2,
     "era_store.sql": 2,
     "eras.events": 1,
-    "eraswitch.testing": 1,
     "release_tools.adoption": 1,
     "release_tools.forecasting": 3,
     "release_tools.keys": 5,

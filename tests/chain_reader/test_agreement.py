@@ -234,7 +234,7 @@ class TestDatums:
         (dissent,) = observer.dissents
         assert dissent.observer == "A"
         assert dissent.question == f"the datums at {ADDRESS}"
-        assert dissent.said == "1 signed payloads ['t' 1]"
+        assert dissent.said == "1 signed payload ['t' 1]"
 
     def test_one_that_invents_an_output_is_named_if_it_matters(self):
         honest = (out(1, T),)
@@ -323,7 +323,7 @@ class TestDatums:
     def test_two_sides_of_two_are_no_agreement(self):
         observers = [Scripted(name, outputs=outputs) for name, outputs in
                      zip("ABCD", [(out(1, T),)] * 2 + [(out(2, TP9),)] * 2, strict=True)]  # fmt: skip
-        with raising("Agreement", match="A: 1 signed payloads.*D: 1 signed payloads"):
+        with raising("Agreement", match="A: 1 signed payload.*D: 1 signed payload"):
             panel(*observers).datums(ADDRESS)
 
     def test_nobody_there_is_an_agreement_on_nothing(self):

@@ -177,7 +177,7 @@ class OutputVotes:
         if not self._keys:
             return counted(len(outputs), "output")
         found = sorted(set(self._payloads(outputs).values()))
-        return f"{len(found)} signed payloads" + "".join(f" [{words}]" for words in found[:5])
+        return counted(len(found), "signed payload") + "".join(f" [{words}]" for words in found[:5])
 
     def _payloads(self, outputs: Sequence[DatumOutput]) -> dict[str, str]:
         """Of each output with a true signature its payload: the markers in their order, in words."""

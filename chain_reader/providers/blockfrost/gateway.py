@@ -102,7 +102,7 @@ class BlockfrostGateway(Asking[BlockfrostApi]):
     def spendable_outputs(self, address: str) -> tuple[SpendableOutput, ...]:
         """The unspent outputs at ``address``, oldest first; none when nothing was ever sent there.
 
-        One that is not plausible can not be spent, and is left out; a page of nothing else is refused.
+        An output that is not plausible cannot be spent, and is left out; a page of nothing else is refused.
 
         Raises:
             ChainReadError: they could not be read, or are more than may be.

@@ -7,7 +7,7 @@ In: an address, and when its answer is settled. Out: its outputs with an inline 
    slip through between two pages. So the tip is read before the first and after the last page. Where it moved, the
    block it was must still be on the chain, and no transaction since may have spent at the address; outputs that were
    only added move the rest down, so that some come twice, of which one is kept.
-3. Where an output may have been missed, reading begins anew, a few times.
+3. Where an output may have been missed, reading starts over, a few times.
 4. What was read while the tip stood still is kept for as long as the tip is that block: reading again costs the first
    page, which must be the same, and the tip. It is never kept for another tip, though nothing seems to have happened
    at the address: behind one URL there may be several servers, some of them late.
@@ -43,7 +43,7 @@ from chain_reader.providers.transport.errors import (
 )
 
 READINGS = 3
-"""The number of times that reading begins anew before the address counts as too busy to read (rule 3)."""
+"""The number of times that reading starts over before the address counts as too busy to read (rule 3)."""
 
 ASK_AHEAD_FROM = 10
 ASK_AHEAD = 2

@@ -117,4 +117,4 @@ def _read_genesis(ogmios: Conversation) -> NetworkGenesis:
             Epoch(newest.start.epoch),
         )
     except (ConfigurationError, OverflowError) as error:
-        raise ogmios.call.unexpected("a genesis that can be", str(error)) from error
+        raise ogmios.call.unexpected("a usable genesis", str(error)) from error

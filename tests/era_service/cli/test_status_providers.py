@@ -51,7 +51,7 @@ def test_providers_that_do_not_agree_are_an_error_that_names_them(network: Netwo
     code, document = status(network, "local:chain.sqlite3", "local:other.sqlite3", ERASWITCH_READER__AGREEMENT="2")
     assert code == 5
     assert document["error"]["code"] == "Agreement"
-    assert "local chain chain.sqlite3: 1 signed payloads ['pythagoras' 0]" in document["error"]["message"]
+    assert "local chain chain.sqlite3: 1 signed payload ['pythagoras' 0]" in document["error"]["message"]
     assert "local chain other.sqlite3: 0 signed payloads" in document["error"]["message"]
 
 
