@@ -1,8 +1,9 @@
 """Prints how long the roads of the project are: the modules that a task passes through, and the calls that it makes.
 
 In: this checkout, with the service's part installed. Out: a table of three tasks, each done once to warm up and counted
-the next time. What counts is this project's own code: each call of a function, and each module that such a function
-lies in. The local chain, which is the provider of these tasks, does not count. ``--list`` prints the modules.
+the next time: from nothing; and, where something stays open, steadily, as a node reads again and again. What counts is
+this project's own code: each call of a function, and each module that such a function lies in. The local chain, which
+is the provider of these tasks, does not count. ``--list`` prints the modules.
 """
 
 import argparse
@@ -33,7 +34,9 @@ PACKAGES = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_
 PROVIDER = "chain_reader.local_chain."
 ERAS = SupportedEras(("thales", "pythagoras", "lagrange"))
 
-Task = Callable[[], object]
+Again = Callable[[], object]
+Task = Callable[[ExitStack], Again | None]
+"""Opens what it needs, does what is counted, and returns what does it once more; ``None`` where nothing stays open."""
 
 
 @dataclass
@@ -43,13 +46,16 @@ class Road:
     calls: Counter[str] = field(default_factory=Counter)
     _modules: dict[CodeType, str | None] = field(default_factory=dict)
 
-    def walk(self, task: Task) -> None:
+    def walk(self, task: Callable[[], object]) -> None:
         """Do the task and count."""
         sys.setprofile(self._count)
         try:
             task()
         finally:
             sys.setprofile(None)
+
+    def __str__(self) -> str:
+        return f"{len(self.calls)} | {self.calls.total()}"
 
     def _count(self, frame: FrameType, event: str, _: Any) -> None:
         if event != "call":
@@ -74,7 +80,7 @@ def library(stage: Stage, _: Path) -> Task:
     """The library's reading: from the datum on the chain to the call of what is switched."""
     epoch = stage.epoch  # of the node's own clock
 
-    def read() -> None:
+    def opened(_: ExitStack) -> Again:
         policy = TrustPolicy(address=stage.era_address, keys=(stage.era_key.verification_key,), confirmations=0)
         reader = EraReader(TrustedReader(LocalObserver(stage.chain), policy), ERAS)
         checker = EraChecker(ERAS)
@@ -82,10 +88,15 @@ def library(stage: Stage, _: Path) -> Task:
         for era in ERAS:
             switches.behaviour("hash", since=era)(lambda: "")
         switches.seal()
-        checker.change_era(reader.read_era_epoch_token(epoch))
-        switches.call("hash")
 
-    return read
+        def read() -> None:
+            checker.change_era(reader.read_era_epoch_token(epoch))
+            switches.call("hash")
+
+        read()
+        return read
+
+    return opened
 
 
 def activate(stage: Stage, _: Path) -> Task:
@@ -93,7 +104,7 @@ def activate(stage: Stage, _: Path) -> Task:
     keys = ("--secret-key", "@era.sk", "--payment-key-file", "wallet.skey")
     rounds = itertools.chain((("--dry-run",),), itertools.repeat(("--yes", "--confirmations", "0", "--poll", "0.05")))
 
-    def publish() -> None:
+    def publish(_: ExitStack) -> None:
         with chdir(stage.folder):
             result = CliRunner().invoke(
                 cli, ("marker", "activate", "pythagoras", "--at", "10", "--not-a-slip", *keys, *next(rounds))
@@ -119,16 +130,20 @@ def service(stage: Stage, folder: Path) -> Task:
         }
     )
 
-    def read() -> None:
-        with ExitStack() as opened:
-            store = tempfile.mkdtemp(dir=folder)
-            served = Service(settings, open_store(str(Path(store) / "store.sqlite3")))
-            opened.callback(served.close)
-            served.load_snapshot()
+    def opened(services: ExitStack) -> Again:
+        store = tempfile.mkdtemp(dir=folder)
+        served = Service(settings, open_store(str(Path(store) / "store.sqlite3")))
+        services.callback(served.close)
+        served.load_snapshot()
+
+        def read() -> None:
             served.read_chain()
             served.answer("/era/status")
 
-    return read
+        read()
+        return read
+
+    return opened
 
 
 TASKS: dict[str, Callable[[Stage, Path], Task]] = {
@@ -138,12 +153,32 @@ TASKS: dict[str, Callable[[Stage, Path], Task]] = {
 }
 
 
+def roads_of(task: Task) -> tuple[Road, Road | None]:
+    """The road of a task, and that of doing it again where something stays open; each is walked once before."""
+
+    def whole() -> None:
+        with ExitStack() as opened:
+            task(opened)
+
+    road = Road()
+    whole()
+    road.walk(whole)
+    with ExitStack() as opened:
+        again = task(opened)
+        if again is None:
+            return road, None
+        steady = Road()
+        again()
+        steady.walk(again)
+    return road, steady
+
+
 def main() -> None:
     """Measure the roads."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="also print the modules, with the calls in each")
     listed = parser.parse_args().list
-    print("| task | modules | calls |\n| --- | ---: | ---: |")
+    print("| task | modules | calls | steady: modules | calls |\n| --- | ---: | ---: | ---: | ---: |")
     for name, prepare in TASKS.items():
         with tempfile.TemporaryDirectory(prefix="eraswitch-roads-") as made:
             folder = Path(made)
@@ -151,11 +186,8 @@ def main() -> None:
             with Stage(folder / "stage") as stage:
                 stage.begin_epoch(Epoch(1))
                 stage.publish((EraMarker("thales", Epoch(1)),), replacing=None)
-                task = prepare(stage, folder)
-                task()
-                road = Road()
-                road.walk(task)
-        print(f"| {name} | {len(road.calls)} | {road.calls.total()} |")
+                road, steady = roads_of(prepare(stage, folder))
+        print(f"| {name} | {road} | {steady or '- | -'} |")
         if listed:
             for module, calls in road.calls.most_common():
                 print(f"{calls:7} {module}")
