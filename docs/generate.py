@@ -132,7 +132,11 @@ def _package_row(folder: Path, imports: str) -> str:
 
 def node_names() -> str:
     """Every name that a node developer imports, with what it is."""
-    return "\n".join(["| name | what it is |", "| --- | --- |", *_documented("eraswitch")])
+    return "\n\n".join(f"From `{door}`:\n\n{_names_of(door)}" for door in ("eraswitch", "eraswitch.testing"))
+
+
+def _names_of(door: str) -> str:
+    return "\n".join(["| name | what it is |", "| --- | --- |", *_documented(door)])
 
 
 def _documented(door: str) -> Iterator[str]:
@@ -163,14 +167,15 @@ def _documentation_of_values(door: Path) -> dict[str, str]:
 
 
 def public_names() -> str:
-    """The names of every front door."""
+    """The names of every front door but those of a node, which are on the page about embedding."""
     root = PAGES.parent
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     parts = []
-    for package in reversed(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]):
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    for package in reversed([one for one in packages if one != "eraswitch"]):
         for path in sorted((root / package).rglob("__init__.pyi")):
             door = ".".join(path.parent.relative_to(root).parts)
-            parts.append("\n".join([f"## {door}", "", "| name | what it is |", "| --- | --- |", *_documented(door)]))
+            parts.append(f"## {door}\n\n{_names_of(door)}")
     return "\n\n".join(parts)
 
 
@@ -309,7 +314,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "metrics": ("metrics.md", metrics),
     "http": ("http.md", http_reference),
     "benchmarks": ("benchmarks.md", benchmark_results),
-    "node names": ("node.md", node_names),
+    "node names": ("embedding.md", node_names),
     "public names": ("api.md", public_names),
     "house": ("architecture.md", house),
 }

@@ -3,6 +3,7 @@ from chain_reader.era_reader import EraReader as EraReader
 from chain_reader.providers.from_url import observer_from_url as observer_from_url
 from chain_reader.providers.tip_check import genesis_of as genesis_of
 from chain_reader.trust.policy import TrustPolicy as TrustPolicy
+from datum.keys import SigningKey as SigningKey
 from datum.keys import VerificationKey as VerificationKey
 from era_service.node.call_schedule import CallOptions as CallOptions
 from era_service.node.embedding import embed_watcher as embed_watcher
@@ -21,6 +22,7 @@ from eras.api_version import SIGNER_NODE_VERSION_HEADER as SIGNER_NODE_VERSION_H
 from eras.api_version import ApiVersion as ApiVersion
 from eras.api_version import ApiVersionTable as ApiVersionTable
 from eras.checker import EraChecker as EraChecker
+from eras.errors import ChainReadError as ChainReadError
 from eras.errors import EraNotReadyError as EraNotReadyError
 from eras.errors import EraSwitchError as EraSwitchError
 from eras.errors import MarkerError as MarkerError

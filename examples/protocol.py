@@ -89,7 +89,7 @@ def open_watcher(options: argparse.Namespace, node_id: str) -> Iterator[NodeWatc
     magic, store = options.network_magic, None
     with ExitStack() as opened:
         if options.store:
-            from era_store import open_store  # the one thing that takes the installation '.[watch]'
+            from eraswitch import open_store  # the one thing that takes the installation '.[watch]'
 
             store = opened.enter_context(open_store(options.store))
         observer = opened.enter_context(closing(observer_from_url(options.provider, network_magic=magic)))

@@ -32,7 +32,7 @@ SPREAD_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Registering:
-    """Registers a node with a service, at every epoch and on change (rule 1): the work of an ``Errand``.
+    """Registers a node with a service, at every epoch and on change: the work of an ``Errand``.
 
     Attributes:
         url: the base URL of the service.
@@ -111,7 +111,7 @@ class Registering:
 
 @dataclass(frozen=True, slots=True)
 class SupportRule:
-    """Checks that enough stake supports the era in force (rule 2): the work of an ``Errand``.
+    """Checks that enough stake supports the era in force: the work of an ``Errand``.
 
     Attributes:
         url: the base URL of the service, whose figures are trusted.

@@ -17,7 +17,7 @@ MOST = {
     "era_service.web": 2,
     "era_store": 29,
     "eras": 29,
-    "eraswitch": 32,
+    "eraswitch": 34,
     "eraswitch.testing": 6,
     "release_tools": 21,
     "release_tools.registrations": 2,
@@ -56,7 +56,9 @@ def test_programs_in_strings_import_names_that_are_there() -> None:
 
 
 def test_every_public_name_is_documented() -> None:
-    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    api = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    names = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8").partition("\n## Names\n")[2]
     for door in DOORS:
-        part = page.partition(f"\n## {door}\n")[2].partition("\n## ")[0]
+        own = names.partition(f"\nFrom `{door}`:\n")[2].partition("\nFrom ")[0]
+        part = own or api.partition(f"\n## {door}\n")[2].partition("\n## ")[0]
         assert {name for name in importlib.import_module(door).__all__ if f"| `{name}` | " not in part} == set(), door

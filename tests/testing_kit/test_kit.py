@@ -10,11 +10,9 @@ from era_service.node.hooks import Hook, HookEvent, Hooks
 from era_service.node.watcher import NodeWatcher
 from eras import EraChecker, EraNotReadyError, EraRegressionError, EraStatus, UnsupportedEraError
 from eraswitch.testing import EraSchedule, FakeProvider, read_again
-from tests.conftest import ROOT
 
 pytest_plugins = ["eraswitch.testing.pytest_plugin"]
 
-PAGE = (ROOT / "docs" / "testing.md").read_text()
 THALES, PYTHAGORAS = "thales", "pythagoras"
 Watch = Callable[..., NodeWatcher]
 
