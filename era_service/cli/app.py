@@ -109,6 +109,8 @@ class RootGroup(LazyGroup):
                 reported = _missing(
                     error, next((PARTS.get(one, "tools") for one in arguments if one in COMMANDS), None)
                 )
+            elif isinstance(error, UnicodeEncodeError) and (wrong := next(filter(_is_no_text, arguments), None)):
+                reported = click.UsageError(f"An argument is not UTF-8 text: {wrong[:80]!r}.")
             code = _ended_by(reported, json="--json" in arguments, debug=app.debug or "--debug" in arguments)
         if standalone_mode:
             sys.exit(code)
@@ -201,6 +203,11 @@ def _missing(error: ModuleNotFoundError, part: str | None) -> Exception:
         expected=f"the package {package!r}",
         next_step=f"Install it: {install_command(package, part)}",
     )
+
+
+def _is_no_text(argument: str) -> bool:
+    """Whether an argument is of bytes that are not UTF-8; a path may be, other arguments may not."""
+    return any("\udc80" <= character <= "\udcff" for character in argument)
 
 
 def _report(error: EraSwitchError, *, json: bool, debug: bool) -> int:

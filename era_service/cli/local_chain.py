@@ -256,7 +256,7 @@ def _require_address(text: str) -> None:
 
 @local_chain.command(example="eraswitch local-chain rollback chain.sqlite3 2")
 @file_argument
-@click.argument("blocks", type=click.IntRange(min=1))
+@click.argument("blocks", type=POSITIVE)
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 def rollback(file: Path, blocks: int, *, yes: bool, as_json: bool) -> None:

@@ -210,15 +210,16 @@ def read_snapshot(text: str, policy: TrustPolicy) -> TrustedSnapshot:
         return TrustedSnapshot(Epoch(epoch), (), None)
     if not isinstance(content, str):
         raise _snapshot_error("a payload as text", f"{content!r}"[:60])
+    payload = content.encode(errors="replace")  # what UTF-8 cannot encode is in no payload
     try:
-        verified = EraMarkersPayload.from_bytes(content.encode()).verify(policy.keys[0])
+        verified = EraMarkersPayload.from_bytes(payload).verify(policy.keys[0])
     except MarkerError as error:
         raise _snapshot_error(f"a payload signed by {policy.keys[0].hex}", error.got or error.what) from error
     try:
         published = _published(found.get("published_before"), verified.markers)
     except (MarkerError, TypeError, KeyError) as error:
         raise _snapshot_error("lists of markers in published_before", "something else") from error
-    return TrustedSnapshot(Epoch(epoch), verified.markers, content.encode(), published)
+    return TrustedSnapshot(Epoch(epoch), verified.markers, payload, published)
 
 
 def _snapshot_error(expected: str, got: str) -> MarkerError:

@@ -68,7 +68,7 @@ class Database:
                     connection.exec_driver_sql("BEGIN")
                 try:
                     yield connection
-                except ContentError:
+                except (ContentError, UnicodeEncodeError):  # the latter is about what was asked, not what is stored
                     raise
                 except NOT_DECODED as error:
                     raise ContentError.of(error) from error

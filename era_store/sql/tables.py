@@ -53,7 +53,7 @@ def decoding() -> Iterator[None]:
     """
     try:
         yield
-    except ContentError:
+    except (ContentError, UnicodeEncodeError):  # the latter is about what was asked, not what is stored
         raise
     except NOT_DECODED as error:
         raise ContentError.of(error) from error

@@ -42,10 +42,14 @@ def read_tickers(text: str) -> dict[str, str]:
 
 
 def _of_csv(text: str) -> Iterable[tuple[str, str]]:
-    rows = csv.DictReader(text.splitlines())
-    if not {"party_id", "ticker"} <= set(rows.fieldnames or ()):
-        raise _tickers_error(", ".join(rows.fieldnames or ())[:80] or "an empty file")
-    return [((row["party_id"] or "").strip(), (row["ticker"] or "").strip()) for row in rows]
+    rows = csv.DictReader(text.splitlines(), restval="")
+    try:
+        columns, listed = rows.fieldnames or (), list(rows)
+    except csv.Error as error:
+        raise _tickers_error(f"{error} after line {rows.line_num}") from error
+    if not {"party_id", "ticker"} <= set(columns):
+        raise _tickers_error(", ".join(columns)[:80] or "an empty file")
+    return [(row["party_id"].strip(), row["ticker"].strip()) for row in listed]
 
 
 def _of_aggregator(text: str) -> Iterable[tuple[str, str]]:

@@ -110,19 +110,24 @@ def certificates_of_csv(text: str, origin: str) -> tuple[EpochActivity, ...]:
     Raises:
         ConfigurationError: it is not such a CSV; the error names the line.
     """
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
-    if not {"epoch", "certificates"} <= set(rows.fieldnames or ()):
-        shown = ", ".join(rows.fieldnames or ())[:100]
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")), restval="")
+    try:
+        columns = rows.fieldnames or ()
+        listed = [(rows.line_num, row) for row in rows]
+    except csv.Error as error:
+        raise _certificates_error(origin, "CSV", f"{error} after line {rows.line_num}") from error
+    if not {"epoch", "certificates"} <= set(columns):
+        shown = ", ".join(columns)[:100]
         raise _certificates_error(origin, "the columns epoch and certificates", f"the columns {shown or 'none'}")
     found: dict[Epoch, EpochActivity] = {}
-    for row in rows:
-        epoch, count = (row[name] or "" for name in ("epoch", "certificates"))
+    for line, row in listed:
+        epoch, count = row["epoch"], row["certificates"]
         if not all(one.isascii() and one.isdigit() and len(one) <= 9 for one in (epoch, count)):
             got = f"{epoch!r} and {count!r}"[:100]
-            raise _certificates_error(origin, f"two whole numbers in line {rows.line_num}", got)
+            raise _certificates_error(origin, f"two whole numbers in line {line}", got)
         at = Epoch(int(epoch))
         if at in found:
-            raise _certificates_error(origin, "each epoch once", f"epoch {at} again in line {rows.line_num}")
+            raise _certificates_error(origin, "each epoch once", f"epoch {at} again in line {line}")
         found[at] = EpochActivity(at, int(count))
     return tuple(found.values())
 

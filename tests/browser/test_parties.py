@@ -87,7 +87,7 @@ def test_tickers_are_read_from_csv_and_from_an_aggregator():
     assert read_tickers("party_id,ticker\npool1a,AAA\npool1b,\n") == {"pool1a": "AAA"}
     answer = '{"network": "preview", "signers": [{"party_id": "pool1a", "pool_ticker": "AAA"}, {"party_id": "b"}, 3]}'
     assert read_tickers(answer) == {"pool1a": "AAA"}
-    for wrong in ("", "a,b\n", "{", '{"signers": 1}'):
+    for wrong in ("", "a,b\n", "{", '{"signers": 1}', f"party_id,ticker\n{'a' * 200_000},A\n"):
         with raising("Tickers"):
             read_tickers(wrong)
 

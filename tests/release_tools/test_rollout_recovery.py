@@ -103,6 +103,7 @@ def test_certificates_from_csv() -> None:
         ("epoch,certificates\n-1,2\n", "'-1' and '2'"),
         ("epoch,certificates\n1,2\n1,3\n", "epoch 1 again in line 3"),
         (f"epoch,certificates\n{'9' * 5000},1\n", "'999"),
+        (f"epoch,certificates\n{'9' * 200_000},1\n", "field larger than field limit"),
     ],
 )
 def test_what_is_no_csv_of_certificates(text: str, got: str) -> None:

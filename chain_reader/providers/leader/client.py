@@ -113,8 +113,9 @@ class LeaderClient(HttpApi):
     """
 
     def __init__(self, url: str, limits: ReadLimits = DEFAULT_LIMITS) -> None:
+        super().__init__("leader", url, limits)
         parts = urlsplit(url)
-        super().__init__("leader", url, limits, secret=parts.password)
+        self._secret = parts.password
         if parts.query or parts.fragment:
             raise ConfigurationError(
                 "The URL of the leader is not usable",

@@ -321,7 +321,7 @@ def provider_name(kind: str, url: str, schemes: tuple[str, ...]) -> str:
             f"The URL of the {kind} provider is not usable",
             expected=" or ".join(f"{scheme}://host" for scheme in schemes),
             got=f"a text of {len(url)} characters without a host" if host is None else f"{parts.scheme}://…",
-            next_step="Correct the URL of the chain provider",
+            next_step="Correct that URL",
         )
     shown = _SECRET_LABEL.sub("***", f"[{host}]" if ":" in host else host)
     return f"{kind} {parts.scheme}://{shown}" + (f":{port}" if port else "")

@@ -120,10 +120,10 @@ def rebuild(app: AppContext, /, *, data: StoreOptions, output: JsonOptions) -> N
 
 @option_group()
 class NetworkStakeOptions:
-    """The memory of a source, and its checks."""
+    """A figure of the stake of the whole network, or where figures come from."""
 
     epoch: Epoch | None = argument(required=False)
-    lovelace: int | None = argument(required=False, type=click.IntRange(min=0))
+    lovelace: int | None = argument(required=False, type=NATURAL)
     file: str | None = option(
         "--from", metavar="FILE", help="Figures in a file: CSV with the columns epoch and lovelace."
     )

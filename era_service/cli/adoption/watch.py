@@ -6,14 +6,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import click
 from rich.console import RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from era_service.cli.adoption.options import BaseOptions, ReadinessOptions, eras_option, limit_option
 from era_service.cli.adoption.view import adoption_view, console
-from era_service.cli.shared.arguments import POSITIVE
+from era_service.cli.shared.arguments import POSITIVE, Seconds
 from era_service.cli.shared.commands import command, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.wiring.adoption import (
@@ -37,7 +36,7 @@ class WatchOptions(BaseOptions):
 
     eras: tuple[str, ...] = eras_option()
     interval_s: float = option(
-        "--interval", default=5.0, metavar="SECONDS", type=click.FloatRange(min=0.1), help="How often to look."
+        "--interval", default=5.0, metavar="SECONDS", type=Seconds(min=0.1), help="How often to look."
     )
     last: int = option("--last", metavar="N", default=5, type=POSITIVE, help="Epochs to show.")
     limit: int = limit_option()

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,9 +21,38 @@ store_option = click.option("--store", metavar="URL", help="The store: a path or
 PROVIDER = "The chain provider: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE"
 PROVIDER_HELP = f"{PROVIDER}."
 path_type = click.Path(path_type=Path)
-POSITIVE, NATURAL = click.IntRange(min=1), click.IntRange(min=0)
 PORT, MAGIC = click.IntRange(0, 65535), click.IntRange(0, 2**32 - 1)
 CHANCE = click.FloatRange(0, 1, min_open=True)
+
+MAX_WHOLE = 2**63 - 1
+"""The largest number that every database can hold."""
+MAX_SECONDS = 10**9
+"""Longer than any wait; a system refuses to sleep for much more."""
+
+
+class WholeNumber(click.IntRange):
+    """Whole numbers up to ``MAX_WHOLE``, which help does not show."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number that a text writes."""
+        found = super().convert(value, param, ctx)
+        if not found <= MAX_WHOLE:
+            self.fail(f"expected at most {MAX_WHOLE}, got {str(value)[:40]}.", param, ctx)
+        return found
+
+
+class Seconds(click.FloatRange):
+    """Seconds up to ``MAX_SECONDS``, which help does not show."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number that a text writes."""
+        found = super().convert(value, param, ctx)
+        if not found <= MAX_SECONDS:
+            self.fail(f"expected at most {MAX_SECONDS}, got {str(value)[:40]}.", param, ctx)
+        return found
+
+
+POSITIVE, NATURAL = WholeNumber(min=1), WholeNumber(min=0)
 
 HALVES = {".sk": "secret", ".vk": "verification"}
 """The endings of the two files of an era key."""

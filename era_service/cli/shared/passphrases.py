@@ -35,7 +35,7 @@ def passphrase_options(prefix: str = "", *, of: str = "of encrypted keys", **sha
         click.Option(
             [f"--{prefix}passphrase-fd"],
             metavar="N",
-            type=click.IntRange(min=0),
+            type=click.IntRange(0, 2**31 - 1),
             help=f"Read the passphrase {of} from this file descriptor.",
             **shared,
         ),

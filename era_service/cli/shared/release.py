@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from chain_reader.providers.gateway import MAINNET_MAGIC
 from datum import EraSigner
-from era_service.cli.shared.arguments import MAGIC, NATURAL, POSITIVE, PROVIDER_HELP
+from era_service.cli.shared.arguments import MAGIC, NATURAL, POSITIVE, PROVIDER_HELP, Seconds
 from era_service.cli.shared.commands import OUTPUT, nested, option, option_group, settings_given
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
@@ -234,14 +234,14 @@ class WaitingOptions:
         "--timeout",
         metavar="SECONDS",
         default=1_800.0,
-        type=click.FloatRange(min=0),
+        type=Seconds(min=0),
         help="How long to wait in total. The same command continues later.",
     )
     poll_s: float = option(
         "--poll",
         metavar="SECONDS",
         default=1.0,
-        type=click.FloatRange(min=0.05),
+        type=Seconds(min=0.05),
         help="Seconds between checks while waiting.",
     )
 

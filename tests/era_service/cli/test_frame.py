@@ -278,6 +278,44 @@ def test_a_link_to_itself_is_no_output(tmp_path: Path) -> None:
     assert (tmp_path / "loop").is_symlink()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["token", "revoke", "\udcff"],
+        ["events", "cat", "--kind", "\udcff"],
+        ["adoption", "rejects", "--source", "\udcff"],
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_an_argument_that_is_no_text_is_a_usage_error_and_no_damage(arguments: list[str]) -> None:
+    assert invoke("db", "upgrade", "--store", "here").exit_code == 0
+    result = invoke(*arguments, "--store", "here")
+    assert (result.exit_code, result.stderr) == (2, "Error: An argument is not UTF-8 text: '\\udcff'.\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["adoption", "rejects", "--store", "here", "--after", f"{2**63}"],
+        ["adoption", "rejects", "--store", "here", "--limit", "9" * 4000],
+        ["adoption", "watch", "--store", "here", "--interval", "nan"],
+        ["tx", "submit", "here", "--poll", "inf"],
+        ["tx", "submit", "here", "--timeout", "1e10"],
+    ],
+    ids=lambda arguments: f"{arguments[-2]} {arguments[-1][:20]}",
+)
+def test_a_number_too_large_for_a_database_or_a_clock_is_a_usage_error(arguments: list[str]) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{arguments[-2]}': expected at most " in result.stderr
+
+
+def test_a_service_whose_url_has_no_host_is_an_error() -> None:
+    result = invoke("adoption", "chart", "c.svg", "--from-service", "http://[::1")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: The URL of the leader provider is not usable: expected http://host or")
+
+
 def wait_until_read(pipe: IO[str]) -> None:
     """Wait until who reads from a pipe has taken all that is in it."""
     until = time.monotonic() + 60

@@ -86,6 +86,8 @@ def test_a_snapshot_of_an_older_version_still_serves(bare: World) -> None:
     for published in wrong:
         (bare.folder / "t.json").write_text(json.dumps({**snapshot, "published_before": published}))
         assert json.loads(invoke(*asked).stdout)["error"]["code"] == "Snapshot"
+    (bare.folder / "t.json").write_text(json.dumps({**snapshot, "payload": "\ud800"}))
+    assert json.loads(invoke(*asked).stdout)["error"]["code"] == "Snapshot"
 
 
 def test_a_payload_that_was_published_before_is_not_taken(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
