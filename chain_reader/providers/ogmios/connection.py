@@ -10,8 +10,7 @@ what came.
 3. Connecting, every answer and the whole conversation end in time, and a message within its size.
 
 The ``ogmios`` client would open the connection itself, without a timeout and with messages of 1 MiB at most, so that
-spam at the era address ends every read; its response types fail on fields it does not know; and it belongs to the
-``tools`` extra, while a node that embeds the reader needs none of it.
+spam at the era address ends every read, and its response types take nonsense for an answer (ADR 5).
 """
 
 import itertools
