@@ -11,8 +11,7 @@ _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _CHECKSUM_DIGITS = 6
 _PAYMENT_KINDS = range(8)  # the high half of the first byte; 8 is Byron's, 14 and 15 have no payment part
 _HASH_BYTES = 28
-_LENGTHS = {**dict.fromkeys(range(4), (1 + 2 * _HASH_BYTES,)), 6: (1 + _HASH_BYTES,), 7: (1 + _HASH_BYTES,)}
-_POINTER_BYTES = 1 + _HASH_BYTES + 3  # at least; kinds 4 and 5
+_STAKE_BYTES = {**dict.fromkeys(range(4), _HASH_BYTES), 6: 0, 7: 0}  # kinds 4 and 5 have a pointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +69,20 @@ def network_id_of(address: str) -> int:
         ValueError: it is not one, or its prefix names another network than its bytes.
     """
     prefix, raw = decode_bech32(address)
-    if payment_credential(raw) is None or len(raw) not in _LENGTHS.get(
-        raw[0] >> 4, range(_POINTER_BYTES, len(raw) + 1)
+    stake = raw[1 + _HASH_BYTES :]
+    if payment_credential(raw) is None or not (
+        len(stake) == _STAKE_BYTES[raw[0] >> 4] if raw[0] >> 4 in _STAKE_BYTES else _is_pointer(stake)
     ):
         raise ValueError("not the bytes of a payment address")
     network_id = raw[0] & 0xF
     if prefix != {0: "addr_test", 1: "addr"}.get(network_id):
         raise ValueError("the prefix of an address names another network than its bytes")
     return network_id
+
+
+def _is_pointer(part: bytes) -> bool:
+    """Whether it is three numbers of any length, each of which ends with a byte below 128."""
+    return [byte < 128 for byte in part].count(True) == 3 and part[-1] < 128
 
 
 def _expanded(prefix: str) -> list[int]:

@@ -7,7 +7,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from chain_reader.bech32 import encode_bech32
+from chain_reader.bech32 import decode_bech32, encode_bech32
 from chain_reader.local_chain.faces.queries import Amount, AssetMove, BlockTotals, TransactionPlace
 from chain_reader.local_chain.ledger.model import POLICY_DIGITS, Block, ChainTransaction, Output
 from chain_reader.local_chain.ledger.parameters import MAX_LOVELACE_SUPPLY, Genesis
@@ -229,14 +229,13 @@ def address_total(text: str, received: Amount, sent: Amount, transactions: int) 
 
 def address(text: str, lovelace: int, assets: Iterable[tuple[str, int]]) -> dict[str, object]:
     """An address with what is unspent there, as ``address_content``."""
-    from pycardano import Address, ScriptHash, VerificationKeyHash
-
-    parts = Address.from_primitive(text)
-    staking = parts.staking_part if isinstance(parts.staking_part, VerificationKeyHash | ScriptHash) else None
+    raw = decode_bech32(text)[1]
+    kind, network_id = raw[0] >> 4, raw[0] & 0xF
+    staking = bytes([0xE0 | (kind & 2) << 3 | network_id]) + raw[29:]
     return {
         "address": text,
         "amount": amount(lovelace, assets),
-        "stake_address": staking and Address(staking_part=staking, network=parts.network).encode(),
+        "stake_address": encode_bech32("stake" if network_id else "stake_test", staking) if kind < 4 else None,
         "type": "shelley",
-        "script": isinstance(parts.payment_part, ScriptHash),
+        "script": bool(kind & 1),
     }

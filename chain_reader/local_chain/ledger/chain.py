@@ -21,7 +21,9 @@ from typing import Self
 from chain_reader.local_chain.ledger import queries
 from chain_reader.local_chain.ledger.model import Block, FaucetOutput, NewTransaction, Output
 from chain_reader.local_chain.ledger.parameters import Genesis, ProtocolParameters
+from chain_reader.local_chain.ledger.rules import LedgerState, judge
 from chain_reader.local_chain.ledger.store import ChainStore
+from chain_reader.local_chain.ledger.transaction import parse_transaction
 from eras import ConfigurationError, Epoch, Slot
 
 Clock = Callable[[], float]
@@ -152,10 +154,6 @@ class LocalChain(queries.ChainReads):
         Raises:
             LedgerRefusedError: a rule of the ledger is broken; nothing has changed.
         """
-        # pycardano takes 1.7 s to import, so only where a transaction is judged or made, and outside the lock
-        from chain_reader.local_chain.ledger.rules import LedgerState, judge
-        from chain_reader.local_chain.ledger.transaction import parse_transaction
-
         transaction = parse_transaction(cbor, max_bytes=self.parameters.max_transaction_size)
         new = transaction.new
         with self._change() as db:
@@ -182,7 +180,7 @@ class LocalChain(queries.ChainReads):
         Raises:
             ConfigurationError: there are none, or an address, an amount or a datum is not usable.
         """
-        from chain_reader.local_chain.ledger.faucet import faucet_transaction
+        from chain_reader.local_chain.ledger.faucet import faucet_transaction  # whose cbor2 a node may lack
 
         with self._change() as db:
             new = faucet_transaction(outputs, self.genesis, self._newest_block().hash, self.supply())

@@ -3,8 +3,8 @@
 In: signed transaction CBOR. Out: ``SignedTransaction``: what it does, and what the rules judge it by. Strict where the
 ledger's decoder is (duplicate keys and set members, unknown fields, empty optional sets), lenient where it is (set
 tags, indefinite lengths, non-minimal integers). What the local chain does not model is refused here, by its name.
-pycardano decodes the addresses; the rest is read from the original bytes, because its typed decoding drops zero
-amounts, merges duplicates and cannot read an output of indefinite length.
+All is read from the original bytes, because pycardano's typed decoding drops zero amounts, merges duplicates and cannot
+read an output of indefinite length.
 """
 
 import hashlib
