@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 from chain_reader.ports import EraReading
 from chain_reader.providers.leader.client import LeaderClient
 from chain_reader.providers.leader.observer import LeaderObserver
-from chain_reader.providers.transport.calls import Answer, Call, Hash, Whole, provider_name
+from chain_reader.providers.transport.calls import Call, provider_name
 from chain_reader.providers.transport.errors import ProviderNotFoundError, UnexpectedAnswerError
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
@@ -30,7 +30,7 @@ from chain_reader.trust.kinds import ERAS, TrustKind, is_successor
 from chain_reader.trust.policy import Checkpoint, TrustPolicy
 from chain_reader.trust.publications import Link
 from datum import EraMarkersPayload, EraSigner, VerificationKey
-from era_service.service.documents import API_VERSION, RegistrationReceipt
+from era_service.service.documents import API_VERSION, EraMarkers, EraStatus, Problem, RegistrationReceipt
 from era_store.capability import Capability
 from eras import (
     API_VERSION_HEADER,
@@ -49,7 +49,6 @@ from release_tools.adoption.documents import AdoptionSummary
 from release_tools.adoption.shares import Base
 from release_tools.registrations.signed import Statement
 
-MISMATCH = 412
 TEXT = 200
 
 
@@ -65,26 +64,11 @@ class ServiceRolledBackError(ChainReadError):
     advice = "Ask another service, or read a chain."
 
 
-class _Source(Answer):
-    transaction: Hash | None
-    slot: Whole | None
-
-
-class _Markers(Answer):
-    epoch: Whole
-    payload: str
-    source: _Source
-    stale: str | None
-
-
-class _Status(Answer):
-    current_era: str | None
-
-
-_MARKERS = TypeAdapter(_Markers)
-_STATUS = TypeAdapter(_Status)
+_MARKERS = TypeAdapter(EraMarkers)
+_STATUS = TypeAdapter(EraStatus)
 _SUMMARY = TypeAdapter(AdoptionSummary)
 _RECEIPT = TypeAdapter(RegistrationReceipt)
+_REFUSED: TypeAdapter[RegistrationReceipt | Problem] = TypeAdapter(RegistrationReceipt | Problem)
 
 
 class ServiceClient:
@@ -257,7 +241,7 @@ class ServiceClient:
             document |= {"key": signed.key, "signature": signed.signature}
         receipt = self.register_many([document])
         if receipt.rejected:
-            raise _registration_refused(receipt.rejects[0].reason if receipt.rejects else "no reason")
+            raise _registration_refused(_reason(receipt))
 
     def register_many(self, documents: Sequence[Mapping[str, object]]) -> RegistrationReceipt:
         """Send registrations, as ``/openapi.json`` describes them, in one request; returns the receipt.
@@ -315,7 +299,7 @@ class ServiceClient:
         Raises:
             ServiceVersionError: it does.
         """
-        if answer.status != MISMATCH:
+        if answer.status != HTTPStatus.PRECONDITION_FAILED:
             return
         spoken = str(_spoken(call, answer.body))
         raise call.error(
@@ -345,8 +329,8 @@ def _spoken(call: Call, body: bytes) -> ApiVersion:
         UnexpectedAnswerError: it names none.
     """
     try:
-        return ApiVersion.parse(json.loads(body)["facts"]["spoken"])
-    except (ValueError, KeyError, TypeError, RecursionError, MarkerError) as error:
+        return ApiVersion.parse(str(Problem.model_validate_json(body).facts.get("spoken")))
+    except (ValueError, MarkerError) as error:
         raise call.error(
             UnexpectedAnswerError,
             "was refused for its API version, but the service does not state which it speaks",
@@ -358,10 +342,14 @@ def _spoken(call: Call, body: bytes) -> ApiVersion:
 
 def _detail(body: bytes) -> str:
     try:
-        found = json.loads(body)
-        return str(found["rejects"][0]["reason"] if "rejects" in found else found["detail"])[:TEXT]
-    except (ValueError, LookupError, TypeError, RecursionError):
+        refused = _REFUSED.validate_json(body)
+    except ValueError:
         return "no reason"
+    return (refused.detail if isinstance(refused, Problem) else _reason(refused))[:TEXT]
+
+
+def _reason(receipt: RegistrationReceipt) -> str:
+    return receipt.rejects[0].reason if receipt.rejects else "no reason"
 
 
 def _registration_refused(got: str) -> EraSwitchError:

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from pydantic import Field
 
+from chain_reader.providers.transport.calls import Hash
 from datum.configuration import EpochConfiguration, ProtocolConfiguration, ProtocolParameters
 from eras import Epoch
 from release_tools.documents import Document, EpochNumber
@@ -26,8 +27,8 @@ class SourceDocument(Document):
     """The origin of what is trusted."""
 
     source: str
-    transaction: str | None = None
-    slot: int | None = Field(default=None, description="Slot of the transaction that published it.")
+    transaction: Hash | None = None
+    slot: int | None = Field(default=None, ge=0, description="Slot of the transaction that published it.")
     key: str | None = Field(default=None, description="The verification key of its signature, 64 hex digits.")
     why: str | None = Field(default=None, description="Why this payload is in force.")
 
