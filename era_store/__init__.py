@@ -1,4 +1,4 @@
-"""Memory between readings and restarts: the trusted markers, verdicts, the event log."""
+"""The store: trusted markers, verdicts, the event log, registrations, API tokens."""
 
 from eras.front_door import front_door
 

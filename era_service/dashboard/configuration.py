@@ -87,13 +87,13 @@ def _figure(found: ConfigurationStatus, now: int, calendar: EpochCalendar) -> Fi
     ]
     rows = tuple(
         (
-            Cell(calendar.epoch(one.epoch).removeprefix("epoch ")),
+            Cell(calendar.epoch(one.epoch)),
             *(Cell(_value(one, name)) for name in PARAMETERS),
             Cell(_types(one)),
         )
         for one in found.configurations
     )
-    columns = ("From epoch", *(f">{name}" for name in PARAMETERS), "Signed entity types")
+    columns = ("From", *(f">{name}" for name in PARAMETERS), "Signed entity types")
     return Figure("configuration-chart", title, tuple(svgs), Table(title, columns, rows))
 
 

@@ -205,7 +205,7 @@ def _history_panel(one: Party) -> Panel:
             Cell(f"epoch {row.epoch}"),
             Cell(row.version or "unknown"),
             Cell(about_ada(row.stake)),
-            Cell(moment(row.seen_at_s) if row.seen_at_s else "not told"),
+            Cell(moment(row.seen_at_s) if row.seen_at_s else "unknown"),
             Cell("signed by the party" if row.signed is not None else "not signed"),
         )
         for row in one.registrations

@@ -23,7 +23,7 @@ def schedule_panel(status: EraStatus, calendar: EpochCalendar) -> Panel:
     if not status.eras or status.epoch is None:
         text = "The first marker appears here once it is read."
         return notice_panel(TIMELINE, "quiet", "No era is on the chain yet", text)
-    rows = tuple(_row(era, status.epoch, calendar) for era in status.eras)
+    rows = tuple(_row(era, calendar) for era in status.eras)
     table = Table("The eras, their states and epochs", ("Era", "State", ">Epoch", "When", "Supported here"), rows)
     return Panel(*TIMELINE, _lead(status), figures=(_figure(status, status.epoch, table, calendar),))
 
@@ -63,11 +63,11 @@ def _figure(status: EraStatus, now: int, table: Table, calendar: EpochCalendar) 
     return Figure("timeline-chart", "Eras by epoch", tuple(svgs), table)
 
 
-def _row(era: EraDocument, now: int, calendar: EpochCalendar) -> tuple[Cell, ...]:
+def _row(era: EraDocument, calendar: EpochCalendar) -> tuple[Cell, ...]:
     when = ""
     if era.epoch is not None:
         begins_s = calendar.begins_s(era.epoch)
-        when = f"in {counted(era.epoch - now, 'epoch')}" if era.epoch > now else "begun"
+        when = "begun" if era.epochs_left is None else f"in {counted(era.epochs_left, 'epoch')}"
         when += "" if begins_s is None else f", {moment(begins_s)}"
     return (
         Cell(era.name),

@@ -126,5 +126,5 @@ def _try_out(settings: Settings, *, read: bool) -> None:
         tried_providers(settings).close()
         return
     for opening in openings_of(settings):
-        with suppress(ChainReadError, StoreError):  # what does not answer now is no mistake of the configuration
+        with suppress(ChainReadError, StoreError):  # a provider that is down is not a mistake in the configuration
             opening().close()

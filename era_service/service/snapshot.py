@@ -8,8 +8,9 @@ from collections.abc import Iterable
 
 from pydantic import Field, ValidationError
 
-from chain_reader import NetworkGenesis, ScreenedOutput, TrustedReading, TrustPolicy
+from chain_reader import NetworkGenesis, ScreenedOutput, TrustPolicy
 from chain_reader.providers.failover import ProviderCall
+from chain_reader.trust.reading import NothingTrustedError
 from datum import ERA, Malformed, MarkerKind, VerifiedMarkers, WrongSigner, decode_datum
 from era_service.config.schema import Settings
 from era_service.service.documents import (
@@ -36,7 +37,7 @@ from era_service.status.documents import (
 )
 from era_service.status.reader import Reading
 from era_store import SeenPayload, StoredTrust
-from eras import Epoch, EraEpochToken, EraMarker, EraSwitchError
+from eras import Epoch, EraEpochToken, EraMarker
 from eras.era_id import EraIdentity
 from release_tools.documents import Document
 
@@ -288,8 +289,8 @@ def _history(network: NetworkDocument, found: Reading) -> EraHistory:
     items: tuple[ScreenedOutput, ...] = ()
     if (trusted := found.trusted) is not None:
         items = trusted.history or trusted.screened
-    elif isinstance(found.error, EraSwitchError) and isinstance(getattr(found.error, "reading", None), TrustedReading):
-        items = found.error.reading.screened  # type: ignore[attr-defined]
+    elif isinstance(found.error, NothingTrustedError):
+        items = found.error.reading.screened
     seen = {} if found.stored is None else {payload.reference: payload for payload in found.stored.payloads}
     entries = [
         _entry(item, seen.pop(item.output.reference, None)) for item in items if not isinstance(item.verdict, Malformed)

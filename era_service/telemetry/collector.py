@@ -6,7 +6,7 @@ store does not answer) is reported as failed and the others continue. Expensive 
 
 import logging
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
@@ -281,19 +281,23 @@ def _known(ask: Callable[[], Found]) -> Found | None:
 
 
 def _put_adoption(sheet: Sheet, summary: AdoptionSummary) -> None:
-    registered, network = summary.registered.stake, summary.network.stake
     sheet.put("adoption_epoch", summary.epoch)
     sheet.put("adoption_parties", summary.registered.parties)
-    sheet.put("adoption_registered_stake_lovelace", registered)
-    sheet.put("adoption_network_stake_lovelace", network)
+    sheet.put("adoption_registered_stake_lovelace", summary.registered.stake)
+    sheet.put("adoption_network_stake_lovelace", summary.network.stake)
     stakes: Counter[str] = Counter()
+    shares: defaultdict[tuple[str, str], float] = defaultdict(float)
     largest = sorted(summary.versions, key=lambda row: row.stake, reverse=True)
     for index, row in enumerate(largest):
-        stakes[(row.version or UNKNOWN) if index < MAX_VERSIONS else OTHERS] += row.stake
+        name = (row.version or UNKNOWN) if index < MAX_VERSIONS else OTHERS
+        stakes[name] += row.stake
+        for base, share in (("registered", row.share), ("network", row.network_share)):
+            if share is not None:
+                shares[name, base] += share
     for name, stake in stakes.items():
         sheet.put("adoption_version_stake_lovelace", stake, version=name)
-        for base, total in (("registered", registered), ("network", network)):
-            sheet.put("adoption_version_share", stake / total if total else None, version=name, base=base)
+    for (name, base), share in shares.items():
+        sheet.put("adoption_version_share", share, version=name, base=base)
     for era in summary.eras:
-        for base, share in (("registered", era.registered), ("network", era.network)):
-            sheet.put("adoption_era_share", None if share is None else share.share, era=era.era, base=base)
+        for base, ready in (("registered", era.registered), ("network", era.network)):
+            sheet.put("adoption_era_share", None if ready is None else ready.share, era=era.era, base=base)

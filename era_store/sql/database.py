@@ -27,6 +27,8 @@ from era_store.sql.tables import NOT_DECODED, ContentError
 from eras import ConfigurationError
 
 DEFAULT_WAIT_S = 10.0
+AT_ONCE = 500
+"""Values in one statement: databases bound how many it may carry."""
 POOL_CONNECTIONS = 5
 POOL_OVERFLOW = 10
 _POSTGRES_SESSION = {

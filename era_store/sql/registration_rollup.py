@@ -18,9 +18,6 @@ from era_store.sql.registration_counting import Row, Tallies, count
 from era_store.sql.tables_registrations import Sum, party, registration, registration_tally
 from eras import Epoch
 
-AT_ONCE = 500
-"""Values in one statement: databases bound how many it may carry."""
-
 STREAMED = 500
 """Rows that are held at a time while many are read; who wants the first few reads no more than these."""
 

@@ -38,14 +38,13 @@ from era_store.registrations import (
     require_possible,
 )
 from era_store.sql.capabilities import capabilities_of, capability_numbers
-from era_store.sql.database import Database
+from era_store.sql.database import AT_ONCE, Database
 from era_store.sql.locks import take_turn
 from era_store.sql.networks import NetworkNumber, numbers_of
 from era_store.sql.notices import REGISTRATIONS, notify
 from era_store.sql.registration_bulk import PartyNumbers, bulk_of
 from era_store.sql.registration_counting import Row
 from era_store.sql.registration_rollup import (
-    AT_ONCE,
     EPOCHS,
     add_to_rollup,
     counted,

@@ -15,7 +15,7 @@ from era_store.errors import StoreDamagedError
 from era_store.memory import VERDICT_CAPACITY, changed
 from era_store.records import CachedVerdict, NewEvent, SeenPayload, StoredOutput, StoredTrust, TrustKey, adapter_of
 from era_store.sql import tables
-from era_store.sql.database import Database
+from era_store.sql.database import AT_ONCE, Database
 from era_store.sql.events import append_events
 from era_store.sql.locks import take_turn
 from era_store.sql.notices import notify
@@ -151,10 +151,6 @@ def _write_superseded(connection: Connection, trust_id: int, references: frozens
         connection.execute(delete(table).where(table.c.trust_id == trust_id, table.c.reference == reference))
 
 
-_AT_ONCE = 500
-"""References in one statement: databases bound how many values a statement may carry."""
-
-
 class SqlVerdicts:
     """A ``VerdictRepository``."""
 
@@ -185,8 +181,8 @@ class SqlVerdicts:
         of_keys = columns.keys_id == keys_id
         with self._database.write() as connection:
             take_turn(connection, f"verdicts {keys_id}")
-            for start in range(0, len(references), _AT_ONCE):
-                some = references[start : start + _AT_ONCE]
+            for start in range(0, len(references), AT_ONCE):
+                some = references[start : start + AT_ONCE]
                 connection.execute(delete(tables.verdict).where(of_keys, columns.reference.in_(some)))
             connection.execute(insert(tables.verdict), list(rows.values()))
             count = connection.execute(select(func.count()).where(of_keys)).scalar_one()

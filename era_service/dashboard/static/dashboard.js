@@ -137,7 +137,7 @@
   function tick() {
     for (const time of document.querySelectorAll("[data-countdown]")) {
       const seconds = Math.round((Date.parse(time.dateTime) - Date.now()) / 1000);
-      time.textContent = seconds > 0 ? inWords(seconds) : "now: waiting for the chain to say so";
+      time.textContent = seconds > 0 ? inWords(seconds) : "now: waiting for the chain to confirm it";
     }
   }
 
