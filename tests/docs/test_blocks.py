@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 from tests.docs.commands import commands
 from tests.postgres import free_port
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^(?:<!-- not run: (?P<reason>[^\n]*) -->\n)?```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S)
 REASONS = {
     "needs root": "it installs system services, or needs a container engine",
@@ -148,6 +148,7 @@ class Stage:
                 "local:chain.sqlite3",
             ),
             (r"https://eras?\.example(?:\.org)?", self.service_url),
+            (r"\b4000\b", str(free_port())),
             (r"/opt/node|/etc/eraswitch/hooks|/var/backups", "."),
             (r"addr(?:_test)?1…", self.address),
             (r"5b…5d", (self.folder / "keys/era.vk").read_text()),
@@ -199,7 +200,7 @@ def runnable(page: Path) -> list[Block]:
     return [*files, *(block for block in found if block.kind in ("sh", "python"))]
 
 
-@pytest.mark.parametrize("page", list(filter(runnable, PAGES)), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", list(filter(runnable, PAGES)), ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_of_a_page_runs_and_prints_what_the_page_promises(page: Path, stage: Stage, tmp_path: Path) -> None:
     run = runnable(page)
     folder = tmp_path / "here"
@@ -208,6 +209,7 @@ def test_every_block_of_a_page_runs_and_prints_what_the_page_promises(page: Path
         script = script_of(run, stage.address)
     else:
         shutil.copytree(stage.folder, folder)
+        shutil.copytree(ROOT / "examples", folder, dirs_exist_ok=True)  # what examples/README.md runs
         script = script_of(run, stage.address)
         if "eraswitch init" in script:  # a team that begins
             script = script.replace("eraswitch init", "rm -r eraswitch.toml keys\neraswitch init")
