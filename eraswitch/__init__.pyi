@@ -15,6 +15,7 @@ from era_service.node.service_works import Registering as Registering
 from era_service.node.service_works import SupportRule as SupportRule
 from era_service.node.watch_options import WatchOptions as WatchOptions
 from era_service.node.watcher import NodeWatcher as NodeWatcher
+from era_service.service.client import ServiceClient as ServiceClient
 from era_store.sql.store import open_store as open_store
 from eras.api_version import AGGREGATOR_NODE_VERSION_HEADER as AGGREGATOR_NODE_VERSION_HEADER
 from eras.api_version import API_VERSION_HEADER as API_VERSION_HEADER

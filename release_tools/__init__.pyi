@@ -11,11 +11,13 @@ from release_tools.adoption.shares import Gate as Gate
 from release_tools.adoption.summary import EpochAdoption as EpochAdoption
 from release_tools.adoption.summary import summarise as summarise
 from release_tools.keys.payment_key import PaymentKey as PaymentKey
+from release_tools.markers.cosigning import propose as propose
 from release_tools.transactions.balancing import LedgerContext as LedgerContext
 from release_tools.transactions.balancing import UnsignedTransaction as UnsignedTransaction
 from release_tools.transactions.building import Funding as Funding
 from release_tools.transactions.building import MissingSignatureError as MissingSignatureError
 from release_tools.transactions.building import build_marker_transaction as build_marker_transaction
+from release_tools.transactions.building import build_sweep_transaction as build_sweep_transaction
 from release_tools.transactions.building import sign_transaction as sign_transaction
 from release_tools.transactions.building import submit_transaction as submit_transaction
 from release_tools.transactions.owners import EraAddress as EraAddress

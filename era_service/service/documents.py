@@ -137,7 +137,7 @@ class EraHistory(Document):
 
     With ``?in_force=true``, and of configurations always, only those that are or were in force: each one's ``previous``
     is the ``digest`` of the next in the list, which is what a follower walks along
-    (``chain_reader.providers.leader.history_chain`` orders them). The network has the address and the key of this kind.
+    (``eraswitch.ServiceClient.publications`` verifies them). The network has the address and the key of this kind.
     """
 
     network: NetworkDocument

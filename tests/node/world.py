@@ -20,7 +20,7 @@ from era_service.node.watch_options import Surroundings
 from era_service.node.watcher import NodeWatcher, WatchOptions
 from era_store import MemoryStore, Store
 from eras import ChainReadError, Epoch, EraMarker, Slot, SupportedEras
-from eraswitch.testing import at_once
+from eraswitch.testing.watching import at_once
 from release_tools import LocalChainGateway, PaymentKey
 from release_tools.transactions.posting import post_datum
 from tests.chain_reader.fake_clock import FakeClock
