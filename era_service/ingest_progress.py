@@ -21,7 +21,7 @@ def source_words(name: str) -> str:
 
 
 @contextmanager
-def ingest_progress(words: str, *, quiet: bool = False) -> Iterator[Callable[[IngestSummary], None] | None]:
+def ingest_progress(words: str, *, quiet: bool) -> Iterator[Callable[[IngestSummary], None] | None]:
     """A progress bar for an ingest, to be called after each batch; ``None`` where nobody is there to see it.
 
     Args:

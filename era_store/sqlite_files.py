@@ -75,7 +75,7 @@ def connect_to_read(path: Path, *, wait_s: float = 0.0) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=wait_s, isolation_level=None)
 
 
-def _no_store(path: Path, what: str, next_step: str, got: str = "something else") -> StoreMissingError:
+def _no_store(path: Path, what: str, next_step: str, got: str) -> StoreMissingError:
     return StoreMissingError(
         f"The store {path} {what}",
         expected="a file in a folder that exists",

@@ -9,7 +9,6 @@ from collections.abc import Collection, Sequence
 from fractions import Fraction
 
 from chain_reader.genesis import EpochCalendar
-from era_service.dashboard.outlook import NO_CALENDAR
 from era_service.dashboard.views import (
     ADOPTION,
     CHART_WIDTHS,
@@ -47,7 +46,7 @@ _BASES: dict[Base, str] = {
 
 
 def adoption_panel(
-    epochs: Sequence[EpochAdoption], gate: GateResult | None, era: str | None, calendar: EpochCalendar = NO_CALENDAR
+    epochs: Sequence[EpochAdoption], gate: GateResult | None, era: str | None, calendar: EpochCalendar
 ) -> Panel:
     """The panel of the adoption.
 

@@ -28,9 +28,6 @@ from release_tools.forecasting.trend import Estimate
 VISIBLE = 0.005
 """Curves that differ by less look like one line."""
 
-NO_CALENDAR = EpochCalendar()
-"""The calendar of a network whose epochs have no known dates."""
-
 PHASES = {
     Phase.BEFORE: "before the switch",
     Phase.DANGER: "stopped nodes still count",
@@ -39,7 +36,7 @@ PHASES = {
 """The phases of a forecast, in words."""
 
 
-def outlook_panel(found: Forecast, calendar: EpochCalendar = NO_CALENDAR, *, is_decided: bool = True) -> Panel:
+def outlook_panel(found: Forecast, calendar: EpochCalendar, *, is_decided: bool) -> Panel:
     """The panel of a forecast.
 
     Args:

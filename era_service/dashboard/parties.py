@@ -60,7 +60,7 @@ class Laggards:
         return percents([Share(part, whole).fraction for part in (ready, self.stake, whole - ready - self.stake)])[1]
 
     @classmethod
-    def among(cls, behind: Iterable[NotReady], *, row: EraShares, now: EpochAdoption, sought: str = "") -> "Laggards":
+    def among(cls, behind: Iterable[NotReady], *, row: EraShares, now: EpochAdoption, sought: str) -> "Laggards":
         """Those among ``behind`` whose name or version contains ``sought``.
 
         Args:

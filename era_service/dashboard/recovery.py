@@ -33,9 +33,7 @@ def recovery_answer(found: Recovery, *, stale: bool) -> Answer:
     return Answer(tone, sentence(found.words), tuple(reasons))
 
 
-def recovery_panel(
-    found: Recovery, calendar: EpochCalendar, tickers: Mapping[str, str], *, public: bool = False
-) -> Panel:
+def recovery_panel(found: Recovery, calendar: EpochCalendar, tickers: Mapping[str, str], *, public: bool) -> Panel:
     """The panel of a recovery.
 
     Args:

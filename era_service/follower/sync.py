@@ -227,9 +227,7 @@ def _require_whole(reading: TrustedReading, policy: TrustPolicy, leader: LeaderO
         )
 
 
-def follow_registrations(
-    settings: Settings, store: SqlStore, *, clock: Callable[[], float] = time.time
-) -> IngestResult:
+def follow_registrations(settings: Settings, store: SqlStore, *, clock: Callable[[], float]) -> IngestResult:
     """Take the registrations of the configured leader alone: those since the last time, each signature verified.
 
     Raises:

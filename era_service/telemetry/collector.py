@@ -77,7 +77,7 @@ class ServiceCollector:
         deliverers: the deliverers of its webhooks.
     """
 
-    def __init__(self, service: Service, stream: EventStream, deliverers: Iterable[Deliverer] = ()) -> None:
+    def __init__(self, service: Service, stream: EventStream, deliverers: Iterable[Deliverer]) -> None:
         self._deliverers = deliverers
         self._service = service
         self._stream = stream

@@ -16,7 +16,7 @@ from era_store.drafts import draft_of
 from era_store.errors import StoreDamagedError, StoreMissingError, read_only
 from era_store.event_log import EventLogDamagedError, verify
 from era_store.networks import NO_NETWORK, NetworkKey
-from era_store.sql.database import DEFAULT_WAIT_S, Database, parse_url, sqlite_path
+from era_store.sql.database import Database, parse_url, sqlite_path
 from era_store.sql.events import SqlEvents
 from era_store.sql.locks import FOLLOWER, POLLER, lock_of
 from era_store.sql.networks import networks_of
@@ -49,18 +49,17 @@ CONTENT = ("the hashes of the event log", "the rollup of registrations")
 """Checks whose duration grows with the number of events and registrations."""
 
 
-def check_store(url: str, *, content: bool = True, wait_s: float = DEFAULT_WAIT_S) -> StoreReport:
+def check_store(url: str, *, content: bool = True) -> StoreReport:
     """Look for damage: the integrity of the database, its foreign keys, its schema, who can read the file, its content.
 
     Args:
         url: the store.
         content: whether to check every hash of the event log, and the rollup against the registrations.
-        wait_s: seconds to wait while another process writes.
 
     Raises:
         StoreError: it could not be read at all.
     """
-    with contextlib.closing(Database(parse_url(url), wait_s=wait_s)) as database:
+    with contextlib.closing(Database(parse_url(url))) as database:
         if database.path is not None:
             _require_file(database.path)
         with database.read() as connection:
@@ -79,14 +78,13 @@ def check_store(url: str, *, content: bool = True, wait_s: float = DEFAULT_WAIT_
         return StoreReport(database.name, revision, HEAD, tuple(faults), () if checked else CONTENT)
 
 
-def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float = DEFAULT_WAIT_S) -> StoreReport:
+def backup_store(url: str, target: Path, *, replace: bool = False) -> StoreReport:
     """Copy a store, while others use it, to a file that is checked before it gets its name.
 
     Args:
         url: the store, a SQLite file.
         target: the file to make.
         replace: whether a file that is there may go.
-        wait_s: seconds to wait while another process writes.
 
     Raises:
         StoreError: there is a file at ``target``.
@@ -110,7 +108,7 @@ def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float
             code="StoreExists",
         )
     _require_no_log(target)
-    with contextlib.closing(_sqlite(url, wait_s)) as database:
+    with contextlib.closing(Database(parse_url(url))) as database:
         with database.read() as connection:
             revision_of(connection, database.name)  # another program's database is not ours to copy
         with _file_errors(target), draft_of(target) as draft:
@@ -124,14 +122,7 @@ def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float
             return _require_sound(draft, target, damaged)
 
 
-def restore_store(
-    source: Path,
-    url: str,
-    *,
-    network: NetworkKey = NO_NETWORK,
-    replace: bool = False,
-    wait_s: float = DEFAULT_WAIT_S,
-) -> StoreReport:
+def restore_store(source: Path, url: str, *, network: NetworkKey = NO_NETWORK, replace: bool = False) -> StoreReport:
     """Put a backup in the place of a store.
 
     Args:
@@ -139,7 +130,6 @@ def restore_store(
         url: the store, a SQLite file, missing or there.
         network: the network that the backup must be of; where none is named, that of the store.
         replace: whether a store that is there may be overwritten.
-        wait_s: seconds to wait while another process writes.
 
     Raises:
         StoreError: there is a store.
@@ -151,10 +141,10 @@ def restore_store(
     path = _sqlite_file(url)
     wanted = {network} if network.is_named else _networks(path) if path.exists() else set()
     _require_network(source, wanted)
-    database = Database(parse_url(url), wait_s=wait_s)
+    database = Database(parse_url(url))
     with contextlib.closing(database), _without_services(database):
         if not path.exists():
-            return backup_store(str(source), path, wait_s=wait_s)
+            return backup_store(str(source), path)
         if not replace:
             raise StoreError(
                 f"The store {path} exists already",
@@ -229,11 +219,6 @@ def _sqlite_file(url: str) -> Path:
     return path
 
 
-def _sqlite(url: str, wait_s: float) -> Database:
-    _require_file(_sqlite_file(url))
-    return Database(parse_url(url), wait_s=wait_s)
-
-
 def _require_file(path: Path) -> None:
     if not path.is_file():
         raise StoreMissingError(
@@ -250,7 +235,8 @@ def _require_sound(path: Path, name: Path, damaged: tuple[str, str] | None = Non
 
     ``damaged`` is what happened and the next step, where it is more than an unsound backup.
     """
-    with contextlib.closing(_sqlite(str(path), DEFAULT_WAIT_S)) as database:
+    _require_file(_sqlite_file(str(path)))
+    with contextlib.closing(Database(parse_url(str(path)))) as database:
         with database.read() as connection:
             revision = revision_of(connection, str(name))
         with database.raw() as driver:

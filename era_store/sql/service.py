@@ -1,11 +1,12 @@
 """API tokens and snapshots in a database. In and out: the types of ``era_store.tokens`` and ``era_store.records``."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Row, bindparam, insert, select, update
 
-from era_store.networks import NO_NETWORK, NetworkKey
+from era_store.networks import NetworkKey
 from era_store.records import NewEvent, StoredSnapshot
 from era_store.sql import tables
 from era_store.sql.database import Database
@@ -30,13 +31,13 @@ class SqlTokens:
         network: the network whose tokens these are.
     """
 
-    def __init__(self, database: Database, network: NetworkKey = NO_NETWORK) -> None:
+    def __init__(self, database: Database, network: NetworkKey) -> None:
         self._database = database
         self._network = NetworkNumber(network)
 
     def add(self, token: ApiToken) -> None:
         """Keep a new token."""
-        values = {name: getattr(token, name) for name in ApiToken.__slots__} | {"scopes": " ".join(token.scopes)}
+        values = asdict(token) | {"scopes": " ".join(token.scopes)}
         with self._database.write() as connection:
             take_turn(connection, "registrations")  # networks get their numbers one after the other
             connection.execute(insert(tables.api_token).values(values | {"network": self._network.make(connection)}))

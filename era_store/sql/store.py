@@ -41,7 +41,7 @@ class SqlStore:
         network: the network whose registrations and tokens it shows; trust names its network with every key.
     """
 
-    def __init__(self, database: Database, network: NetworkKey = NO_NETWORK) -> None:
+    def __init__(self, database: Database, network: NetworkKey) -> None:
         self.database = database
         self.network = network
         self.trust = SqlTrust(database)

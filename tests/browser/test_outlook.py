@@ -1,5 +1,6 @@
 """The panel of the forecast: what a chance rests on is not shown as an interval around it."""
 
+from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.outlook import outlook_panel
 from eras.words import percent
 from tests.release_tools.test_forecast import forecast_of, rising
@@ -7,7 +8,7 @@ from tests.release_tools.test_forecast import forecast_of, rising
 
 def test_a_chance_stands_beside_those_at_both_ends_of_what_signs() -> None:
     found = forecast_of(rising(), 8)
-    panel = outlook_panel(found)
+    panel = outlook_panel(found, EpochCalendar(), is_decided=True)
     (figure,) = panel.figures
     assert figure.table is not None
     assert figure.table.columns[2:] == (

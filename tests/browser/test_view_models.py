@@ -258,18 +258,21 @@ def test_who_is_ready_by_capability_needs_no_table_and_is_shown_apart():
         ({}, "50.0 %", "50.0 % by capability, 0.0 % by version"),
     ):
         epochs = adoption(versions, table=table)
-        panel = adoption_panel(epochs, None, "pythagoras")
+        panel = adoption_panel(epochs, None, "pythagoras", EpochCalendar())
         cell = panel.table.rows[0][2]
         assert (cell.text, cell.note.partition("; ")[2]) == (share, apart)
         assert apart in readiness(epochs, None, "pythagoras").verdict
-    legend = [name for name, _ in adoption_panel(adoption(versions), None, "pythagoras").figures[0].table.headings]
+    legend = [
+        name
+        for name, _ in adoption_panel(adoption(versions), None, "pythagoras", EpochCalendar()).figures[0].table.headings
+    ]
     assert legend == ["Epoch", "2.0.0", "1.0.0, in part"]
     assert readiness(adoption([("1.0.0", 50)], table={}), None, "pythagoras") is None
 
 
 def test_many_versions_are_told_apart_up_to_a_number_and_add_up():
     versions = [(f"{major}.{minor}.0", 100 - 10 * major - minor) for major in (1, 2) for minor in range(8)]
-    panel = adoption_panel(adoption([*versions, (None, 5)]), None, "pythagoras")
+    panel = adoption_panel(adoption([*versions, (None, 5)]), None, "pythagoras", EpochCalendar())
     figure = panel.figures[0]
     names = [name for name, _ in figure.table.headings[1:]]
     assert len(names) == MAX_VERSIONS + 1
@@ -281,7 +284,7 @@ def test_many_versions_are_told_apart_up_to_a_number_and_add_up():
 
 
 def test_a_version_that_shouts_is_escaped_in_the_chart():
-    panel = adoption_panel(adoption([("1.0.0-a", 5), ("<script>", 5)]), None, "pythagoras")
+    panel = adoption_panel(adoption([("1.0.0-a", 5), ("<script>", 5)]), None, "pythagoras", EpochCalendar())
     assert all("<script>" not in svg for figure in panel.figures for svg in figure.svgs)
 
 
@@ -295,9 +298,12 @@ def test_readiness_is_never_rounded_up_into_the_gate():
 
 
 def test_the_networks_stake_is_said_to_be_unknown_or_told():
-    facts = {fact.label: fact for fact in adoption_panel(adoption([("2.0.0", 50)]), None, "pythagoras").facts}
+    facts = {
+        fact.label: fact
+        for fact in adoption_panel(adoption([("2.0.0", 50)]), None, "pythagoras", EpochCalendar()).facts
+    }
     assert facts["Whole network's stake"].value == "not known"
-    known = adoption_panel(adoption([("2.0.0", 50)], network=200), None, "pythagoras").facts
+    known = adoption_panel(adoption([("2.0.0", 50)], network=200), None, "pythagoras", EpochCalendar()).facts
     assert {fact.label: fact for fact in known}["Whole network's stake"].note == "25.0 % of it registered"
 
 
@@ -370,7 +376,7 @@ def test_after_a_switch_the_page_opens_with_whether_the_network_recovered(after,
 
 def test_the_recovery_names_who_has_not_come_back_but_not_in_public():
     found = recovered({"quito": 60 * ADA})
-    panel = recovery_panel(found, EpochCalendar(), {"perth": "PERTH"})
+    panel = recovery_panel(found, EpochCalendar(), {"perth": "PERTH"}, public=False)
     assert [(row[0].text, row[0].link) for row in panel.table.rows] == [
         ("PERTH", "party/perth"),
         ("lima", "party/lima"),
