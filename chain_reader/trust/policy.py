@@ -5,7 +5,7 @@ In: addresses, keys, numbers. Out: a frozen ``TrustPolicy``. Nothing is read her
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from chain_reader.ports import DatumOutput
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
@@ -118,11 +118,6 @@ class TrustPolicy:
                 raise _policy_error(f"an extension for {self.address}, magic {self.network_magic}", f"one for {place}")
         signers = tuple([key.raw.hex() for key in self.keys])
         object.__setattr__(self, "key", TrustKey(signers, self.network_magic, self.address, self.kind.markers.name))
-
-    @property
-    def trust(self) -> Literal["markers", "extended"]:
-        """Whether signed markers are enough, or the extension is required."""
-        return "markers" if self.extension is None else "extended"
 
 
 def _read_checkpoint(value: Any) -> Checkpoint:

@@ -13,7 +13,7 @@ from tests.architecture.test_imports import PATHS
 from tests.architecture.trees import nodes
 
 IN_FUNCTIONS = {
-    "chain_reader.local_chain": 2,
+    "chain_reader.local_chain": 1,
     "chain_reader.providers": 12,
     "datum.keys": 6,
     "datum.screening": 1,

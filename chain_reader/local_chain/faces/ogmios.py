@@ -27,7 +27,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chain_reader.local_chain.faces import ogmios_bodies as bodies
 from chain_reader.local_chain.faces.http_answers import json_object, read_body
-from chain_reader.local_chain.faces.ogmios_refusals import refusal
+from chain_reader.local_chain.faces.ogmios_refusals import INVALID_PARAMS, refusal
 from chain_reader.local_chain.faces.parameters import ogmios_parameters
 from chain_reader.local_chain.faces.queries import FrozenState
 from chain_reader.local_chain.ledger.addresses import AddressError, parse_address
@@ -40,7 +40,6 @@ logger = logging.getLogger(__name__)
 
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
-INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
 ACQUIRE_FAILED = 2000
 ACQUIRED_EXPIRED = 2003

@@ -17,8 +17,9 @@ import time
 from collections.abc import Callable
 from os import PathLike
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
+import uvicorn
 from starlette.applications import Starlette
 
 from chain_reader.local_chain.faces.blockfrost import blockfrost_routes
@@ -29,9 +30,6 @@ from chain_reader.local_chain.faces.kupo import kupo_routes
 from chain_reader.local_chain.faces.ogmios import ogmios_routes
 from chain_reader.local_chain.ledger.chain import LocalChain
 from eras import ChainReadError
-
-if TYPE_CHECKING:
-    import uvicorn
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
@@ -123,8 +121,6 @@ class LocalChainServer:
             StoreError: there is no local chain at the path.
             ChainReadError: the address cannot be listened on, or nothing answers there in time.
         """
-        import uvicorn
-
         if self._thread is not None:
             raise RuntimeError("the server is running already")
         chain = LocalChain.open(self.path, clock=self._clock)

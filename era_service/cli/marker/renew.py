@@ -56,7 +56,7 @@ def renew(
     settings = network.settings(app)
     policy = trust_policy(settings)
     if policy.extension is None:
-        raise _not_cosigned('trust.mode = "extended" on this network', f'"{policy.trust}"')
+        raise _not_cosigned('trust.mode = "extended" on this network', '"markers"')
     era_key = keys.era_key(settings)
     if era_key is None:
         raise no_era_key("--secret-key @FILE, or ERA_MARKERS_SECRET_KEY in the environment")
