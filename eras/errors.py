@@ -182,11 +182,6 @@ class EraNotReadyError(EraSwitchError):
     exit_code = 5
 
 
-def error_table() -> dict[str, tuple[int, int, str]]:
-    """Every code known to the loaded packages: code → (HTTP status, exit code, meaning), sorted by code."""
-    return {one.code: (one.http_status, one.exit_code, one.meaning) for one in known_codes()}
-
-
 def known_codes() -> tuple[ErrorCode, ...]:
     """Every error code of the registry and of the loaded packages' classes, sorted."""
     rows = dict(ERROR_CODES)

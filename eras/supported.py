@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar, overload
 
 from eras.errors import ConfigurationError, UnsupportedEraError
-from eras.marker import EraMarker
 
 Name = str | enum.Enum
 """A string, or a member of an ``Enum`` (or ``StrEnum``) whose value is one."""
@@ -110,11 +109,6 @@ class SupportedEras:
             return self._index[name if type(name) is str else name_of(name)]
         except KeyError:
             raise self.unsupported(name) from None
-
-    def first_unsupported(self, markers: Iterable[EraMarker]) -> EraMarker | None:
-        """The marker that this software reaches first and does not know: earliest epoch first, announced ones last."""
-        unknown = [marker for marker in markers if marker.name not in self._index]
-        return min(unknown, key=lambda marker: (marker.epoch is None, marker.epoch or 0), default=None)
 
     def unsupported(self, name: Name, *, what: str = "An era is not supported") -> UnsupportedEraError:
         """The error for a ``name`` that is not one of these eras."""

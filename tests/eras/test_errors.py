@@ -4,7 +4,7 @@ import pytest
 
 from eras import ConfigurationError, CurrentEraNotFoundError, EraSwitchError, UnsupportedEraError
 from eras.error_codes import ERROR_CODES
-from eras.errors import error_table, kept, known_codes
+from eras.errors import kept, known_codes
 from eras.words import visible
 
 
@@ -55,7 +55,7 @@ def test_the_table_has_the_codes_of_classes_and_of_the_registry_once():
     rows = known_codes()
     assert [row.code for row in rows] == sorted({row.code for row in rows})
     assert set(ERROR_CODES) < {row.code for row in rows}
-    table = error_table()
+    table = {row.code: (row.http_status, row.exit_code, row.meaning) for row in rows}
     assert table["CurrentEraNotFound"][:2] == (CurrentEraNotFoundError.http_status, CurrentEraNotFoundError.exit_code)
     assert table["HistoryUnknown"] == (501, 5, ERROR_CODES["HistoryUnknown"].meaning)
 

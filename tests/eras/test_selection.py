@@ -145,14 +145,6 @@ def test_an_enum_of_strings_makes_supported_eras():
     assert [type(name) for name in SupportedEras(StrEra)] == [str]
 
 
-def test_the_first_unsupported_era_is_the_one_reached_first():
-    eras = SupportedEras(["thales"])
-    markers = [EraMarker("euler", None), EraMarker("gauss", 30), EraMarker("lagrange", 20), THALES]
-    assert eras.first_unsupported(markers) == EraMarker("lagrange", 20)
-    assert eras.first_unsupported([THALES, EraMarker("euler", None)]) == EraMarker("euler", None)
-    assert eras.first_unsupported([THALES]) is None
-
-
 @pytest.mark.parametrize(
     ("names", "got"),
     [([], "no name"), (["a", "b", "a"], "'a' twice"), (["a", 5], "5"), ("thales", "the single string 'thales'")],
