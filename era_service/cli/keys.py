@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import click
 
-from datum import SigningKey, VerificationKey, text_of
-from era_service.cli.shared.arguments import json_option, path_type, read_bytes, read_verification_key
+from datum import SigningKey, VerificationKey
+from era_service.cli.shared.arguments import json_option, path_type, read_text, read_verification_key
 from era_service.cli.shared.commands import option, option_group
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
@@ -227,7 +227,7 @@ def _secret_of(file: Path) -> tuple[Kind, bytes, bool]:
 
 
 def _own(key: object, kind: type[_K]) -> _K:
-    """The key, where it lies in its file."""
+    """The key, which must be in its file and not with an external signer."""
     if isinstance(key, kind):
         return key
     raise ConfigurationError(
@@ -275,17 +275,7 @@ def _second_factor(source: str) -> bytes:
 def _text(source: str) -> str:
     if source == "-" and is_interactive():
         return str(click.prompt("Key or words (not shown)", hide_input=True, err=True))
-    try:
-        return text_of(read_bytes(source))
-    except UnicodeDecodeError:
-        # "from None": the exception holds the bytes, which may be a secret.
-        raise ConfigurationError(
-            "A key cannot be read",
-            code="KeySource",
-            expected=f"text in {'standard input' if source == '-' else source}",
-            got="bytes that are not text",
-            next_step="Check that it was copied in full",
-        ) from None
+    return read_text(source)
 
 
 def _write_era_key(key: SigningKey, folder: Path, *, encrypts: bool, as_json: bool) -> None:

@@ -34,6 +34,9 @@ less similar to the right name than other slips."""
 TELLING_LENGTH = 9
 """Shorter names (``MODE``, ``NAME``, ``MAGIC``) may belong to other programs."""
 
+MAX_BYTES = 16 * 1024 * 1024
+"""A configuration file that is longer is refused, as is a device that never ends."""
+
 Values = dict[str, tuple[Any, str]]
 """Setting → its value and the origin of that."""
 
@@ -146,7 +149,10 @@ class TomlSource(Source):
     def _read(self, path: Path) -> dict[str, Any]:
         try:
             with path.open("rb") as file:
-                return tomllib.load(file)
+                content = file.read(MAX_BYTES + 1)
+            if len(content) <= MAX_BYTES:
+                return tomllib.loads(content.decode())
+            self.mistakes.append(ConfigMistake(str(path), f"at most {MAX_BYTES} bytes of TOML", "more"))
         except UnicodeDecodeError:
             self.mistakes.append(ConfigMistake(str(path), "TOML in UTF-8", "other bytes"))
         except (ValueError, RecursionError) as error:

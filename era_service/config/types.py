@@ -205,7 +205,7 @@ class Section(BaseModel):
     @field_validator("*")
     @classmethod
     def _usable(cls, value: Any) -> Any:
-        """Refuse text with a NUL byte, which no file, database or header accepts, and a path in no one's home."""
+        """Refuse text with a NUL byte, which nothing accepts, and a path whose ``~`` names no home folder."""
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, str | Path) and "\0" in str(one):
                 raise ValueError("text without a NUL byte")

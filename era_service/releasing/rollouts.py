@@ -192,8 +192,7 @@ def planned_quorum(
         changes: the plan's changes of them, which hold as if they were published.
 
     Raises:
-        ConfigurationError: nothing gives them.
-        ConfigurationError: the given parameters are not usable.
+        ConfigurationError: nothing gives them, or the given ones are not usable.
     """
     said, at = plan.quorum, Epoch(plan.activate.at)
     if said is not None:

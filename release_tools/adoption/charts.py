@@ -157,7 +157,7 @@ def stacked_bars(labels: Sequence[str], series: Sequence[Series], canvas: Canvas
                     f"<title>{escape(f'{_on_one_line(label)}: {one.name} {shown}')}</title></rect>"
                 )
             base += float(value)
-    return _svg(canvas, plot.full_height, [*body, *plot.legend(series)])
+    return _svg(canvas, plot.full_height, [*body, *plot.legend()])
 
 
 def lines(
@@ -208,7 +208,7 @@ def lines(
         room = plot.left + plot.width - x > len(mark[1]) * _CHARACTER + 8
         place, anchor = (x + 4, "start") if room else (x - 4, "end")
         body.append(_text(place, plot.bottom - 6, mark[1], anchor=anchor, tone="muted", halo=True))
-    body += [*plot.gate_label(gate, gate_name, x), *plot.legend(series)]
+    body += [*plot.gate_label(gate, gate_name, x), *plot.legend()]
     return _svg(canvas, plot.full_height, body)
 
 
@@ -335,7 +335,7 @@ class _Plot:
         else:
             yield _text(self.left + 4, base, words, tone="gate", halo=True)
 
-    def legend(self, series: Sequence[Series]) -> Iterator[str]:
+    def legend(self) -> Iterator[str]:
         colours = iter(self.colours)
         for row, names in enumerate(self._rows):
             left, base = float(self.left), self._height + 10 + 18 * row

@@ -38,6 +38,8 @@ DEFAULT_PROBABILITY = 0.999
 DEFAULT_LAG_EPOCHS = 2
 MAX_AHEAD_EPOCHS = 100
 MAX_LAG_EPOCHS = 10
+AFTER_EPOCHS = 3
+"""The number of epochs that are forecast after the danger."""
 _SWING = 2
 _HALF = [0.5 * (step / 500) ** 2 for step in range(501)]
 _SLICES = tuple(pairwise([*_HALF, *(1 - bound for bound in reversed(_HALF[:-1]))]))
@@ -57,7 +59,6 @@ class ForecastOrder:
         probability: the wanted chance of a quorum.
         lag_epochs: epochs from a registration to the signatures that it counts for.
         window_epochs: the number of past epochs for the trend and the reliability.
-        after_epochs: the number of epochs to forecast after the danger.
         reliability: as stated by an operator; by default it is measured, or assumed to be 1.
         signatures: the signatures of past epochs, to measure the reliability.
     """
@@ -70,7 +71,6 @@ class ForecastOrder:
     probability: float = DEFAULT_PROBABILITY
     lag_epochs: int = DEFAULT_LAG_EPOCHS
     window_epochs: int = 10
-    after_epochs: int = 3
     reliability: float | None = None
     signatures: Signatures | None = None
 
@@ -218,7 +218,7 @@ class _Forecaster:
 
     def _coming(self) -> range:
         order = self._order
-        return range(self._now.epoch + 1, order.at + order.lag_epochs + order.after_epochs)
+        return range(self._now.epoch + 1, order.at + order.lag_epochs + AFTER_EPOCHS)
 
     def _outlook(self, epoch: Epoch) -> EpochOutlook:
         order = self._order

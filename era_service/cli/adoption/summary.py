@@ -129,7 +129,7 @@ CHART_EPOCHS = 30
 
 @option_group()
 class SummaryOptions(CountOptions):
-    """The output."""
+    """The counting, and how many epochs and parties are shown."""
 
     last: int | None = last_option(f"{DEFAULT_EPOCHS}")
     limit: int = limit_option()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @option_group()
 class WatchOptions(BaseOptions):
-    """The output and its period."""
+    """The eras to count, how much is shown, and how often."""
 
     eras: tuple[str, ...] = eras_option()
     interval_s: float = option(

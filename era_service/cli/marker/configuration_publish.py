@@ -11,7 +11,7 @@ import click
 from datum import CONFIGURATION, VerificationKey
 from datum.configuration import read_import
 from era_service.cli.marker.change import in_words
-from era_service.cli.marker.pipeline import Job, publication_document
+from era_service.cli.marker.pipeline import Job, Status, ending_words, publication_document
 from era_service.cli.marker.pipeline import publish as run
 from era_service.cli.protocol_configuration import ConfigurationKeyOptions, PlaceOptions
 from era_service.cli.shared.arguments import naming, read_bytes
@@ -131,7 +131,7 @@ class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationPlan]):
         release: Release,
         outlook: ConfigurationOutlook,
         published: Published[ConfigurationsOnChain] | None,
-        status: str,
+        status: Status,
     ) -> None:
         """Show what was done."""
         if self.output.as_json:
@@ -139,14 +139,13 @@ class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationPlan]):
             echo_json(document | {"plan": outlook.plan.to_dict()})
             return
         transaction = None if published is None else published.transaction
-        words = {
-            "done": "Nothing to do: the chain has these configurations already",
-            "planned": "Nothing was done: this was a dry run",
-            "unfinished": "Nothing was done: this was a dry run. Without --dry-run the command continues it",
-            "published": f"Done: transaction {transaction}. Read back: it is what counts on the chain",
-            "superseded": f"Done by transaction {transaction}, and replaced by another publication since",
-        }
-        click.echo(words[status])
+        words = ending_words(
+            status,
+            transaction,
+            done="the chain has these configurations already",
+            published=". Read back: it is what counts on the chain",
+        )
+        click.echo(words)
 
 
 def _warnings(outlook: ConfigurationOutlook) -> list[str]:

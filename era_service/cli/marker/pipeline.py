@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import click
 
@@ -42,6 +42,8 @@ from release_tools.publishing.publication import Draft, MarkersInForce, Publishe
 
 R = TypeVar("R", bound="MarkersInForce")
 P = TypeVar("P", bound="PublishedPlan | None")
+Status = Literal["done", "planned", "unfinished", "published", "superseded"]
+"""How a run ended."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,9 @@ class Job(ABC, Generic[R, P]):
         """Keep what must be known of it later, before anything is signed."""
 
     @abstractmethod
-    def conclude(self, release: Release, outlook: Outlook[R, P], published: "Published[R] | None", status: str) -> None:
+    def conclude(
+        self, release: Release, outlook: Outlook[R, P], published: "Published[R] | None", status: Status
+    ) -> None:
         """Show what was done."""
 
 
@@ -138,8 +142,26 @@ def _see_through(release: Release, job: Job[R, P], outlook: Outlook[R, P], publi
         return publisher.publish(draft, lambda _transaction: sign(release, draft, job.means.payment_keys), watch)
 
 
+def ending_words(status: Status, transaction: str | None = None, *, done: str = "", published: str = "") -> str:
+    """The end of a run, in words.
+
+    Args:
+        status: how it ended.
+        transaction: the one that published.
+        done: why there was nothing to do.
+        published: the sentence to add once it is published.
+    """
+    return {
+        "done": f"Nothing to do: {done}",
+        "planned": "Nothing was done: this was a dry run",
+        "unfinished": "Nothing was done: this was a dry run. Without --dry-run the command continues it",
+        "published": f"Done: transaction {transaction}{published}",
+        "superseded": f"Done by transaction {transaction}, and replaced by another publication since",
+    }[status]
+
+
 def publication_document(
-    release: Release, outlook: Outlook[Any, Any], published: Published[Any] | None, status: str
+    release: Release, outlook: Outlook[Any, Any], published: Published[Any] | None, status: Status
 ) -> dict[str, object]:
     """The steps done, for machines; the plan is the caller's to add."""
     return {
@@ -196,7 +218,7 @@ class MarkerJob(Job[TrustedReading, RolloutPlan | None]):
             with_token(self.token_file, spelled(unit), self.replaces)  # refused before anything is spent
 
     def conclude(
-        self, release: Release, outlook: MarkersOutlook, published: Published[TrustedReading] | None, status: str
+        self, release: Release, outlook: MarkersOutlook, published: Published[TrustedReading] | None, status: Status
     ) -> None:
         """Show what was done; and write the thread token last, so that a file that refuses it hides nothing."""
         failure, written = None, None
@@ -214,7 +236,7 @@ class MarkerJob(Job[TrustedReading, RolloutPlan | None]):
         release: Release,
         outlook: MarkersOutlook,
         published: Published[TrustedReading] | None,
-        status: str,
+        status: Status,
         written: str | None,
     ) -> None:
         reading = outlook.reading if published is None else published.reading
@@ -236,20 +258,15 @@ class MarkerJob(Job[TrustedReading, RolloutPlan | None]):
             return
         if status == "planned":
             unsigned = "" if outlook.drafted else "; without an era key no transaction was built"
-            click.echo(f"Nothing was done: this was a dry run{unsigned}")
+            click.echo(f"{ending_words(status)}{unsigned}")
             echo_lines([f"Then: {sight_lines(sight)[0]}"])
             return
-        words = {
-            "done": f"Nothing to do: {self.done_words}{f', by transaction {transaction}' if transaction else ''}",
-            "unfinished": "Nothing was done: this was a dry run. Without --dry-run the command continues it",
-            "published": f"Done: transaction {transaction}",
-            "superseded": f"Done by transaction {transaction}, and replaced by another publication since",
-        }
+        done = f"{self.done_words}{f', by transaction {transaction}' if transaction else ''}"
         minted = None if outlook.drafted is None else outlook.drafted.transaction.minted
         token = [] if minted is None or status != "published" else token_lines(minted.unit)
         if written is not None:
             token.append(f"The thread token is in [trust] of {printable(written)}")
-        echo_lines([words[status], *token, *sight_lines(sight)])
+        echo_lines([ending_words(status, transaction, done=done), *token, *sight_lines(sight)])
 
 
 def _write_token(

@@ -92,7 +92,7 @@ def _wrapped(line: str, indent: int, width: int) -> str:
 
 
 def _keep_owner(descriptor: int, before: os.stat_result) -> None:
-    """Let a new file be whose the one before was, and as open; before anything is in it."""
+    """Give a new file the owner and the permissions of the one that it replaces, before anything is in it."""
     made = os.fstat(descriptor)
     if (made.st_uid, made.st_gid) != (before.st_uid, before.st_gid):
         os.fchown(descriptor, before.st_uid, before.st_gid)

@@ -11,6 +11,7 @@ from era_service.config.mistakes import ConfigMistake, InvalidConfigurationError
 from era_service.config.networks import NETWORKS
 from era_service.config.records import setting_keys, setting_records
 from era_service.config.schema import SECTIONS
+from era_service.config.sources import MAX_BYTES
 from era_service.wiring.checks import deep_mistakes
 
 KEY = NETWORKS["release-mainnet"].verification_key
@@ -221,6 +222,14 @@ def test_a_named_file_that_cannot_be_read(kind: str, tmp_path: Path) -> None:
         load_settings(str(path), environ={})
     (mistake,) = caught.value.mistakes
     assert mistake.key == str(path)
+
+
+def test_a_file_that_is_too_long_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "long.toml"
+    with path.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    with pytest.raises(InvalidConfigurationError, match=f"expected at most {MAX_BYTES} bytes of TOML, got more"):
+        load_settings(str(path), environ={})
 
 
 def test_a_custom_network_cannot_take_the_name_of_a_public_one() -> None:
