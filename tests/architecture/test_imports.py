@@ -4,6 +4,7 @@ import ast
 import importlib
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,14 @@ import pytest
 from tests.architecture.trees import nodes, tree
 
 ROOT = Path(__file__).resolve().parents[2]
-ORDER = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service", "eraswitch")
-PACKAGES = tuple(package for package in ORDER if (ROOT / package).is_dir())
+PICTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("```text\n")[2].partition("```")[0]
+FOLDERS = {
+    package: tuple(folder.replace("/", ".") for folder in folders)
+    for package, *folders in map(str.split, PICTURE.splitlines())
+}
+"""The picture of the house: a package imports those below it, and a folder those before it. Other modules are free."""
+ORDER = tuple(reversed(FOLDERS))
+PACKAGES = ORDER
 DOORS = tuple(
     ".".join(path.parent.relative_to(ROOT).parts)
     for package in PACKAGES
@@ -46,6 +53,11 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.Call) and getattr(node.func, "id", None) in ("__import__", "import_module"):
             names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
     return {name.split(".")[0] for name in names}
+
+
+def test_the_picture_has_every_package_that_is_installed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert sorted(PACKAGES) == sorted(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"])
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -100,21 +112,6 @@ def test_no_modules_import_each_other_in_a_circle():
         for module in free:
             del left[module]
     assert left == {}, "these import each other, or what does"
-
-
-FOLDERS = {
-    package: tuple(text.split())
-    for package, text in {
-        "eras": "",
-        "datum": "configuration",
-        "era_store": "sql migrations",
-        "chain_reader": "local_chain providers.transport trust providers node log adapters",
-        "release_tools": "registrations adoption forecasting keys markers transactions publishing rollout rehearsal",
-        "era_service": "config wiring status follower releasing service node dashboard webhooks web telemetry demo cli",
-        "eraswitch": "testing",
-    }.items()
-}
-"""The order of the folders in each package: each one imports those before it. What stands beside them is free."""
 
 
 def folder_of(module: str) -> tuple[str, int | None]:
