@@ -318,7 +318,7 @@ def provider_name(kind: str, url: str, schemes: tuple[str, ...]) -> str:
         host = None
     if host is None or parts.scheme not in schemes:
         raise ConfigurationError(
-            f"The URL of the {kind} provider is not usable",
+            f"The {kind} URL is not usable",
             expected=" or ".join(f"{scheme}://host" for scheme in schemes),
             got=f"a text of {len(url)} characters without a host" if host is None else f"{parts.scheme}://…",
             next_step="Correct that URL",

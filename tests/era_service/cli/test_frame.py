@@ -313,7 +313,7 @@ def test_a_number_too_large_for_a_database_or_a_clock_is_a_usage_error(arguments
 def test_a_service_whose_url_has_no_host_is_an_error() -> None:
     result = invoke("adoption", "chart", "c.svg", "--from-service", "http://[::1")
     assert result.exit_code == 2
-    assert result.stderr.startswith("Error: The URL of the leader provider is not usable: expected http://host or")
+    assert result.stderr.startswith("Error: The leader URL is not usable: expected http://host or")
 
 
 def wait_until_read(pipe: IO[str]) -> None:
