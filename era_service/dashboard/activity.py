@@ -8,19 +8,21 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from fractions import Fraction
 
 from chain_reader.genesis import EpochCalendar
 from chain_reader.node.kinds import DecisionKind
 from chain_reader.trust.verdicts import NOT_REFUSED
 from era_service.dashboard.markers import describe
 from era_service.dashboard.views import Tone
-from era_service.dashboard.words import listed, percent_of, short_hash
+from era_service.dashboard.words import listed, short_hash
 from era_service.releasing.activation_gate import OVERRIDDEN
 from era_service.service.gate_watch import GATE_CROSSED
 from era_service.status.documents import MarkerDocument
 from era_store import StoredEvent
 from era_store.records import Facts
 from eras.words import counted, percent
+from release_tools.adoption.shares import Base, share_words
 
 _CHANGES = frozenset((DecisionKind.ANNOUNCED, DecisionKind.SCHEDULED, DecisionKind.MOVED, DecisionKind.CANCELLED))
 REFUSALS = frozenset((DecisionKind.REFUSED, DecisionKind.REFUSED_MANY))
@@ -109,7 +111,8 @@ def _switched(facts: Facts, calendar: EpochCalendar) -> _Parts:
 
 def _crossed(facts: Facts, _calendar: EpochCalendar) -> _Parts:
     share = facts.get("share") or {}
-    detail = f"{percent(share.get('share'))} of the {facts.get('base')} stake, gate {percent_of(facts['threshold'])}"
+    gate = share_words(Fraction(str(facts["threshold"])))
+    detail = f"{percent(share.get('share'))} of {Base(facts['base']).words}, gate {gate}"
     if facts["met"]:
         return ActivityKind.GATE_CROSSED, f"{facts['era']} has reached its gate", detail, "good"
     return ActivityKind.GATE_CROSSED, f"{facts['era']} has fallen below its gate", detail, "attention"

@@ -38,11 +38,6 @@ HEIGHT = 250
 
 UNKNOWN = "unknown"
 _OTHERS = "others"
-_BASES: dict[Base, str] = {
-    Base.REGISTERED: "registered stake",
-    Base.NETWORK: "whole network's stake",
-    Base.RECENT: "newest of each party",
-}
 
 
 def adoption_panel(
@@ -89,12 +84,12 @@ def readiness(epochs: Sequence[EpochAdoption], gate: GateResult | None, era: str
             return None
         words, asked = _with_parts(gate.share, _verdict(gate, gate.share)), f"gate {share_words(gate.threshold)}"
         of, threshold = float(gate.share.fraction), float(gate.threshold)
-        return Readiness(gate.era, of, f"{gate.share}", threshold, asked, words, gate.met, _BASES[gate.base])
+        return Readiness(gate.era, of, f"{gate.share}", threshold, asked, words, gate.met, gate.base.words)
     share = None if not epochs or (row := _of_era(epochs[0], era)) is None else row.known(Base.REGISTERED)
     if era is None or share is None:
         return None
     words = _with_parts(share, f"Of the registered stake in epoch {epochs[0].epoch}. No gate is configured.")
-    return Readiness(era, float(share.fraction), f"{share}", None, "no gate", words, None, _BASES[Base.REGISTERED])
+    return Readiness(era, float(share.fraction), f"{share}", None, "no gate", words, None, Base.REGISTERED.words)
 
 
 def _of_era(adoption: EpochAdoption, era: str | None) -> EraShares | None:
@@ -107,13 +102,13 @@ def _with_parts(share: Share, words: str) -> str:
 
 
 def _verdict(gate: GateResult, share: Share) -> str:
-    base = _BASES[gate.base]
+    base = gate.base.words
     if gate.met:
         spare = math.floor(share.part - gate.threshold * share.total)
-        return f"The gate is met with {about_ada(spare)} to spare, of the {base} in epoch {gate.epoch}."
+        return f"The gate is met with {about_ada(spare)} to spare, of {base} in epoch {gate.epoch}."
     if not gate.missing_stake:
         return "Enough is ready now, but not for as many epochs as the gate asks for."
-    missing = f"{about_ada(gate.missing_stake)} of the {base} are missing"
+    missing = f"{about_ada(gate.missing_stake)} of {base} are missing"
     if not gate.enough:
         return f"{missing}, more than all registered parties have."
     whom = "the largest party" if gate.enough == 1 else f"the {gate.enough:,} largest parties"
@@ -235,7 +230,7 @@ def _readiness_figure(
     shown = [base for base in tones if any(one is not None for one in shares[base])]
     series = [
         charts.Series(
-            f"of the {_BASES[base]}",
+            f"of {base.words}",
             tuple(None if one is None else one.fraction for one in shares[base]),
             tones[base],
             dashed=tones[base] is None,

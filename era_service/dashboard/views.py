@@ -161,7 +161,7 @@ class Readiness:
         gate_text: the same, in words.
         verdict: whether the gate is met, and what is missing, in words.
         met: whether it is met; ``None`` without a gate.
-        whole: the whole that it is a share of.
+        whole: the stake that it is a share of, in words.
     """
 
     era: str
@@ -171,7 +171,7 @@ class Readiness:
     gate_text: str
     verdict: str
     met: bool | None
-    whole: str = "stake"
+    whole: str
 
 
 @dataclass(frozen=True, slots=True)

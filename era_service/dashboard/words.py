@@ -1,6 +1,6 @@
-"""Numbers, amounts and times as people read them.
+"""Times, lists and sentences as people read them.
 
-In: lovelace, shares, POSIX seconds. Out: short words, the same for the same input; times are in UTC, because
+In: POSIX seconds, and text. Out: short words, the same for the same input; times are in UTC, because
 readers are in many time zones.
 """
 
@@ -8,11 +8,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-
-
-def percent_of(share: float) -> str:
-    """A threshold, with the digits that were configured."""
-    return f"{share * 100:.4g} %"
 
 
 def duration(seconds: float) -> str:

@@ -67,6 +67,12 @@ def test_two_payloads_are_two_entries_though_their_words_are_the_same():
     assert [one.id for one in told(*conflicts)] == [2, 1], "the third reports the first again"
 
 
+def test_a_gate_is_shown_in_the_words_of_the_other_pages_and_never_rounded_up():
+    share = {"stake": 1, "total": 2, "share": 0.5}
+    (one,) = told(("gate-crossed", {"era": "x", "met": False, "threshold": 0.949999, "share": share, "base": "recent"}))
+    assert one.detail == "50.0 % of the stake of each party's newest registration, gate 94.9999 %"
+
+
 @pytest.mark.parametrize(
     ("kind", "facts", "title"),
     [
@@ -75,7 +81,11 @@ def test_two_payloads_are_two_entries_though_their_words_are_the_same():
         ("cancelled", {"era": "x", "was": 8}, "x is cancelled"),
         ("gate-overridden", {"era": "x", "reason": "tested"}, "x was activated although its gate was not met"),
         ("conflict", {"output": "a#0", "reason": "why"}, "A payload contradicts what is in force"),
-        ("gate-crossed", {"era": "x", "met": False, "threshold": 0.8, "share": None}, "x has fallen below its gate"),
+        (
+            "gate-crossed",
+            {"era": "x", "met": False, "threshold": 0.8, "share": None, "base": "recent"},
+            "x has fallen below its gate",
+        ),
     ],
 )
 def test_everything_has_its_sentence(kind, facts, title):
