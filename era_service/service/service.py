@@ -189,13 +189,7 @@ class Service(Keeper):
             return found.markers
         if found.config is None and found.status.error is not None:
             raise _nothing_trusted(found)
-        raise EraSwitchError(
-            "There is no signed payload to serve",
-            code="NoSignedPayload",
-            expected="markers read from a chain",
-            got=f"the source {found.status.adapter}",
-            next_step="Configure a network, and a provider to read it from",
-        )
+        raise _not_from_a_chain(found, "There is no signed payload to serve")
 
     def configuration(self) -> ConfigurationStatus:
         """``/configuration``.
@@ -334,16 +328,20 @@ def _health(*checks: HealthCheck) -> Health:
     return Health(status="ok" if all(check.ok for check in checks) else "failed", checks=list(checks))
 
 
+def _not_from_a_chain(snapshot: Snapshot, what: str) -> EraSwitchError:
+    return EraSwitchError(
+        what,
+        code="NoSignedPayload",
+        expected="markers read from a chain",
+        got=f"the source {snapshot.status.adapter}",
+        next_step="Configure a network, and a provider to read it from",
+    )
+
+
 def _nothing_trusted(snapshot: Snapshot) -> EraSwitchError:
     error = snapshot.status.error
     if error is None:
-        return EraSwitchError(
-            "The era address and the verification key are not known",
-            code="NoSignedPayload",
-            expected="markers read from a chain",
-            got=f"the source {snapshot.status.adapter}",
-            next_step="Configure a network, and a provider to read it from",
-        )
+        return _not_from_a_chain(snapshot, "The era address and the verification key are not known")
     return EraNotReadyError(
         "There is no current era to report",
         expected="markers that are trusted, and one of them active",
