@@ -16,8 +16,9 @@ MINUTES ?= 10
 FROM ?=
 TO ?= HEAD
 SECONDS ?= 60
+PIN ?= pycardano
 
-.PHONY: demo test test-fast coverage test-lowest mutants roads soak upgrade-check fuzz check lint types docs docs-check site man audit lock bench clean help
+.PHONY: demo test test-fast coverage test-lowest test-unpinned mutants roads soak upgrade-check fuzz check lint types docs docs-check site man audit lock bench clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -64,6 +65,13 @@ test-lowest: ## the fast tests and the faces with the lowest versions that pypro
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[test]'
 	.venv-lowest/bin/python -m pytest -q -n auto tests/datum tests/eras tests/chain_reader tests/release_tools tests/local_chain_faces \
 		tests/era_store tests/web
+
+test-unpinned: ## what pins are for, the transactions and the ledger, with the newest PIN (pycardano), in .venv-unpinned
+	$(PYTHON) -m venv .venv-unpinned
+	.venv-unpinned/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	.venv-unpinned/bin/python -m pip install --quiet --disable-pip-version-check --upgrade '$(PIN)'
+	.venv-unpinned/bin/python -m pip list --disable-pip-version-check | grep '^$(PIN) '
+	.venv-unpinned/bin/python -m pytest -q -n auto tests/ledger tests/release_tools tests/local_chain
 
 mutants: $(STAMP) ## change an operator at a time in the code that decides; print what no test notices
 	$(BIN)/python tools/mutants.py $(MUTANTS_ARGS)
@@ -121,4 +129,4 @@ bench: $(STAMP) ## print the speed ratios and their targets
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .venv-lowest tests/ledger/node_modules tests/peers/node_modules tests/typechecking/node_modules artifacts .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-lowest .venv-unpinned tests/ledger/node_modules tests/peers/node_modules tests/typechecking/node_modules artifacts .coverage .mypy_cache .pytest_cache .ruff_cache
