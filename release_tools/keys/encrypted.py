@@ -42,7 +42,7 @@ _MAX_PASSES = 16
 _MAX_MEMORY_BYTES = 1 << 30
 """A damaged or foreign file must not make a machine work for hours, or run out of memory."""
 
-_LENGTHS: dict[str, tuple[int, ...]] = {"era": (SEED_BYTES,), "payment": (SEED_BYTES, EXTENDED_BYTES)}
+_LENGTHS: dict[Kind, tuple[int, ...]] = {"era": (SEED_BYTES,), "payment": (SEED_BYTES, EXTENDED_BYTES)}
 
 
 class WrongPassphraseError(ConfigurationError):
@@ -104,9 +104,9 @@ class EncryptedKey:
                 next_step="Use the version of eraswitch that wrote it, or a newer one",
                 code="EncryptedKey",
             )
-        if fields.get("kind") not in _LENGTHS or fields.get("kdf") != _KDF:
+        kind: Kind | None = next((one for one in _LENGTHS if one == fields.get("kind")), None)
+        if kind is None or fields.get("kdf") != _KDF:
             raise _damaged(source, f"kind era or payment, and kdf {_KDF}", "another one")
-        kind: Kind = fields["kind"]
         cost = Cost(
             _number(fields, "passes", 1, _MAX_PASSES, source),
             _number(fields, "memory_bytes", 8192, _MAX_MEMORY_BYTES, source),

@@ -242,7 +242,11 @@ def _marker_words(marker: MarkerFacts) -> str:
 
 
 def _are_texts(value: object) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(isinstance(one, str) and one and "\0" not in one for one in value)
+    """Whether a value is a list of texts that a program can be started with."""
+    return isinstance(value, list) and all(
+        isinstance(one, str) and one and "\0" not in one and one == one.encode(errors="ignore").decode()
+        for one in value
+    )
 
 
 def _require_own(path: Path) -> None:

@@ -67,6 +67,7 @@ def test_a_passphrase_is_the_same_however_its_accents_are_typed() -> None:
         ({"eraswitch_encrypted_key": True}, "unknown version"),
         ({"eraswitch_encrypted_key": "1"}, "unknown version"),
         ({"kind": "stake"}, "expected kind era or payment"),
+        ({"kind": ["era"]}, "expected kind era or payment"),
         ({"kdf": "scrypt"}, "kdf argon2id"),
         ({"passes": 1 << 40}, "as passes"),
         ({"passes": "1"}, "as passes"),

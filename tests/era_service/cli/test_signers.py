@@ -192,6 +192,7 @@ def test_the_request_has_the_bytes_and_what_they_are_in_words(monkeypatch: pytes
         ({"timeout_s": 0}, "seconds as timeout_s"),
         ({"timeout_s": 1e9}, "seconds as timeout_s"),
         ({"environment": "HOME"}, "names of variables"),
+        ({"environment": ["\ud800"]}, "names of variables"),
         ({"comment": "x"}, "got comment"),
     ],
 )
