@@ -15,8 +15,9 @@ here each names its cause.
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
+from chain_reader.adapters import AdapterType
 from chain_reader.adapters.cardano_chain import CardanoChainAdapter
 from chain_reader.adapters.file import FileAdapter
 from chain_reader.adapters.fixed import BootstrapAdapter, DummyAdapter
@@ -27,7 +28,7 @@ from datum.strict_json import short_whole
 from eras import ConfigurationError, MarkerError, SupportedEras
 from eras.nearest import nearest
 
-ADAPTER_TYPES = ("cardano-chain", "file", "dummy", "bootstrap", "bootstrap-latest")
+ADAPTER_TYPES: tuple[str, ...] = get_args(AdapterType)
 DEFAULT_ADAPTER_TYPE = "bootstrap"
 
 TYPE_VARIABLE = "ERA_READER_ADAPTER_TYPE"
@@ -60,16 +61,16 @@ def build_adapter(
         ConfigurationError: the parameters cannot be used.
         ObserverNeededError: ``cardano-chain`` without an observer, and nothing else is wrong.
     """
-    if adapter_type in ("bootstrap", "bootstrap-latest"):
-        return BootstrapAdapter(supported, latest=adapter_type == "bootstrap-latest")
-    if adapter_type not in ADAPTER_TYPES:
-        raise _unknown_adapter(adapter_type)
-    given = _Params(adapter_type, params)
-    if adapter_type == "file":
-        return FileAdapter(given.text("markers_file"))
-    if adapter_type == "dummy":
-        return _dummy(given)
-    return _cardano_chain(given, observer, limits)
+    match adapter_type:
+        case "cardano-chain":
+            return _cardano_chain(_Params(adapter_type, params), observer, limits)
+        case "file":
+            return FileAdapter(_Params(adapter_type, params).text("markers_file"))
+        case "dummy":
+            return _dummy(_Params(adapter_type, params))
+        case "bootstrap" | "bootstrap-latest":
+            return BootstrapAdapter(supported, latest=adapter_type == "bootstrap-latest")
+    raise _unknown_adapter(adapter_type)
 
 
 def adapter_from_environment(

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from chain_reader.adapters import AdapterType
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.trust.policy import DEFAULT_MAX_LEAD_EPOCHS
 from era_service.config.adoption import AdoptionSettings
@@ -109,7 +110,7 @@ class ProviderSettings(Section):
 class ReaderSettings(Section):
     """The source of era markers."""
 
-    adapter_type: Literal["cardano-chain", "file", "dummy", "bootstrap", "bootstrap-latest"] = Field(
+    adapter_type: AdapterType = Field(
         default="bootstrap",
         description="The source of era markers. With a network known, cardano-chain is the default.",
     )

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from chain_reader import ChainObserver, build_adapter
-from chain_reader.adapters.builder import (
-    adapter_from_environment,
-)
+from chain_reader.adapters.builder import ADAPTER_TYPES, adapter_from_environment
 from chain_reader.adapters.file import FileAdapter
 from chain_reader.adapters.fixed import BootstrapAdapter, DummyAdapter
-from eras import SupportedEras
+from eras import ConfigurationError, SupportedEras
 from tests.chain_reader.conftest import KEY, Schedule, markers
 from tests.errors import raising
 
@@ -24,6 +22,14 @@ def refused(code: str, call: Callable[[], object]) -> str:
     with raising(code) as caught:
         call()
     return str(caught.value)
+
+
+@pytest.mark.parametrize("adapter_type", ADAPTER_TYPES)
+def test_every_type_is_built_or_its_parameters_are_refused(adapter_type: str):
+    try:
+        assert build_adapter(adapter_type, '{"markers": []}').read().markers == () or "bootstrap" in adapter_type
+    except ConfigurationError as error:
+        assert error.code == "AdapterParams"
 
 
 @pytest.mark.parametrize(
