@@ -186,7 +186,7 @@ def _ended_by(error: BaseException, *, json: bool, debug: bool) -> int:
             code = INTERRUPTED if interrupted else 1
         case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EIO):
             code = _report(_unwritten(error), json=False, debug=debug)
-        case OSError() if error.filename is not None:
+        case OSError(filename=str() | bytes()):
             code = _report(_inaccessible(error), json=json, debug=debug)
         case _:
             code = _bug(error, json=json, debug=debug)
