@@ -12,6 +12,7 @@ from chain_reader import NetworkGenesis, ScreenedOutput, TrustPolicy
 from chain_reader.providers.failover import ProviderCall
 from chain_reader.trust.reading import NothingTrustedError
 from datum import ERA, Malformed, MarkerKind, VerifiedMarkers, WrongSigner, decode_datum
+from datum.verdicts import OtherKind
 from era_service.config.schema import Settings
 from era_service.service.documents import (
     API_VERSION,
@@ -311,7 +312,8 @@ def _entry(item: ScreenedOutput, seen: SeenPayload | None) -> HistoryEntry:
         markers = verdict.payload.markers
     elif verified is not None:
         markers, content = verified.markers, verified.content
-    elif output.unreadable is None:  # what the provider could not show has no datum
+    elif output.unreadable is None and not isinstance(verdict, OtherKind):
+        # What the provider could not show has no datum; of another kind nobody has checked the signature.
         content = decode_datum(output.datum).content
     return HistoryEntry(
         output=output.reference,

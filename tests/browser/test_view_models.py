@@ -178,16 +178,17 @@ def test_a_current_era_that_is_not_supported_is_said_once():
 
 
 @pytest.mark.parametrize(
-    ("number", "shown"),
+    ("number", "unit", "shown"),
     [
-        ("9,999", '<p class="big" data-tone="quiet">9,<wbr>999 '),
-        ("12,345", '<p class="big word" data-tone="quiet">12,<wbr>345 '),
-        ("18,446,744,073,709,551,615", '<p class="big word long" data-tone="quiet">18,<wbr>446,<wbr>744,'),
-        ("<b>,", '<p class="big word" data-tone="quiet">&lt;b&gt;,<wbr> '),
+        ("9,999", "epochs", '<p class="big" data-tone="quiet">9,<wbr>999 '),
+        ("12,345", "epochs", '<p class="big word" data-tone="quiet">12,<wbr>345 '),
+        ("18,446,744,073,709,551,615", "epochs", '<p class="big word long" data-tone="quiet">18,<wbr>446,<wbr>744,'),
+        ("<b>,", "", '<p class="big word" data-tone="quiet">&lt;b&gt;,<wbr>'),
+        ("7th", "", '<p class="big word" data-tone="quiet">7th'),
     ],
 )
-def test_what_is_long_is_written_smaller_and_breaks_between_thousands(number, shown):
-    head = Headline("x activates in", number, "epochs", "", "locked", "quiet", current=Current("n" * 21, "", "good"))
+def test_what_is_long_is_written_smaller_and_breaks_between_thousands(number, unit, shown):
+    head = Headline("x activates in", number, unit, "", "locked", "quiet", current=Current("n" * 21, "", "good"))
     html = views_html(Page("test", 5, head, (), (), None, stale=False, public=False, title="test"), theme=None)
     assert shown in html
     assert f'<p class="big word long" data-tone="good">{"n" * 21}</p>' in html

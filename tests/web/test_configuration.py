@@ -50,6 +50,9 @@ def test_now_next_and_what_a_node_asks_for(tmp_path: Path) -> None:
         assert found["window"] is None, "at epoch 1 the aggregation is of epoch 0, which has none"
         assert (found["stale"], found["legacy_differs"]) == (None, False)
         assert [one["verdict"] for one in found["refused"]] == ["WrongSigner"]
+        history = world.client.get("/era/history").json()["payloads"]
+        others = [entry["payload"] for entry in history if entry["verdict"] == "OtherKind"]
+        assert others == [None, None], "a payload is shown where its signature is valid, and these were not checked"
         node = world.client.get("/configuration/7").json()
         assert node == {
             "protocol_parameters": {"k": 2422, "m": 20_973, "phi_f": 0.2},
