@@ -2,7 +2,7 @@
 
 In and out of every store, the one in a database and the one in memory alike. How a record is kept, as plain values for
 a database or as JSON has them, follows from its fields alone; pydantic does it. A field that is added to a record is
-kept without another word, with its default where it was written before.
+read with its default where it was not written yet; a database needs a column of its name, which a migration adds.
 """
 
 import hashlib
@@ -158,7 +158,7 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustMarks:
-    """The marks that the rules of trust leave from one reading to the next. What is added here is stored as it is.
+    """The marks that the rules of trust leave from one reading to the next. A new one is a field here, and a column.
 
     Attributes:
         superseded_outputs: references of the outputs whose place another took; none of them wins again (T2).

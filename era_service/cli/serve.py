@@ -245,7 +245,12 @@ class Server:
         import uvicorn
 
         from era_service.web import create_app
-        from era_service.web.patience import allow_connections, keep_pauses_short, let_go_of_the_deaf, patiently
+        from era_service.web.patience import (
+            allow_connections,
+            drop_stalled_clients,
+            keep_pauses_short,
+            uvicorn_settings,
+        )
 
         own, tls = self._settings, self._settings.tls_cert is not None
         gate = create_app(self._service, tls=tls)
@@ -271,7 +276,7 @@ class Server:
                 await super().shutdown(sockets)
 
         config = uvicorn.Config(
-            **patiently(gate, own.request_timeout_s),
+            **uvicorn_settings(gate, own.request_timeout_s),
             loop="uvloop",
             ws="none",  # it speaks none, and a default may load a deprecated implementation
             log_config=None,
@@ -287,7 +292,7 @@ class Server:
         with _tls_errors(named_key=own.tls_key is not None):
             config.load()
         self._tls = config.ssl
-        let_go_of_the_deaf(listener)
+        drop_stalled_clients(listener)
         allow_connections(own.max_streams)
         self._service.changes.listen(self._bind_logs)
         # uvicorn raises them again when it is done

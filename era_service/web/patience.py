@@ -45,7 +45,7 @@ _deadline: ContextVar["_Deadline | None"] = ContextVar("_deadline", default=None
 """The deadline of the connection whose request this task answers: inherited from the protocol that starts the task."""
 
 
-def patiently(app: ASGIApp, within_s: float) -> dict[str, Any]:
+def uvicorn_settings(app: ASGIApp, within_s: float) -> dict[str, Any]:
     """The settings of uvicorn that serve ``app`` and wait at most ``within_s`` seconds for a request."""
 
     class Patient(H11Protocol):
@@ -67,7 +67,7 @@ def patiently(app: ASGIApp, within_s: float) -> dict[str, Any]:
     return {"app": _noting(app), "http": Patient, "h11_max_incomplete_event_size": MAX_HEAD_BYTES}
 
 
-def let_go_of_the_deaf(listener: socket.socket) -> None:
+def drop_stalled_clients(listener: socket.socket) -> None:
     """End every connection to ``listener`` whose client accepts no data for long."""
     option = getattr(socket, "TCP_USER_TIMEOUT", None)
     if option is not None:

@@ -11,7 +11,13 @@ import pytest
 import uvicorn
 
 from era_service.web.app import create_app
-from era_service.web.patience import MAX_HEAD_BYTES, UNTAKEN_S, allow_connections, let_go_of_the_deaf, patiently
+from era_service.web.patience import (
+    MAX_HEAD_BYTES,
+    UNTAKEN_S,
+    allow_connections,
+    drop_stalled_clients,
+    uvicorn_settings,
+)
 
 WITHIN_S = 1.0
 SURELY_S = 60.0
@@ -28,7 +34,7 @@ def port(world) -> Iterator[int]:
 
 @contextmanager
 def served(app, within_s: float = WITHIN_S) -> Iterator[int]:
-    config = uvicorn.Config(**patiently(app, within_s), ws="none", log_config=None, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(**uvicorn_settings(app, within_s), ws="none", log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
@@ -139,7 +145,7 @@ def test_a_head_that_is_too_long_is_refused(port):
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone can tell")
 def test_who_takes_nothing_is_let_go_by_the_system():
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        let_go_of_the_deaf(listener)
+        drop_stalled_clients(listener)
         with connected(listener.getsockname()[1]), listener.accept()[0] as taken:
             assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNTAKEN_S * 1_000
 
