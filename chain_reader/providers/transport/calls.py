@@ -58,7 +58,7 @@ _MEANINGS: dict[int, tuple[type[ChainReadError], str, str]] = {
     403: (
         ProviderKeyRefusedError,
         "was refused: the provider's key is missing, wrong, or of another network",
-        "Set the key (Blockfrost's project id) of this network",
+        "Set the key that the provider gave out for this network (project_id_file)",
     ),
     404: (
         ProviderNotFoundError,
