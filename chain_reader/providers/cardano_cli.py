@@ -18,10 +18,10 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
-from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
+from chain_reader.ports import ChainTip, DatumOutput
 from chain_reader.providers.gateway import MAINNET_MAGIC
 from chain_reader.providers.transport.bounded_process import Finished, TooLateError, TooMuchError, run_bounded
-from chain_reader.providers.transport.calls import Answer, Call, Hash, Whole
+from chain_reader.providers.transport.calls import Answer, Call, Hash, LedgerStateOnly, Whole
 from chain_reader.providers.transport.errors import (
     ProviderFailedError,
     ProviderRefusedError,
@@ -79,42 +79,6 @@ class _Output(Answer):
 
 _TIP = TypeAdapter(_Tip)
 _UTXO = TypeAdapter(dict[OutputReference, _Output])
-
-
-class LedgerStateOnly:
-    """The half of a ``ChainObserver`` that knows the ledger state alone: a set of unspent outputs, without a past.
-
-    Attributes:
-        name: what operators call the observer.
-        capabilities: none.
-    """
-
-    name: str
-    capabilities = ObserverCapabilities(tokens=True)
-
-    def input_addresses(self, transaction: str) -> tuple[str, ...]:
-        """Not known to the ledger state.
-
-        Raises:
-            ProviderRefusedError: always.
-        """
-        raise self._not_in_ledger_state(f"the inputs of transaction {transaction}")
-
-    def history(self, address: str) -> tuple[DatumOutput, ...]:
-        """Not known to the ledger state.
-
-        Raises:
-            ProviderRefusedError: always.
-        """
-        raise self._not_in_ledger_state(f"the history of {address}")
-
-    def _not_in_ledger_state(self, what: str) -> ProviderRefusedError:
-        return Call(self.name, what).error(
-            ProviderRefusedError,
-            "cannot be read",
-            expected="what the ledger state holds",
-            next_step="Use an observer that declares this capability, such as Blockfrost",
-        )
 
 
 class CardanoCliObserver(LedgerStateOnly):

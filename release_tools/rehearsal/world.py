@@ -18,9 +18,9 @@ from chain_reader.local_chain import FaucetOutput, Genesis, LedgerRefusedError, 
 from chain_reader.node.inputs import ObserverAnswered, ObserverFailed
 from chain_reader.node.source import EvidenceSource
 from chain_reader.ports import ChainTip, DatumOutput
-from chain_reader.providers.cardano_cli import LedgerStateOnly
 from chain_reader.providers.local import LocalChainGateway
 from chain_reader.providers.tip_check import check_tip
+from chain_reader.providers.transport.calls import LedgerStateOnly
 from chain_reader.trust.evidence import Evidence
 from chain_reader.trust.kinds import CONFIGURATIONS, ERAS, TrustKind
 from datum import EraMarkersPayload, SigningKey, encode_datum

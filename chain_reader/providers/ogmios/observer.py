@@ -6,7 +6,6 @@ no order of outputs, no slots, no inputs of past transactions and no history, as
 
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.ports import ChainTip, DatumOutput
-from chain_reader.providers.cardano_cli import LedgerStateOnly
 from chain_reader.providers.ogmios.answers import (
     BLOCK_HEIGHT,
     EPOCH,
@@ -19,7 +18,7 @@ from chain_reader.providers.ogmios.answers import (
     UnspentOutput,
 )
 from chain_reader.providers.ogmios.connection import Conversation, OgmiosConnection
-from chain_reader.providers.transport.calls import Asking
+from chain_reader.providers.transport.calls import Asking, LedgerStateOnly
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from eras import ConfigurationError, Epoch, Slot
 

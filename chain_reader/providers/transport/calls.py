@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from chain_reader.ports import DatumOutput, ObserverCapabilities
 from chain_reader.providers.transport.errors import (
     ProviderBannedError,
     ProviderBusyError,
@@ -293,6 +294,42 @@ class Call:
         if self.secret:
             text = text.replace(self.secret, "***")
         return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"
+
+
+class LedgerStateOnly:
+    """The half of a ``ChainObserver`` that knows the ledger state alone: a set of unspent outputs, without a past.
+
+    Attributes:
+        name: what operators call the observer.
+        capabilities: none.
+    """
+
+    name: str
+    capabilities = ObserverCapabilities(tokens=True)
+
+    def input_addresses(self, transaction: str) -> tuple[str, ...]:
+        """Not known to the ledger state.
+
+        Raises:
+            ProviderRefusedError: always.
+        """
+        raise self._not_in_ledger_state(f"the inputs of transaction {transaction}")
+
+    def history(self, address: str) -> tuple[DatumOutput, ...]:
+        """Not known to the ledger state.
+
+        Raises:
+            ProviderRefusedError: always.
+        """
+        raise self._not_in_ledger_state(f"the history of {address}")
+
+    def _not_in_ledger_state(self, what: str) -> ProviderRefusedError:
+        return Call(self.name, what).error(
+            ProviderRefusedError,
+            "cannot be read",
+            expected="what the ledger state holds",
+            next_step="Use an observer that declares this capability, such as Blockfrost",
+        )
 
 
 def known_of(item: Mapping[str, object], transaction: str, index: str) -> tuple[str, int, str]:
