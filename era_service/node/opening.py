@@ -13,7 +13,8 @@ from typing import Any
 from chain_reader.node.kinds import Decision
 from chain_reader.node.source import EvidenceSource
 from datum import EraSigner
-from era_service.config.schema import HookSettings, Settings, WatchSettings
+from era_service.config.schema import Settings
+from era_service.config.watch import HookSettings, WatchSettings
 from era_service.node.call_schedule import CallOptions
 from era_service.node.epoch_clock import EpochClock
 from era_service.node.errand import Errand
