@@ -27,6 +27,7 @@ from era_service.cli.shared.commands import command
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.groups import LazyGroup, global_options
 from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.passphrases import is_interactive
 from era_store.installation import install_command
 from eras import ConfigurationError, EraSwitchError, __version__
 
@@ -166,7 +167,7 @@ def _ending_like_an_error() -> Iterator[None]:
 
 def _aborted() -> str:
     """The message when the answer was not yes; where nobody can be asked, the question still stands on the line."""
-    if sys.stdin is not None and sys.stdin.isatty():
+    if is_interactive():
         return "Aborted: nothing was done"
     return "\nAborted: nothing was done, no confirmation was given. In a script add --yes"
 

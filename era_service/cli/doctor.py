@@ -29,12 +29,12 @@ from era_service.wiring.trust import configuration_policy, era_place, era_script
 from era_store.redaction import mask_url
 from eras import EraSwitchError
 from eras.words import counted
-from release_tools.doctor import Examination
+from release_tools.doctor import Examination, Health
 from release_tools.provider_trials import try_provider
 from release_tools.publishing.journal import Journal, JournalEntry
 from release_tools.publishing.publication import Publisher, Standing, Unfinished
 
-MARKS = {"ok": "ok     ", "warning": "WARNING", "problem": "PROBLEM"}
+MARKS = {Health.OK: "ok     ", Health.WARNING: "WARNING", Health.PROBLEM: "PROBLEM"}
 
 
 @option_group()
@@ -97,9 +97,9 @@ def doctor(
         )
     else:
         for finding in examination.findings:
-            words = f"{MARKS[finding.health.value]}  {printable(finding.check)}: {printable(finding.words)}"
+            words = f"{MARKS[finding.health]}  {printable(finding.check)}: {printable(finding.words)}"
             echo_wrapped(words, indent=9)
-            if finding.next_step is not None and finding.health.value != "ok":
+            if finding.next_step is not None and finding.health is not Health.OK:
                 echo_wrapped(f"         {printable(finding.next_step)}", indent=9)
     return 0 if examination.is_healthy else 1
 
@@ -224,7 +224,7 @@ def _webhooks(settings: Settings, examination: Examination) -> None:
     """Check that each webhook has a usable secret, and an address that may be sent to; nothing is sent."""
     for one in settings.service.webhooks:
         check = f"webhook {one.name}"
-        if examination.attempt(check, lambda one=one: secrets_of(one)) is None:  # type: ignore[misc]
+        if examination.attempt(check, partial(secrets_of, one)) is None:
             continue
         try:
             addresses_of(*place_of(one.url), allow_private=one.allow_private)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypedDict
 
 from chain_reader import ScreenedOutput
-from chain_reader.ports import UNKNOWN_ADDRESS
+from chain_reader.ports import UNKNOWN_ADDRESS, LocatingObserver
 from chain_reader.trust.screening import screen_outputs
 from datum import Malformed, Verdict, WrongSigner
 from era_service.releasing.session import Release
@@ -80,10 +80,10 @@ def _screened(release: Release) -> tuple[ScreenedOutput, ...]:
 
 
 def _entry(item: ScreenedOutput, release: Release) -> HistoryEntry:
-    output = item.output
+    output, observer = item.output, release.observer
     block = None
-    if output.slot is None and release.observer.capabilities.blocks:
-        block = release.observer.block_of(output.transaction)  # type: ignore[attr-defined]
+    if output.slot is None and isinstance(observer, LocatingObserver) and observer.capabilities.blocks:
+        block = observer.block_of(output.transaction)
     return {
         "output": output.reference,
         "transaction": output.transaction,

@@ -57,7 +57,7 @@ class UnknownShareDocument(ShareDocument):
     """The share whose version is unknown."""
 
     absent: ShareDocument = Field(description="Of those that reported no version.")
-    unreadable: ShareDocument = Field(description="Of those whose version is no semantic version.")
+    unreadable: ShareDocument = Field(description="Of those whose version is not a semantic version.")
 
 
 class NotReadyDocument(Document):

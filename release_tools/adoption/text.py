@@ -104,7 +104,7 @@ def _eras(adoption: EpochAdoption) -> Iterator[str]:
     yield "|---|---|--:|--:|--:|"
     for era in adoption.eras:
         shares = " | ".join(_share(era.known(base)) for base in Base)
-        yield f"| {_plain(era.era)} | {_plain(era.minimum or 'not said')} | {shares} |"
+        yield f"| {_plain(era.era)} | {_plain(era.minimum or 'not stated')} | {shares} |"
 
 
 def _not_ready(era: EraShares) -> Iterator[str]:

@@ -212,7 +212,7 @@ def mithril(app: AppContext, *, shown: MithrilOptions, data: RegistrationOptions
         rows = [
             *mithril_rows(repository, [one for one in known if shown.epoch is None or one <= shown.epoch][: shown.last])
         ]
-    cells = [[row["version"] if name == "version" else row[name] for name in MITHRIL_COLUMNS] for row in rows]  # type: ignore[literal-required]
+    cells = [[*row.values()] for row in rows]
     if output.as_json:
         echo_json(rows)
     elif output.as_csv:

@@ -102,7 +102,7 @@ def _eras(adoption: EpochAdoption) -> Table:
         apart = era.registered.apart_words if kinds else ()
         registered, network, recent = (_share(era.known(base), "not known") for base in Base)
         shown = (registered, *(one if era.told else "not known" for one in apart), network, recent)
-        table.add_row(printable(era.era), era.minimum or "not said", *shown)
+        table.add_row(printable(era.era), era.minimum or "not stated", *shown)
     return table
 
 

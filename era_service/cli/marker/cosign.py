@@ -1,6 +1,5 @@
 """``eraswitch marker cosign``: show what a co-signing file holds, and add a signature to it. No chain is read."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from era_service.cli.shared.commands import OPTIONS, OUTPUT, command, option, op
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable, warn, write_file
+from era_service.cli.shared.passphrases import is_interactive
 from era_service.cli.shared.release import JsonOptions, not_a_slip_option, secret_key_option
 from era_service.config.schema import NetworkSettings
 from era_service.wiring.genesis import clock_epoch
@@ -57,7 +57,7 @@ def cosign(app: AppContext, *, file: Path, output: CosignOptions) -> None:
         raise slip_error("to sign this payload", doubts)
     changes = key is not None and not output.dry_run
     if key is not None:
-        if changes and not output.yes and sys.stdin.isatty():
+        if changes and not output.yes and is_interactive():
             click.confirm(f"Sign this with {key.verification_key}?", abort=True, err=True)
         cosigning = cosigning.sign(key)
     if changes:

@@ -35,9 +35,10 @@ from eras.words import begins, visible
 from release_tools.forecasting.lottery import chance_words
 from release_tools.rollout.announcement import announcement as announcement_of
 from release_tools.rollout.announcement import closing_text
+from release_tools.rollout.configurations import StepState
 from release_tools.rollout.progress import RolloutStanding
 
-EXIT_CODES = {"done": 0, "due": 6, "waiting": 6, "blocked": 6}
+EXIT_CODES = {StepState.DONE: 0, StepState.DUE: 6, StepState.WAITING: 6, StepState.BLOCKED: 6}
 """State of a step → exit code."""
 
 
@@ -52,7 +53,7 @@ def status(app: AppContext, /, *, where: StandingOptions, network: NetworkOption
             echo_json(standing.to_dict())
         else:
             echo_lines(map(printable, _status_lines(standing)))
-    return EXIT_CODES["waiting"] if standing.waits else 0
+    return EXIT_CODES[StepState.WAITING] if standing.waits else 0
 
 
 @contextmanager
@@ -86,7 +87,7 @@ def _status_lines(standing: RolloutStanding) -> list[str]:
         changes = f"to be changed: {'; '.join(one.differences)}" if one.differences else "on the chain as planned"
         lines.append(f"                {changes}")
         lines += [f"                {part}" for part in one.effect]
-    if standing.step.state.value == "done":
+    if standing.step.state is StepState.DONE:
         return [*lines, *step_lines(standing)]
     if evidence.adoption is not None:
         lines.append(f"  gate          {evidence.adoption.words}")
@@ -113,7 +114,7 @@ def step_lines(standing: RolloutStanding) -> list[str]:
 
 def configuration_steps(standing: RolloutStanding) -> list[str]:
     """The next steps of the planned changes of the protocol configuration that are not on the chain yet."""
-    return [f"Also: {one.words}" for one in standing.configurations if one.state.value != "done"]
+    return [f"Also: {one.words}" for one in standing.configurations if one.state is not StepState.DONE]
 
 
 _MOST_URGENT = (0, 6, 1)
@@ -143,14 +144,14 @@ def next_step(
     with opened_standing(app, where, publishing.network) as (release, standing):
         begun = unfinished_change(release, standing.plan, publishing.journal.root)
     step = standing.step
-    change = begun or (step.change if step.state.value == "due" else None)
+    change = begun or (step.change if step.state is StepState.DUE else None)
     if change is None:
         if publishing.output.as_json:
             echo_json({"status": step.state.value, "standing": standing.to_dict()})
         else:
             echo_lines(map(printable, step_lines(standing)))
         states = (step.state, *(one.state for one in standing.configurations))
-        return max((EXIT_CODES.get(one.value, 1) for one in states), key=_MOST_URGENT.index)
+        return max((EXIT_CODES.get(one, 1) for one in states), key=_MOST_URGENT.index)
     rules = RuleOptions(
         lead_epochs=standing.plan.activate.lead_epochs, force_name=options.force_name, not_a_slip=options.not_a_slip
     )

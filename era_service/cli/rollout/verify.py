@@ -104,8 +104,7 @@ def planned_changes_of(planned: PlannedRollout, plan_file: str) -> tuple[Planned
     """The plan's changes of the protocol configuration; files are looked for beside the plan.
 
     Raises:
-        ConfigurationError, ProtocolConfigurationError: a file does not match the plan, or cannot be used.
-        ConfigurationError: it cannot be read.
+        ConfigurationError, ProtocolConfigurationError: a file cannot be read or used, or does not match the plan.
     """
     return planned_changes(planned, lambda name: read_bytes(str(Path(plan_file).parent / name)))
 

@@ -58,7 +58,7 @@ class EncryptOptions:
 
 def is_interactive() -> bool:
     """Whether somebody can be asked."""
-    return sys.stdin is not None and sys.stdin.isatty()
+    return sys.stdin.isatty()
 
 
 def unlock(key: "EncryptedKey") -> bytes:

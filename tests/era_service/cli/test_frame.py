@@ -310,6 +310,23 @@ def test_a_number_too_large_for_a_database_or_a_clock_is_a_usage_error(arguments
     assert f"Invalid value for '{arguments[-2]}': expected at most " in result.stderr
 
 
+def test_streams_that_are_closed_are_no_bug(real_shell: Shell) -> None:
+    def closed() -> None:
+        for number in (0, 1):
+            os.close(number)
+
+    done = subprocess.run(
+        [ERASWITCH, "doctor"],
+        cwd=real_shell.folder,
+        env=real_shell.environment(),
+        stderr=subprocess.PIPE,
+        preexec_fn=closed,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+
+
 def test_a_service_whose_url_has_no_host_is_an_error() -> None:
     result = invoke("adoption", "chart", "c.svg", "--from-service", "http://[::1")
     assert result.exit_code == 2
