@@ -29,6 +29,10 @@ MARKER = {
     "amount": [{"unit": "lovelace", "quantity": "1"}],
     "inline_datum": "d87980",
 }
+PATIENT: dict[str, Any] = {
+    "max_attempts": 1, "read_timeout_s": 600.0, "call_deadline_s": 600.0, "read_deadline_s": 600.0,
+}  # fmt: skip
+"""Answers of 40 MB take a busy machine long; how long is no matter here."""
 HEAVY = 1_000
 REFERENCES = 440
 """More of them no transaction can hold: 36 bytes each, of 16 KiB."""
@@ -67,7 +71,7 @@ def observed(answer: Callable[[], Chunks], read: Callable[[BlockfrostObserver], 
         return error(404, "Not Found", "The requested component has not been found.")
 
     with HostileHttp(said) as server:
-        observer = BlockfrostObserver(server.url, limits=ReadLimits(max_attempts=1, **limits))
+        observer = BlockfrostObserver(server.url, limits=ReadLimits(**PATIENT, **limits))
         try:
             return read(observer)
         finally:
