@@ -269,7 +269,7 @@ def _answer(
     )
     for probability, least in needed.items():
         takes = "no share of the stake suffices" if least is None else f"{needed_share(least)} must sign"
-        click.echo(f"For a quorum with {probability_words(float(probability))}, {takes}")
+        click.echo(f"For a {probability_words(float(probability))} chance of a quorum, {takes}")
 
 
 def _odds(quorum: SourcedQuorum, signing: float) -> str:

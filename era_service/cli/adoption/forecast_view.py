@@ -50,10 +50,10 @@ def forecast_lines(
     danger = found.danger
     yield ""
     worst = chance_words(danger.quorum_probability.value)
-    yield f"The danger is greatest in {dates.epoch(danger.epoch)}: a quorum with {worst}"
+    yield f"The danger is greatest in {dates.epoch(danger.epoch)}: the chance of a quorum is {worst}"
     back = next(outlook for outlook in found.epochs if outlook.phase is Phase.AFTER)
     behind = f"{_estimated(back.share_behind, percent)} of {_whole(found)} behind it"
-    yield f"From epoch {back.epoch} on: a quorum with {chance_words(back.quorum_probability.value)}, and {behind}"
+    yield f"From epoch {back.epoch} on it is {chance_words(back.quorum_probability.value)}, with {behind}"
     yield from _calls(found)
     yield ""
     safety = judge_switch(found, gate)
@@ -79,8 +79,8 @@ def _whole(found: Forecast) -> str:
 def _needed(found: Forecast) -> str:
     wanted = probability_words(found.probability)
     if found.share_needed is None:
-        return f"no share of the stake makes a quorum with {wanted}"
-    words = f"{needed_share(found.share_needed)} must sign for a quorum with {wanted}"
+        return f"no share of the stake gives a {wanted} chance of a quorum"
+    words = f"{needed_share(found.share_needed)} must sign for a {wanted} chance of a quorum"
     if found.ready_share_needed is None:
         return f"{words}: as reliably as parties sign, not even all of them are enough"
     return f"{words}, so {needed_share(found.ready_share_needed)} must be ready"

@@ -114,7 +114,7 @@ def test_the_bare_question(shell: Shell) -> None:
 def test_no_share_suffices_is_null() -> None:
     assert asked("--share", "90%", "--k", "5000", "--m", "20973", "--phi-f", "0.2")["share_needed"] == {"0.999": None}
     words = invoke("adoption", "forecast", "--share", "90%", "--k", "5000", "--m", "20973", "--phi-f", "0.2")
-    assert "For a quorum with 99.9 %, no share of the stake suffices" in words.stdout
+    assert "For a 99.9 % chance of a quorum, no share of the stake suffices" in words.stdout
 
 
 def test_several_probabilities_and_the_fixed_rules() -> None:
@@ -205,7 +205,7 @@ def test_in_words(registered: Path) -> None:
         "Quorum       Mithril's lottery with k=2422, m=20973, phi_f=0.2, given on the command line",
         "Ready        40.0 % of the 100.0 M ADA that 7 parties registered",
         "Reliability  100.0 %, assumed to be 1: no source states which parties signed",
-        "Needed       58.52 % must sign for a quorum with 99.9 %, so 58.52 % must be ready",
+        "Needed       58.52 % must sign for a 99.9 % chance of a quorum, so 58.52 % must be ready",
         "By trend     not known",
     ]
     assert lines[8].startswith("103 to 106  101 to 104  100.0 %")
