@@ -30,6 +30,9 @@ MAX_LOVELACE = 45_000_000_000_000_000
 MAX_REGISTRATION_EPOCH = 1_000_000
 """An epoch beyond this is no epoch of a network: at five days each it is 13,000 years away."""
 
+MAX_PARTY_ID, MAX_VERSION = 200, 100
+"""Characters of the id of a party, and of a version; both are printable."""
+
 SIGNED_FIRST = 2.0**41
 """Added to the time of a signed registration to order it after every unsigned one; times are less than half of it."""
 

@@ -8,9 +8,9 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from era_service.service.patterns import HEX64, HEX128, VISIBLE
+from era_service.service.patterns import HEX64, HEX128
 from era_service.status.documents import MarkerDocument, SourceDocument, Status
-from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
+from era_store.registrations import MAX_LOVELACE, MAX_PARTY_ID, MAX_REGISTRATION_EPOCH, MAX_VERSION
 from eras import ApiVersion
 from release_tools.adoption.documents import AdoptionSummary
 from release_tools.documents import Document, EpochNumber
@@ -23,8 +23,8 @@ MAX_BATCH: Final = 5_000
 
 RegistrationEpoch = Annotated[int, Field(ge=0, le=MAX_REGISTRATION_EPOCH, strict=True)]
 Lovelace = Annotated[int, Field(ge=0, le=MAX_LOVELACE, strict=True, description="An amount in lovelace.")]
-PartyId = Annotated[str, Field(min_length=1, max_length=128, pattern=VISIBLE, description="Who registers.")]
-Version = Annotated[str, Field(min_length=1, max_length=64, pattern=VISIBLE, description="A node's version.")]
+PartyId = Annotated[str, Field(min_length=1, max_length=MAX_PARTY_ID, description="Who registers.")]
+Version = Annotated[str, Field(min_length=1, max_length=MAX_VERSION, description="A node's version.")]
 Hex64 = Annotated[str, Field(pattern=HEX64)]
 Hex128 = Annotated[str, Field(pattern=HEX128)]
 

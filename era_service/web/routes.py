@@ -41,7 +41,7 @@ from era_service.web.access import registering_token
 from era_service.web.patience import OneByOne
 from era_service.web.problems import PROBLEM_JSON
 from era_service.web.stream import EventStream
-from era_store.registrations import MAX_REGISTRATION_EPOCH
+from era_store.registrations import MAX_PARTY_ID, MAX_REGISTRATION_EPOCH
 from eras import API_VERSION_HEADER, MAX_EPOCH, SIGNER_NODE_VERSION_HEADER
 from eras.words import counted
 from release_tools.adoption.documents import AdoptionGate, AdoptionSummary
@@ -257,7 +257,7 @@ def registrations_router() -> APIRouter:
         request: Request,
         service: ServiceOf,
         epoch: Annotated[int, Query(ge=0, le=MAX_REGISTRATION_EPOCH)],
-        after: Annotated[str | None, Query(max_length=128)] = None,
+        after: Annotated[str | None, Query(max_length=MAX_PARTY_ID)] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 500,
     ) -> Response:
         """The newest registration of each party for an epoch, with its signature: anyone can count for itself."""

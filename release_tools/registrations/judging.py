@@ -25,7 +25,14 @@ from typing import Any
 
 from datum.strict_json import whole_or_nan
 from era_store.capability import Capability
-from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH, Registration, Reject
+from era_store.registrations import (
+    MAX_LOVELACE,
+    MAX_PARTY_ID,
+    MAX_REGISTRATION_EPOCH,
+    MAX_VERSION,
+    Registration,
+    Reject,
+)
 from eras import Epoch
 from release_tools.registrations.signed import RegistrationSignatureError, Signed
 
@@ -55,8 +62,6 @@ FIELDS = (
 )
 """The fields that rows may have, in files and over HTTP; party_id, epoch and stake they must."""
 
-_MAX_NAME = 200
-_MAX_VERSION = 100
 _MAX_DIGITS = 30
 _MAX_SIGNED = 64 * 1024
 _MAX_DIGEST = 128
@@ -159,7 +164,7 @@ class Judge:
     ) -> Registration | Refusal:
         """Return the registration with these fields, or the reason why it is refused."""
         at, lovelace = _whole(epoch), _whole(stake)
-        named = isinstance(party_id, str) and 0 < len(party_id) <= _MAX_NAME and party_id.isprintable()
+        named = isinstance(party_id, str) and 0 < len(party_id) <= MAX_PARTY_ID and party_id.isprintable()
         possible = lovelace is not None and 0 <= lovelace <= MAX_LOVELACE
         if named and possible and lovelace is not None and at is not None and 0 <= at <= self.last_epoch:
             time_s = _time(seen_at)
@@ -316,6 +321,6 @@ def _said(version: Any) -> str | None:
     if version is None:
         return None
     text = version if type(version) is str else str(version)
-    if len(text) <= _MAX_VERSION and text.isprintable():
+    if len(text) <= MAX_VERSION and text.isprintable():
         return text or None
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:_MAX_VERSION])
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:MAX_VERSION])

@@ -19,6 +19,7 @@ In: a party's statement, and its key. Out: the bytes to sign, and the verificati
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from types import NoneType
@@ -27,10 +28,14 @@ from chain_reader.bech32 import encode_bech32
 from datum import EraSigner, VerificationKey, verify_signature
 from era_store import Registration
 from era_store.capability import Capability
+from era_store.registrations import MAX_LOVELACE
 from eras import Epoch, MarkerError
 
 KIND = "eraswitch-registration-1"
 SIGNATURE_BYTES = 64
+MAX_TIME_S = 2**40
+"""The time of a statement is below this."""
+_KEY, _SIGNATURE = re.compile("[0-9a-f]{64}"), re.compile("[0-9a-f]{128}")
 
 
 class RegistrationSignatureError(MarkerError):
@@ -98,14 +103,21 @@ class Signed:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Signed | None":
-        """Return what ``to_bytes`` wrote; ``None`` for anything else."""
+        """Return what ``to_bytes`` wrote; ``None`` for anything else, and for what no party can have signed."""
         try:
             found = json.loads(content)
             signed = cls(found["key"], found["signature"], found["time_s"], found.get("stake"))
-            bytes.fromhex(signed.key + signed.signature)
+            possible = (
+                _KEY.fullmatch(signed.key)
+                and _SIGNATURE.fullmatch(signed.signature)
+                and type(signed.time_s) is int
+                and 0 <= signed.time_s < MAX_TIME_S
+                and type(signed.stake) in (int, NoneType)
+                and 0 <= (signed.stake or 0) <= MAX_LOVELACE
+            )
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
-        return signed if type(signed.time_s) is int and type(signed.stake) in (int, NoneType) else None
+        return signed if possible else None
 
     def to_bytes(self) -> bytes:
         """Return the stored form (rule 5)."""

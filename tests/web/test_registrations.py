@@ -11,8 +11,10 @@ from click.testing import CliRunner
 from pycardano import StakePoolVerificationKey
 from pycardano.crypto.bech32 import decode
 
+from chain_reader.providers.leader.client import LeaderClient
 from datum import SigningKey
 from era_service.cli.app import cli
+from era_service.follower.registrations import fetch_registrations
 from era_service.node.service_works import Registering, SupportRule
 from era_service.service.client import ServiceClient
 from era_service.service.patterns import WORDS
@@ -327,6 +329,44 @@ def test_a_signed_registration_is_handed_on_with_its_signature(any_world):
     (found,) = any_world.client.get("/registrations?epoch=1").json()["registrations"]
     assert {name: found[name] for name in row} == row
     assert found["seen_at_s"] == row["time_s"]
+
+
+KEY = SigningKey(bytes(31) + b"\1")
+
+
+def stating(stake: int) -> dict[str, object]:
+    """A registration whose party signs that another stake was stated."""
+    return signed_registration(KEY, stake=stake) | {"stake": 5, "stated_stake": stake}
+
+
+@pytest.mark.parametrize(
+    ("row", "is_taken"),
+    [
+        (signed_registration(KEY, version="0.2 béta " + "1" * 90), True),
+        (signed_registration(KEY) | {"key": KEY.verification_key.hex.upper()}, False),
+        (signed_registration(KEY) | {"signature": signed_registration(KEY)["signature"].upper()}, False),
+        (signed_registration(KEY, time_s=-5), False),
+        (signed_registration(KEY, time_s=10**400), False),
+        (stating(7), True),
+        (stating(-1), False),
+        (stating(2**64), False),
+    ],
+)
+def test_nothing_that_a_party_signs_keeps_others_from_the_registrations(world, row, is_taken):
+    answer = world.client.post("/registrations", json=row)
+    assert (answer.status_code, answer.json().get("accepted", 0)) == ((200, 1) if is_taken else (401, 0))
+    assert world.client.get("/registrations?epoch=1").status_code == 200
+    with closing(LeaderClient(world.client.url)) as leader:
+        assert len(fetch_registrations(leader, 42, "leader", 1, None, now_s=world.now_s)) == int(is_taken)
+
+
+@pytest.mark.parametrize("changes", [{"party_id": "pool 1é"}, {"party_id": "p" * 200}, {"version": "0.2 béta"}])
+def test_a_follower_takes_whatever_name_and_version_the_leader_took(world, changes):
+    assert post(world, {"registrations": [registration() | changes, registration("z")]}).json()["accepted"] == 2
+    with closing(LeaderClient(world.client.url)) as leader:
+        assert len(fetch_registrations(leader, 42, "leader", 1, None, now_s=world.now_s)) == 2
+        page = leader.registrations(1, changes.get("party_id", "pool1a"), leader.until())
+    assert [one.party_id for one in page.registrations] == ["z"]
 
 
 def test_what_its_party_signs_needs_no_token_and_counts_with_the_stake_that_is_known(world):

@@ -8,7 +8,7 @@ where that may help (``chain_reader.providers``). Nothing is believed here: ``le
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chain_reader.authorship import MAX_TRANSACTION_BYTES
 from chain_reader.providers.transport.api import HttpApi
@@ -16,6 +16,7 @@ from chain_reader.providers.transport.calls import Answer, Hash, Whole
 from chain_reader.providers.transport.errors import ReadLimitExceededError
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from datum import MarkerKind
+from era_store.registrations import MAX_PARTY_ID, MAX_VERSION
 from eras import ConfigurationError
 
 PAGE_ENTRIES = 100
@@ -25,6 +26,17 @@ Hex128 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 TransactionHex = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2})+$", max_length=2 * MAX_TRANSACTION_BYTES)]
 Reference = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}#[0-9]{1,10}$")]
 Parsed = TypeVar("Parsed")
+
+
+def printable(text: str) -> str:
+    """Text that can be printed.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if not text.isprintable():
+        raise ValueError("text that can be printed")
+    return text
 
 
 class LeaderNetwork(Answer):
@@ -75,10 +87,10 @@ class LeaderPage(Answer):
 class LeaderRegistration(Answer):
     """A registration that the leader hands on."""
 
-    party_id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
+    party_id: Annotated[str, StringConstraints(min_length=1, max_length=MAX_PARTY_ID), AfterValidator(printable)]
     epoch: Whole
     stake: Whole
-    version: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")] | None
+    version: Annotated[str, StringConstraints(min_length=1, max_length=MAX_VERSION), AfterValidator(printable)] | None
     seen_at_s: Annotated[float, Field(ge=0, lt=2**40)]
     time_s: Annotated[int, Field(ge=0, lt=2**40)] | None
     key: Hash | None
