@@ -250,7 +250,7 @@ def _requirements(
 
 def _nearest_comparison(part: str) -> str | None:
     """The likely meaning of a malformed comparison such as ``=> 0.3`` or ``~v0.3.12``."""
-    match = re.fullmatch(r"([<>=!~^]*)\s*v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(-[0-9A-Za-z.-]+)?", part)
+    match = re.fullmatch(r"([<>=!~^]*)\s*v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(-[0-9A-Za-z.-]+)?", part)
     if match is None:
         return None
     sign = {"=>": ">=", "=<": "<=", "=": "==", "~": ">=", "^": ">=", "<>": "!="}.get(match[1], match[1])

@@ -91,6 +91,7 @@ def test_a_network_has_requirements_of_its_own() -> None:
         ({"lagrange": ">=0.3.12,"}, "lagrange", "got ''"),
         ({"lagrange": "~v0.3.12"}, "lagrange", 'Did you mean ">=0.3.12"?'),
         ({"lagrange": "latest"}, "lagrange", "got 'latest'"),
+        ({"lagrange": "9" * 5000}, "lagrange", "got '999"),
         ({"lagrnge": ">=1.0.0"}, "lagrnge", "Did you mean 'lagrange'?"),
         ({"netwoks": {"preview": {}}}, "netwoks", "Did you mean 'networks'?"),
         ({"preview": {"lagrange": ">=1.0.0"}}, "preview", "Did you mean 'networks.preview'?"),
