@@ -140,12 +140,12 @@ class Compatibility:
             if len(content) > MAX_FILE_BYTES:
                 raise _unreadable_table(path, f"more than {MAX_FILE_BYTES} bytes")
             tree = tomllib.loads(content.decode())
-        except (OSError, RuntimeError) as error:  # a RuntimeError: the ~ of a user who does not exist
-            raise _unreadable_table(path, getattr(error, "strerror", None) or f"{error}") from error
         except UnicodeDecodeError as error:
             raise _unreadable_table(path, "bytes that are not UTF-8") from error
         except (ValueError, RecursionError) as error:
             raise _unreadable_table(path, f"text that is not TOML: {toml_problem(error)}"[:200]) from error
+        except (OSError, RuntimeError) as error:  # a RuntimeError: the ~ of a user who does not exist
+            raise _unreadable_table(path, getattr(error, "strerror", None) or f"{error}") from error
         return cls.of(
             tree, network=network, known_eras=known_eras, known_networks=known_networks, origin=f"the file {path}"
         )
