@@ -1,9 +1,9 @@
-"""An aggregator: takes signatures over HTTP, checks them as the era demands, refuses who speaks another era's version.
+"""An aggregator: accepts signatures over HTTP, checks them as the era requires, and refuses other eras' API versions.
 
     python examples/aggregator.py --provider blockfrost:URL --era-address ADDR --verification-key KEY
 
-The watcher has the main thread; each request is a unit of work, within which the era cannot change. A signature that is
-brought twice, by a signer that heard no answer, is the same one.
+The watcher runs in the main thread; each request is a unit of work, within which the era cannot change. A signature
+that is sent twice, by a signer that got no answer, counts once.
 """
 
 import json
@@ -21,13 +21,13 @@ from eraswitch import AGGREGATOR_NODE_VERSION_HEADER, API_VERSION_HEADER, EraSwi
 
 MAX_BODY_BYTES = 64 * 1024
 PATIENCE_S = 10.0
-"""How long a signer that sends nothing is waited for."""
+"""The time after which a signer that sends nothing is disconnected."""
 
 Answer = tuple[HTTPStatus, dict[str, Any]]
 
 
 class Aggregator:
-    """The signatures taken so far: (signer, round) → the era in which it was checked."""
+    """The signatures accepted so far: (signer, round) → the era in which it was checked."""
 
     def __init__(self, watcher: NodeWatcher) -> None:
         self.watcher = watcher
@@ -38,8 +38,8 @@ class Aggregator:
         self._lock = threading.Lock()
 
     def take(self, spoken: str | None, body: dict[str, Any]) -> Answer:
-        """A signature: taken, or refused with the version that is spoken here."""
-        with self.watcher.work() as era:  # from here on the era is this one, whatever begins meanwhile
+        """Accept a signature, or refuse it with the API version of this aggregator."""
+        with self.watcher.work() as era:  # within the block the era cannot change
             version, theirs = self.versions.for_era(era), spoken_version(spoken)
             if theirs is None or not theirs.is_compatible_with(version):
                 with self._lock:
@@ -47,13 +47,13 @@ class Aggregator:
                 return HTTPStatus.PRECONDITION_FAILED, {"expected": str(version), "got": spoken}
             signer, number = str(body["signer"]), int(body["round"])
             if body["signature"] != self.sign(signer, f"round {number}"):
-                return HTTPStatus.UNPROCESSABLE_ENTITY, {"error": f"no signature of the era {era}"}
+                return HTTPStatus.UNPROCESSABLE_ENTITY, {"error": f"not a signature of the era {era}"}
             with self._lock:
                 self.taken.setdefault((signer, number), era)
             return HTTPStatus.CREATED, {"era": era}
 
     def listed(self) -> Answer:
-        """Everything that was taken."""
+        """The accepted signatures."""
         with self._lock:
             taken, refused = dict(self.taken), self.refused
         rows = [{"signer": signer, "round": number, "era": era} for (signer, number), era in taken.items()]
@@ -76,7 +76,7 @@ def handler_of(aggregator: Aggregator) -> type[BaseHTTPRequestHandler]:
                 answer = aggregator.take(self.headers.get(API_VERSION_HEADER), body)
             except (KeyError, TypeError, ValueError) as error:
                 answer = HTTPStatus.BAD_REQUEST, {"error": f"{type(error).__name__}: {error}"}
-            except EraSwitchError as error:  # no era is known yet, or this version has to stop: no work begins
+            except EraSwitchError as error:  # no era is known, or this version must stop
                 answer = HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(error)}
             self._answer(*answer)
 
@@ -96,13 +96,13 @@ def handler_of(aggregator: Aggregator) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Silence: what matters is in the answers."""
+            """Log no requests."""
 
     return Handler
 
 
 class Server(ThreadingHTTPServer):
-    """At its end every request that was begun is answered."""
+    """Answers every request that has begun before it ends."""
 
     daemon_threads = False
 

@@ -1,9 +1,9 @@
-"""An external signer: signs with a key in a file, after showing what it signs. For tests, and to begin one of your own.
+"""An external signer: signs with a key in a file, after showing what it signs. For tests, and as a start for your own.
 
-``python file_signer.py KEY WHAT…`` where KEY holds a seed as 64 hex digits and each WHAT is something that may be
-signed: ``era-payload``, ``configuration-payload``, ``co-signature`` or ``transaction``. eraswitch runs it as a signer
-file names it (docs/keys.md), hands it a request on standard input and reads the answer from standard output. A signer
-of your own replaces ``sign`` by a call of its hardware or service.
+``python file_signer.py KEY WHAT…`` where KEY holds a seed as 64 hex digits and each WHAT is a kind that may be signed:
+``era-payload``, ``configuration-payload``, ``co-signature`` or ``transaction``. eraswitch runs it as named in a signer
+file (docs/keys.md), with a request on standard input, and reads the answer from standard output. For your own signer
+replace ``sign`` by a call of its hardware or service.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ def sign(key_file: str, message: bytes) -> tuple[bytes, bytes]:
 
 
 def refusal(request: dict[str, Any], allowed: list[str]) -> str | None:
-    """Why a request is refused; ``None`` where it is not."""
+    """The reason to refuse a request; ``None`` to sign it."""
     if request.get("eraswitch_signing") != VERSION:
         return f"expected version {VERSION} of the protocol"
     if request["what"] not in allowed:

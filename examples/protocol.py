@@ -1,7 +1,7 @@
-"""What the nodes of the example agree on: two eras, how a message is signed in each, and the API version of each.
+"""The protocol of the example: two eras, how a message is signed in each, and the API version of each.
 
 This is the part of a node that changes with an era. Everything that differs is registered here, once, under a name; the
-code that signs and checks asks for the name and never for the era.
+code that signs and checks uses the name, and never asks for the era.
 """
 
 import argparse
@@ -33,18 +33,18 @@ NODE_VERSION = "2.0.0"
 
 
 def signing(checker: EraChecker) -> TypedSwitch[Callable[[str, str], str]]:
-    """How a signer signs a message, by era. ``seal`` fails at start-up when that is missing for a supported era."""
+    """The function that signs, by era. ``seal`` fails at start-up if one is missing for a supported era."""
     switches = BehaviourSwitches(checker)
     sign = switches.declare("sign", Callable[[str, str], str])
     for era, like in (("thales", sign_like_thales), ("pythagoras", sign_like_pythagoras)):
-        if era in checker.supported:  # an old version has no code for an era that it does not know
+        if era in checker.supported:  # an old version has no code for a later era
             sign.since(era)(like)
     switches.seal()
     return sign
 
 
 def sign_like_thales(signer: str, message: str) -> str:
-    """A "signature" of the era thales; anyone could make it, for what is shown here is the switch."""
+    """A "signature" of the era thales. Anyone could make it: the example is about the switch."""
     return hashlib.sha256(f"{signer}:{message}".encode()).hexdigest()
 
 
@@ -67,13 +67,13 @@ def spoken_version(header: str | None) -> ApiVersion | None:
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
-    """The arguments that both nodes have."""
+    """The arguments of both nodes."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--provider", required=True, help="blockfrost:URL, ogmios:URL or local:FILE")
     parser.add_argument("--era-address", required=True)
     parser.add_argument("--verification-key", required=True, type=VerificationKey.parse)
     parser.add_argument("--network-magic", type=int, help="of the network, for which eras then begin by the clock")
-    parser.add_argument("--store", metavar="FILE", help="remember there what is trusted, for the next start")
+    parser.add_argument("--store", metavar="FILE", help="remember in FILE what is trusted, for the next start")
     parser.add_argument("--poll", type=float, default=600.0, metavar="SECONDS", help="between two calls at rest")
     parser.add_argument("--knows", default=",".join(ERAS), help="the eras of this version of the node")
     return parser
@@ -89,7 +89,7 @@ def open_watcher(options: argparse.Namespace, node_id: str) -> Iterator[NodeWatc
     magic, store = options.network_magic, None
     with ExitStack() as opened:
         if options.store:
-            from eraswitch import open_store  # the one thing that takes the installation '.[watch]'
+            from eraswitch import open_store  # needs the installation '.[watch]'
 
             store = opened.enter_context(open_store(options.store))
         observer = opened.enter_context(closing(observer_from_url(options.provider, network_magic=magic)))

@@ -1,12 +1,12 @@
-"""A signer: signs round after round as its era demands, and brings every signature to the aggregator.
+"""A signer: signs round after round as its era requires, and sends every signature to the aggregator.
 
     python examples/signer.py --name alice --aggregator http://127.0.0.1:PORT --rounds 100 --provider blockfrost:URL …
 
-Nodes learn of a new epoch within the same minute, never in the same instant. For that while a signer and its aggregator
-may be in different eras: the aggregator answers 412 with its version, and the signer signs the same round once more as
-the era of that version demands. One that is away, or has trouble of its own, is asked again. So no signature is lost.
+Nodes learn of a new epoch within the same minute, but not at the same instant, so for a short time a signer and its
+aggregator may be in different eras: the aggregator answers 412 with its version, and the signer signs the same round
+again in the era of that version. An aggregator that does not answer, or fails, is asked again. So no signature is lost.
 
-The watcher runs as an asyncio task; once it has ended, for whatever reason, no work begins any more.
+The watcher runs as an asyncio task; once it has ended, for whatever reason, no more work begins.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _log = logging.getLogger("signer")
 
 
 class Signer:
-    """One signer, and what it did."""
+    """A signer, with the number of its signatures and of repeated rounds."""
 
     def __init__(self, name: str, aggregator: str, watcher: NodeWatcher) -> None:
         self.name = name
@@ -44,12 +44,12 @@ class Signer:
         self._sign = signing(watcher.checker)
 
     async def sign(self, number: int) -> None:
-        """Sign a round and bring the signature to the aggregator, however often that takes."""
+        """Sign a round and send the signature to the aggregator, repeatedly if necessary."""
         asked_for: str | None = None
         while True:
-            with self._watcher.work() as current:  # this attempt is of one era, even if the next begins meanwhile
+            with self._watcher.work() as current:  # the attempt stays in one era, even if the next begins
                 era = current if asked_for is None else asked_for
-                answer = await asyncio.to_thread(self._bring, number, era)
+                answer = await asyncio.to_thread(self._send, number, era)
             if answer is not None and answer.status_code == HTTPStatus.PRECONDITION_FAILED:
                 self.retried += 1
                 asked_for = self._era_asked_for(answer)
@@ -60,20 +60,20 @@ class Signer:
                 answer.raise_for_status()
                 self.signed += 1
                 return
-            await asyncio.sleep(0.2)  # the aggregator is away, or in an era that is not known here
+            await asyncio.sleep(0.2)  # the aggregator does not answer, or is in an unknown era
 
-    def _bring(self, number: int, era: str) -> requests.Response | None:
+    def _send(self, number: int, era: str) -> requests.Response | None:
         signature = self._sign.in_era(era)(self.name, f"round {number}")
         headers = {API_VERSION_HEADER: str(self._versions.for_era(era)), SIGNER_NODE_VERSION_HEADER: NODE_VERSION}
         body = {"signer": self.name, "round": number, "signature": signature}
         try:
             return requests.post(self._url, json=body, headers=headers, timeout=10)
         except requests.RequestException as error:
-            _log.warning("round %d could not be brought: %s", number, error)
+            _log.warning("round %d could not be sent: %s", number, error)
             return None
 
     def _era_asked_for(self, answer: requests.Response) -> str | None:
-        """The era whose API the aggregator speaks now; the watcher looks whether it has begun here, too."""
+        """The era whose API the aggregator speaks now; the watcher checks whether it has begun here, too."""
         self._watcher.command("check")
         theirs = spoken_version(answer.headers.get(API_VERSION_HEADER))
         speaking = () if theirs is None else self._versions.eras_speaking(theirs)
@@ -92,7 +92,7 @@ async def sign_rounds(signer: Signer, watcher: NodeWatcher, rounds: int, pause_s
             await signer.sign(number)
             await asyncio.sleep(pause_s)
         watcher.stop()
-    except (UnsupportedEraError, EraNotReadyError):  # the watcher ends or has ended, and says with which code
+    except (UnsupportedEraError, EraNotReadyError):  # the watcher ends or has ended, with its exit code
         pass
     return (await watching).code
 

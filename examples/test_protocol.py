@@ -1,6 +1,6 @@
-"""How a node tests what it does in each era: with eraswitch's test kit, without a chain.
+"""Tests of a node in each of its eras, with eraswitch's test kit and without a chain.
 
-python -m pytest examples/test_protocol.py
+In this folder: python -m pytest test_protocol.py
 """
 
 import pytest
@@ -11,7 +11,7 @@ from eraswitch.testing import EraSchedule, FakeProvider, checker_in_era, read_ag
 
 
 def test_each_era_signs_in_its_own_way() -> None:
-    """The switch happens at its epoch, and the other era can be asked for."""
+    """The switch happens at its epoch; the behaviour of the other era stays available."""
     schedule = EraSchedule(("thales", 0), ("pythagoras", 7), epoch=6)
     sign = signing(schedule.checker)
     assert sign("alice", "round 1") == sign_like_thales("alice", "round 1")
@@ -28,7 +28,7 @@ def test_an_old_version_signs_nothing_in_an_era_that_it_does_not_know() -> None:
 
 
 def test_no_provider_is_needed_at_the_switch() -> None:
-    """What was read before decides."""
+    """The schedule that was read before decides."""
     provider = FakeProvider(epoch=5)
     provider.publish(("thales", 0), ("pythagoras", 6))
     watcher = watcher_of(provider, ERAS)

@@ -278,7 +278,7 @@ class EventPage(Document):
 
 
 class HealthCheck(Document):
-    """One thing that was looked at."""
+    """A check of the service."""
 
     name: str
     ok: bool
@@ -286,7 +286,7 @@ class HealthCheck(Document):
 
 
 class Health(Document):
-    """Whether the service is as it should be, and what was looked at."""
+    """Whether the service works, with the checks that were made."""
 
     status: Literal["ok", "failed"]
     checks: list[HealthCheck]

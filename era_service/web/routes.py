@@ -260,7 +260,7 @@ def registrations_router() -> APIRouter:
         after: Annotated[str | None, Query(max_length=MAX_PARTY_ID)] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 500,
     ) -> Response:
-        """The newest registration of each party for an epoch, with its signature: anyone can count for itself."""
+        """The newest registration of each party for an epoch, with its signature, so that anyone can count them."""
         page = registration_page(service, epoch, after, limit)
         if service.settings.service.public:
             page = page.without_sources()
@@ -298,11 +298,11 @@ def registrations_router() -> APIRouter:
         },
     )
     async def take(request: Request, service: ServiceOf, version: NodeVersion = None) -> Response:
-        """Take one registration, or several at once; what is accepted is on the disk when the answer comes.
+        """Accept one registration, or several; accepted ones are on disk before the answer is sent.
 
-        Each is judged for itself, as a row of a file is. The answer is 200 when all are taken, 207 when some are
-        refused, and 422 when all are; the receipt has the counts, and each refusal names the field. What a party signs
-        with the key that its id is the hash of needs no token; it counts with the stake that is known here.
+        A bad one does not affect the others: the answer is 200 if all are accepted, 207 if some are refused, and 422 if
+        all are. The receipt has the counts, and each refusal names the field. A registration that is signed by the
+        party's own key needs no token, and counts with the stake that the service knows.
         """
         intake: OneByOne = request.app.state.intake
         token = await intake.run(registering_token, request, service)
