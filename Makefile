@@ -44,7 +44,7 @@ $(VENV)/.installed-tools: pyproject.toml eras/version.py
 demo: $(DEMO_STAMP) ## watch a network switch eras, on an embedded chain
 	@$(BIN)/eraswitch demo
 
-test: $(STAMP) ## run the tests; INSTALL=1 installs what they need beyond Python (apt-get), else it is named
+test: $(STAMP) ## run the tests; lists what they need beyond Python, and INSTALL=1 installs it (apt-get)
 	@$(BIN)/python tests/provision.py
 	$(BIN)/python -m pytest --cov=eras --cov=datum --cov-report= $(PYTEST_ARGS)
 	@$(BIN)/python -m coverage report --fail-under=98
@@ -66,7 +66,7 @@ test-lowest: ## the fast tests and the faces with the lowest versions that pypro
 	.venv-lowest/bin/python -m pytest -q -n auto tests/datum tests/eras tests/chain_reader tests/release_tools tests/local_chain_faces \
 		tests/era_store tests/web
 
-test-unpinned: ## what pins are for, the transactions and the ledger, with the newest PIN (pycardano), in .venv-unpinned
+test-unpinned: ## the tests of transactions and the ledger with the newest PIN (pycardano or cbor2), in .venv-unpinned
 	$(PYTHON) -m venv .venv-unpinned
 	.venv-unpinned/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	.venv-unpinned/bin/python -m pip install --quiet --disable-pip-version-check --upgrade '$(PIN)'
