@@ -234,7 +234,7 @@ def show(file: Path, address: str | None, limit: int, *, as_json: bool) -> None:
     click.echo(f"  tip {tip.hash}, block {tip.height} at slot {tip.slot}")
     click.echo(f"  epochs of {genesis.epoch_length} slots of {genesis.slot_length_s} s, magic {genesis.network_magic}")
     for output in listed:
-        datum = "" if output.datum is None else f", inline datum of {len(output.datum) // 2} bytes"
+        datum = "" if output.datum is None else f", inline datum of {counted(len(output.datum) // 2, 'byte')}"
         click.echo(f"  {output.transaction}#{output.index}: {ada(output.lovelace)}{datum}")
     if address is not None:
         click.echo("  and more" if has_more else f"  {counted(len(listed), 'unspent output')} in all")

@@ -16,6 +16,7 @@ from era_store import Registration, SqlRegistrations, temporary_registrations
 from era_store.capability import Capability
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
 from eras import Epoch
+from eras.words import counted
 from release_tools.registrations.judging import AHEAD_S
 from release_tools.registrations.signed import Signed, sort_by_signature
 
@@ -139,11 +140,11 @@ def handed_on_by(url: str, network_magic: int | None, *, verify: bool) -> Handed
         rows = fetch_registrations(client, magic, client.name, config.epoch + 1, None, now_s=time.time())
         name = client.name
     found = sort_by_signature(rows, magic)
-    counted = found.verified if verify else (*found.verified, *found.unsigned)
+    kept = found.verified if verify else (*found.verified, *found.unsigned)
     repository = temporary_registrations()
-    repository.ingest(counted, source=name, time_s=time.time())
-    words = f"{name} serves {len(rows)} registrations, {len(found.verified)} of them signed by their parties"
-    altered = sum(b'"stake"' in (row.signed or b"") for row in counted)
+    repository.ingest(kept, source=name, time_s=time.time())
+    words = f"{name} serves {counted(len(rows), 'registration')}, {len(found.verified)} of them signed by their parties"
+    altered = sum(b'"stake"' in (row.signed or b"") for row in kept)
     if altered:
         words += f"; of {altered} the stake is the service's figure, not the one that was signed"
     if verify:

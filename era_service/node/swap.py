@@ -18,6 +18,7 @@ from pathlib import Path
 
 from era_store.drafts import flush
 from eras import ConfigurationError
+from eras.words import counted
 
 SUMS_FILE = "SHA256SUMS"
 CURRENT = "current"
@@ -133,7 +134,7 @@ class EraFolder:
             match = _LINE.fullmatch(line)
             if match is not None and match[2].removeprefix("./") == name:
                 return match[1].lower()
-        raise self._program_error(era, f"a line for {name} in {sums}", f"{len(lines)} lines without it")
+        raise self._program_error(era, f"a line for {name} in {sums}", f"{counted(len(lines), 'line')} without it")
 
     def _program_error(self, era: str, expected: str, got: str) -> SwapError:
         return SwapError(

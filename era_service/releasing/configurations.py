@@ -19,9 +19,10 @@ from datum.configuration.markers import decoded
 from datum.verdicts import OtherKind
 from era_service.config.schema import Settings
 from era_service.releasing.session import Release
+from era_service.status.reader import provider_needed
 from era_service.wiring.deciding import open_reader, openings_of, providers_in_order
 from era_service.wiring.trust import configuration_policy_at, open_memory
-from eras import ChainReadError, ConfigurationError, Epoch, Provenance, StoreError
+from eras import ChainReadError, Epoch, Provenance, StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,7 @@ def read_configurations(settings: Settings, address: str, key: VerificationKey) 
         ProtocolConfigurationError: nothing is trusted, and what is signed there cannot be used.
     """
     if not openings_of(settings):
-        raise ConfigurationError(
-            "There is no provider to read the chain from",
-            expected="a Blockfrost API, an Ogmios server or a local chain",
-            got="none",
-            next_step="Give --provider, or set reader.providers; import-markers needs none with --without-chain",
-        )
+        raise provider_needed("; import-markers needs none with --without-chain")
     policy = configuration_policy_at(settings, address, key)
     with closing(open_memory(settings)) as memory, closing(providers_in_order(settings)) as providers:
         reader = open_reader(settings, memory, providers, policy)

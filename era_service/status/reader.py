@@ -32,17 +32,18 @@ def require_source(settings: Settings) -> None:
         ConfigurationError: the leader that is named cannot be followed.
     """
     if settings.reader.adapter_type == "cardano-chain" and not openings_of(settings):
-        raise _provider_needed()
+        raise provider_needed()
 
 
-def _provider_needed() -> ConfigurationError:
+def provider_needed(also: str = "") -> ConfigurationError:
+    """The error for a chain that nothing is configured to read; ``also`` is added to the next step."""
     return ConfigurationError(
         "There is no provider to read the chain from",
         code="ProviderNeeded",
         expected="a Blockfrost API, an Ogmios server or a local chain",
         got="none",
         next_step="Give --provider, or set reader.providers; koios:mainnet, koios:preprod and koios:preview need no "
-        "account. To follow a service instead, set follower.leader",
+        "account. To follow a service instead, set follower.leader" + also,
     )
 
 
@@ -165,7 +166,7 @@ class StatusReader:
         """The markers in force at the era address: by a provider's answer, or else as remembered."""
         if self._reader is None:
             if self._providers.is_empty:
-                raise _provider_needed()
+                raise provider_needed()
             check_adapter(self._settings)
             self._reader = open_reader(
                 self._settings, self._memory, self._providers, self._policy, name=self._name, clock=self._clock

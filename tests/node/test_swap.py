@@ -73,7 +73,7 @@ def test_a_binary_with_another_hash_is_refused_and_the_link_stays(tmp_path: Path
     ("spoil", "words"),
     [
         (lambda era: (era / "SHA256SUMS").unlink(), "to read .*SHA256SUMS, got No such file"),
-        (lambda era: (era / "SHA256SUMS").write_text("nonsense\n"), "a line for bin/node .*, got 1 lines without it"),
+        (lambda era: (era / "SHA256SUMS").write_text("nonsense\n"), "a line for bin/node .*, got 1 line without it"),
         (lambda era: (era / "SHA256SUMS").write_bytes(b"\xff"), "got bytes that are not text"),
         (lambda era: (era / "bin/node").unlink(), "to read .*bin/node, got No such file"),
         (lambda era: (era / "bin/node").chmod(0o644), "to be executable, got a file that is not"),

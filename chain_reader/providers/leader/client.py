@@ -138,7 +138,7 @@ class LeaderClient(HttpApi):
             )
 
     def config(self, until: float) -> LeaderConfig:
-        """The software of the leader."""
+        """The network and the current epoch of the leader, and whether it is up to date."""
         return self.ask("/era/config", LeaderConfig, until)
 
     def page(self, kind: MarkerKind, before: str | None, until: float) -> LeaderPage:

@@ -103,5 +103,5 @@ def compact(app: AppContext, /, *, keep_from: Epoch | None, force: bool, store: 
         done = compact_log(log.store, keep_from=keep_from, force=force)
     facts = {"removed": done.removed, "first_id": done.first_id, "size_bytes": done.size_bytes}
     removed = counted(done.removed, "event was", "events were")
-    words = f"{removed} removed; the log begins with event {done.first_id}, {done.size_bytes} bytes"
+    words = f"{removed} removed; the log begins with event {done.first_id}, {counted(done.size_bytes, 'byte')}"
     echo_result(facts, (words,), as_json=as_json)

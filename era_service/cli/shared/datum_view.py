@@ -11,7 +11,7 @@ from datum.kinds import kinds_of
 from datum.plutus import CHUNK_BYTES, DatumFormatError, DecodedDatum
 from era_service.cli.shared.output import printable
 from eras import Epoch, EraMarker
-from eras.words import begins
+from eras.words import begins, counted
 
 SHOWN = 160
 """The number of characters or bytes that are shown of a content that is not a payload."""
@@ -105,8 +105,9 @@ def in_words(found: DescribedDatum) -> list[str]:
     if decoded is not None:
         constructor = "unknown" if decoded.constructor is None else decoded.constructor
         lines.append(
-            f"  constructor {constructor}, {decoded.byte_fields} byte strings of at most {decoded.longest_field} "
-            f"bytes, {decoded.other_fields} other fields, {len(decoded.content)} bytes of content"
+            f"  constructor {constructor}, {counted(decoded.byte_fields, 'byte string')} of at most "
+            f"{counted(decoded.longest_field, 'byte')}, {counted(decoded.other_fields, 'other field')}, "
+            f"{counted(len(decoded.content), 'byte')} of content"
         )
         if (decoded.longest_string or 0) > CHUNK_BYTES:
             lines.append(

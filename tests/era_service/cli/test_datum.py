@@ -154,8 +154,8 @@ def test_decode_in_words_and_in_json() -> None:
     ("data", "words"),
     [
         (b"d87980", "0 byte strings"),
-        (b'{"constructor":0,"fields":[{"int":1},{"bytes":"7b7d"}]}', "1 other fields"),
-        (b'{"constructor":0,"fields":[{"int":' + b"9" * 5_000 + b'},{"bytes":"7b7d"}]}', "1 other fields"),
+        (b'{"constructor":0,"fields":[{"int":1},{"bytes":"7b7d"}]}', "1 other field"),
+        (b'{"constructor":0,"fields":[{"int":' + b"9" * 5_000 + b'},{"bytes":"7b7d"}]}', "1 other field"),
         (b'{"constructor":0,"fields":[{"bytes":"7b226d61726b657273223a5b5d7d"}]}', "not signed"),
     ],
 )
