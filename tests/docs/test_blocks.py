@@ -39,7 +39,7 @@ STAGE = (
     + """
 eraswitch init --provider local:chain.sqlite3 --era pythagoras --era lagrange
 eraswitch local-chain fund chain.sqlite3 $(grep -o 'addr_test1[a-z0-9]*' eraswitch.toml) 1000 ada
-eraswitch marker activate pythagoras --at 0 --yes
+eraswitch marker activate pythagoras --at 0 --yes --confirmations 10
 sed -n '/networks.rehearsal/,$p' eraswitch.toml | cat <(echo 'network = "rehearsal"') - > network.toml
 cp keys/era.sk party.sk
 for name in ann ben eva new; do
