@@ -49,10 +49,11 @@ test: $(STAMP) ## run the tests; lists what they need beyond Python, and INSTALL
 	$(BIN)/python -m pytest --cov=eras --cov=datum --cov-report= $(PYTEST_ARGS)
 	@$(BIN)/python -m coverage report --fail-under=98
 
-test-fast: $(STAMP) ## the tests for the daily loop: no service, browser, database server or Node
+test-fast: $(STAMP) ## the tests for the daily loop: no service, browser, database server or Node, and nothing long
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/architecture tests/datum tests/eras tests/chain_reader tests/release_tools \
 		--ignore=tests/chain_reader/test_trust_stateful.py --ignore=tests/chain_reader/test_hostile_answers.py \
-		--ignore=tests/chain_reader/test_attack_matrix.py -k "not postgres"
+		--ignore=tests/chain_reader/test_attack_matrix.py --ignore=tests/chain_reader/test_trust_properties.py \
+		--ignore=tests/chain_reader/test_interleavings.py -k "not postgres and not killed and not memory_stays_flat"
 
 coverage: $(STAMP) ## the same tests with everything traced, and with the type checks of pycardano: which branches no test reaches
 	@$(BIN)/python tests/provision.py
