@@ -8,7 +8,6 @@ import signal
 import subprocess
 import termios
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +17,7 @@ import pytest
 from era_service.cli.app import COMMANDS, cli
 from era_service.cli.shared import output
 from eras import UnsupportedEraError, __version__
+from tests.architecture.test_commands import leaves
 from tests.era_service.conftest import ERASWITCH, Shell, invoke
 
 
@@ -72,18 +72,6 @@ def test_help_lists_every_command_in_whole_sentences(group: list[str], monkeypat
     assert listed
     assert "..." not in listed
     assert max(map(len, shown.splitlines())) <= 80
-
-
-def leaves(command: click.Command, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """The commands below a command, with their paths."""
-    if not isinstance(command, click.Group):
-        yield path, command
-        return
-    context = click.Context(command)
-    for name in command.list_commands(context):
-        below = command.get_command(context, name)
-        assert below is not None
-        yield from leaves(below, *path, name)
 
 
 @pytest.mark.parametrize("columns", [80, 120])
